@@ -1,0 +1,1 @@
+"""ews: supply-chain risk early warning. Read `ews.model`, then `ews.pipeline`."""

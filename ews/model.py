@@ -1,0 +1,564 @@
+"""Every noun of ews, as frozen dataclasses. Imports nothing of ours. READ FIRST.
+
+Times are aware UTC. Shares, probabilities and magnitudes are 0..1. IDs are hashes of content, so
+that every stage can run twice and write once. Every signal has two clocks: `observed_at` (what
+the source says) and `available_at` (when we could have known); a replay sorts on the second.
+
+The chain: Source -> Fetch -> Signal (Article | Observation) -> TaggedArticle -> Event -> Shock ->
+Exposure -> Alert -> Notification -> Delivery.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum, StrEnum
+
+
+def content_id(prefix: str, *parts: object) -> str:
+    """A stable ID: the prefix and the first 16 hex digits of SHA-256 over the parts.
+
+    >>> content_id("art", "https://example.org/a") == content_id("art", "https://example.org/a")
+    True
+    """
+    text = "\x1f".join("" if part is None else str(part) for part in parts)
+    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+# --------------------------------------------------------------------------- collection
+
+
+class FetchOutcome(StrEnum):
+    """Three things, never two: an unchanged source is not a failed one."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+
+class SourceState(StrEnum):
+    """What a reader may conclude from a source's silence. Only `fresh` may read as calm."""
+
+    FRESH = "fresh"
+    STALE = "stale"  # it answers, but the newest date inside its data is too old
+    FAILING = "failing"
+    NEVER = "never"  # not fetched yet
+    OFF = "off"  # disabled, or a key is missing
+
+    @property
+    def blind(self) -> bool:
+        return self is not SourceState.FRESH
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place we poll. Read from `scrapers/sources/<name>/source.toml`."""
+
+    name: str
+    publisher: str
+    title: str
+    url: str
+    kind: str  # a key of scrapers.kinds.KINDS
+    lang: str
+    group: str  # news | official | hazard | shipping | statistics | price | policy
+    terms: str
+    every_s: int
+    fresh_within_s: int
+    expect_min: int
+    expect_max: int
+    enabled: bool = True
+    key_env: str | None = None  # environment variable with the API key, when one is needed
+    independence: str = ""  # sources of one newsroom or wire share a group; counts once
+    authority: str | None = None  # ISO2 whose measures this source itself issues
+    live_tested: bool = False
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One attempt at a source."""
+
+    source: str
+    at: datetime
+    outcome: FetchOutcome
+    status: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    sha256: str | None = None
+    signals: int = 0
+    newest: datetime | None = None  # newest observed_at inside the data
+    error: str | None = None
+    permanent: bool = False  # trying again cannot help
+    retry_after_s: int | None = None
+
+    @property
+    def id(self) -> str:
+        return content_id("fch", self.source, self.at.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One published text: news item, ministry notice, hazard bulletin. Plain text only."""
+
+    id: str
+    source: str
+    outlet: str  # who publishes it: "Reuters", "산업통상부"
+    url: str
+    title: str
+    text: str  # summary or lede, may be empty
+    lang: str  # ko, en, zh, ja, ... ("" when not known)
+    observed_at: datetime
+    available_at: datetime
+    independence: str = ""  # independence group; "" means the outlet stands alone
+    authority: str | None = None  # ISO2 of the state that speaks here, when it is its own notice
+
+    @staticmethod
+    def make_id(source: str, url: str, title: str) -> str:
+        return content_id("art", url or source, title)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One value of one series for one period.
+
+    `series` reads `provider/measure/place/item`, e.g. `portwatch/transits/bab-el-mandeb/-`,
+    `comtrade/export-kg/CN-KR/310210`, `pinksheet/price-usd/WLD/310210`; "-" means none.
+    """
+
+    series: str
+    observed_at: datetime
+    available_at: datetime
+    value: float
+    unit: str = ""
+    source: str = ""
+
+    @property
+    def id(self) -> str:
+        return content_id(
+            "obs", self.series, self.observed_at.isoformat(), self.available_at.isoformat()
+        )
+
+    @property
+    def parts(self) -> tuple[str, str, str, str]:
+        """(provider, measure, place, item). ValueError when the series is not of that form."""
+        bits = self.series.split("/")
+        if len(bits) != 4:
+            raise ValueError(
+                f"series {self.series!r} must read provider/measure/place/item ('-' for none)"
+            )
+        return bits[0], bits[1], bits[2], bits[3]
+
+
+# --------------------------------------------------------------------------- text
+
+
+class Phase(StrEnum):
+    THREAT = "threat_or_proposed"
+    ACTUAL = "actual_or_ongoing"
+    EASING = "easing_or_aftermath"
+
+
+class MentionKind(StrEnum):
+    COUNTRY = "country"  # code: ISO 3166-1 alpha-2, or EU
+    PORT = "port"  # code: slug of graph/data/ports.csv
+    CHOKEPOINT = "chokepoint"  # code: slug of graph/data/chokepoints.csv
+    ITEM = "item"  # code: item id of graph/data/items.csv
+    FIRM = "firm"  # code: slug
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Something a text names, linked to the reference data."""
+
+    kind: MentionKind
+    code: str
+    confidence: float
+    start: int  # span in `title + "\n" + text`
+    end: int
+    text: str
+    role: str = "hit"  # hit (its supply or site is touched, or it is a party) | comment
+    in_title: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """An event type with its calibrated probability, by a named model version."""
+
+    type: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedArticle:
+    """What the classifier says of one article. `tags` holds every type above 0.02."""
+
+    article_id: str
+    model: str  # "ews-e5.v1", "lexicon.v1"
+    tags: tuple[Tag, ...]
+    p_event: float  # probability that the text reports any event (1 - P(none))
+    phase: Phase | None
+    severity: float  # expected severity 0..3, from the text alone
+    mentions: tuple[Mention, ...] = ()
+    screened: bool = False  # the cheap first pass called it irrelevant; the model did not run
+    degraded: bool = False  # the fallback classifier spoke
+    price_direction: str | None = None
+
+    def probability(self, type_: str) -> float:
+        return next((tag.probability for tag in self.tags if tag.type == type_), 0.0)
+
+    def codes(self, kind: MentionKind) -> tuple[str, ...]:
+        """Codes of that kind, each once, in order of mention."""
+        return tuple(dict.fromkeys(m.code for m in self.mentions if m.kind is kind))
+
+
+# --------------------------------------------------------------------------- events
+
+
+class EventStatus(StrEnum):
+    SUSPECTED = "suspected"
+    CORROBORATED = "corroborated"  # two or more independence groups, or a detector and a text
+    CONFIRMED = "confirmed"  # the authority that issues the measure says so, or an analyst
+    CLOSED = "closed"
+    DISMISSED = "dismissed"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signal that speaks for an event."""
+
+    signal_id: str
+    independence: str
+    available_at: datetime
+    title: str = ""
+    outlet: str = ""
+    url: str = ""
+    observed_at: datetime | None = None
+    lang: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, or threatens, and can disrupt supply."""
+
+    id: str
+    type: str  # main event type, a key of nlp/taxonomy.toml
+    also: tuple[str, ...]  # further types the evidence states
+    status: EventStatus
+    phase: Phase
+    probability: float  # that the event is real and of this type (calibrated, pooled)
+    severity: float  # expected 0..3
+    countries: tuple[str, ...]
+    items: tuple[str, ...]
+    ports: tuple[str, ...]
+    chokepoints: tuple[str, ...]
+    firms: tuple[str, ...]
+    title: str
+    first_seen: datetime  # available_at of the first evidence
+    updated_at: datetime  # available_at of the newest material change
+    evidence: tuple[Evidence, ...]
+    detector: str  # who raised it: a key of ews.detectors.DETECTORS
+    revision: int = 1  # rises on each material change
+    onset: datetime | None = None
+    model: str = ""
+    authority: bool = False  # the issuing state's own notice, or a detector's own data
+    facts: Mapping[str, float] = field(default_factory=dict)  # detector's numbers, e.g. drop=0.44
+    last_seen: datetime | None = None  # available_at of the newest evidence, material or not
+
+    @property
+    def independent_sources(self) -> int:
+        return len({e.independence for e in self.evidence})
+
+
+# --------------------------------------------------------------------------- graph
+
+
+@dataclass(frozen=True, slots=True)
+class Shock:
+    """An event laid on the network: a target loses `magnitude` of its flow."""
+
+    event_id: str
+    target_kind: str  # origin (country, item) | chokepoint | port | country | item | firm
+    target: str  # node id, e.g. "origin:CN:urea", "chokepoint:bab-el-mandeb"
+    magnitude: float
+    probability: float
+    duration_days: float
+    start: datetime
+    lag_days: float = 0.0  # notice period before it bites
+    basis: str = ""  # where magnitude and duration come from: "assumed: ...", "observed: ..."
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of a path, with why it is believed."""
+
+    source: str  # node id
+    target: str  # node id
+    label_en: str
+    label_ko: str
+    weight: float | None  # share 0..1; None means unknown, and is shown as unknown
+    basis: str  # stated | computed | inferred | assumed | unknown | synthetic
+    period: str = ""  # year of the figure, e.g. "2021"
+    citation: str = ""  # publisher and URL that was read
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Share of a use's input that one event threatens, when it bites, and by which path."""
+
+    event_id: str
+    item: str
+    origin: str | None  # ISO2 of the supplier hit, or None
+    use_id: str  # node id of the domestic use, "" for a firm's own input
+    industry: str  # KSIC code, "" unknown
+    ministries: tuple[str, ...]
+    share_at_risk: float | None  # of Korea's import of the item (or the firm's input); None unknown
+    magnitude: float  # share of that flow that is lost, 0..1
+    probability: float
+    impact_day: float | None  # days from `start` until the loss reaches the user
+    time_to_survive_days: float | None
+    time_to_recover_days: float
+    path: tuple[Hop, ...]
+    firm: str | None = None  # only for a firm's own exposure
+    synthetic: bool = False
+    critical: bool = False  # on a public list of critical or managed items
+
+    @property
+    def id(self) -> str:
+        return content_id(
+            "exp", self.event_id, self.item, self.origin, self.use_id, self.firm,
+            "|".join(hop.target for hop in self.path),
+        )
+
+    @property
+    def loss(self) -> float | None:
+        """Expected share of the input lost if the event is real; None when a share is unknown."""
+        return None if self.share_at_risk is None else self.share_at_risk * self.magnitude
+
+
+# --------------------------------------------------------------------------- alerts
+
+
+class Stage(IntEnum):
+    """Each stage is tied to an action (docs/stages.md)."""
+
+    WATCH = 1  # 관심
+    CAUTION = 2  # 주의
+    ALERT = 3  # 경계
+    SEVERE = 4  # 심각
+
+    @property
+    def ko(self) -> str:
+        return {1: "관심", 2: "주의", 3: "경계", 4: "심각"}[self.value]
+
+    @property
+    def en(self) -> str:
+        return {1: "watch", 2: "caution", 3: "alert", 4: "severe"}[self.value]
+
+    @classmethod
+    def parse(cls, text: str) -> Stage:
+        for stage in cls:
+            if text.strip().lower() in {stage.ko, stage.en, stage.name.lower(), str(stage.value)}:
+                return stage
+        raise ValueError(f"unknown stage {text!r}; use one of 관심, 주의, 경계, 심각")
+
+
+class AlertState(StrEnum):
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Raise at or above `raise_at`; once firing, clear only below `clear_at`."""
+
+    raise_at: float
+    clear_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """All rules and thresholds in force: who set them, when and why."""
+
+    version: int
+    by: str
+    reason: str
+    created_at: datetime
+    rules: Mapping[str, object]  # the parsed TOML document, as alerts/rules.toml
+
+    @property
+    def digest(self) -> str:
+        return content_id("rs", repr(sorted(flatten(self.rules).items())))
+
+
+def flatten(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Dotted keys of a nested mapping.
+
+    >>> flatten({"a": {"b": 1}})
+    {'a.b': 1}
+    """
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        path = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, path))
+        else:
+            flat[path] = value
+    return flat
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule that holds for an event. One per happening, however many outlets tell it."""
+
+    id: str
+    fingerprint: str
+    event_id: str
+    stage: Stage
+    max_stage: Stage  # highest stage it ever reached
+    state: AlertState
+    raised_at: datetime
+    updated_at: datetime
+    revision: int
+    ruleset: int  # version of the RuleSet that decided last
+    rule: str  # name of the rule that holds
+    reasons: tuple[str, ...]  # readable, "key=value" facts behind the stage
+    type: str
+    countries: tuple[str, ...]
+    items: tuple[str, ...]
+    chokepoints: tuple[str, ...]
+    ports: tuple[str, ...]
+    ministries: tuple[str, ...]
+    title: str
+    signed_off_by: str | None = None
+    event_revision: int = 0
+    exposure_ids: tuple[str, ...] = ()  # strongest first
+    resolved_at: datetime | None = None
+
+
+class ChangeKind(StrEnum):
+    RAISED = "raised"
+    STAGE_UP = "stage_up"
+    STAGE_DOWN = "stage_down"
+    UPDATED = "updated"  # something material was added; the stage stands
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertChange:
+    """One step in the life of an alert, with its reason."""
+
+    alert: Alert  # as it is after the change
+    kind: ChangeKind
+    at: datetime
+    before: Stage | None
+    reason: str
+
+    @property
+    def id(self) -> str:
+        return content_id("chg", self.alert.id, self.alert.revision)
+
+
+class RouteReason(StrEnum):
+    """Why a notification is sent or held. Shown to the reader."""
+
+    FIRST = "first"
+    STAGE_ROSE = "stage_rose"
+    STAGE_FELL = "stage_fell"
+    MATERIAL_UPDATE = "material_update"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    HELD_BY_SILENCE = "held_by_silence"
+    HELD_BY_BUDGET = "held_by_budget"
+    HELD_BELOW_MINIMUM = "held_below_minimum"
+
+    @property
+    def sent(self) -> bool:
+        return not self.value.startswith("held")
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    name: str
+    channel: str  # a key of alerts.channels.CHANNELS
+    address: str  # channel's own address: a Slack channel id, "-" for the console
+    lang: str = "ko"
+    minimum: Stage = Stage.WATCH
+    budget_per_day: int | None = None
+    ministries: tuple[str, ...] = ()  # empty: everything
+    items: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One message about one alert revision to one receiver, and why now."""
+
+    id: str
+    alert_id: str
+    alert_revision: int
+    change: ChangeKind
+    receiver: str
+    channel: str
+    address: str
+    lang: str
+    reason: RouteReason
+    at: datetime
+    why: str = ""  # readable: which route matched, which ministry depends on what
+
+    @staticmethod
+    def make_id(alert_id: str, revision: int, receiver: str) -> str:
+        return content_id("ntf", alert_id, revision, receiver)
+
+
+class DeliveryState(StrEnum):
+    NEW = "new"
+    TRYING = "trying"
+    SENT = "sent"
+    AMBIGUOUS = "ambiguous"  # the channel may have it; settle by reading its history
+    DEAD = "dead"  # permanent refusal; the operator is told
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The record that a notification was sent, written before sending."""
+
+    notification_id: str
+    state: DeliveryState
+    attempts: int = 0
+    first_try_at: datetime | None = None
+    next_try_at: datetime | None = None
+    lease_until: datetime | None = None
+    owner: str | None = None
+    external_id: str | None = None  # Slack's ts; the console's line number
+    thread_id: str | None = None  # root message of the alert's thread
+    sent_at: datetime | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    id: str
+    by: str
+    reason: str
+    starts_at: datetime
+    ends_at: datetime
+    matchers: Mapping[str, str]  # e.g. {"type": "labour_action", "country": "US"}
+
+
+def utc(text: str) -> datetime:
+    """An aware UTC datetime from ISO 8601 text; a bare date is its midnight.
+
+    >>> utc("2023-10-20").isoformat()
+    '2023-10-20T00:00:00+00:00'
+    """
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC)
+
+
+DEFAULT_PUBLICATION_DELAY = timedelta(minutes=15)  # when nothing better is known
