@@ -213,6 +213,60 @@ class TaggedArticle:
         return tuple(dict.fromkeys(m.code for m in self.mentions if m.kind is kind))
 
 
+# --------------------------------------------------------------------------- stories
+
+
+@dataclass(frozen=True, slots=True)
+class StoryMember:
+    """One article of a story, with what later stages need of it."""
+
+    article_id: str
+    independence: str
+    outlet: str
+    title: str
+    url: str
+    lang: str
+    observed_at: datetime
+    available_at: datetime
+    probability: float  # of the story's type
+    severity: float
+    phase: Phase
+    authority: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Articles that tell the same happening, in any outlet or language. Evidence, not a fact.
+
+    Counters map a code to the number of articles that name it; `members` keeps the first and the
+    newest articles (a large story has more, see `size`).
+    """
+
+    id: str
+    type: str
+    first_seen: datetime
+    last_seen: datetime
+    size: int
+    members: tuple[StoryMember, ...]
+    groups: tuple[str, ...]  # independence groups seen so far, sorted
+    types: Mapping[str, int]
+    countries: Mapping[str, int]
+    items: Mapping[str, int]
+    ports: Mapping[str, int]
+    chokepoints: Mapping[str, int]
+    firms: Mapping[str, int]
+    terms: Mapping[str, int]
+    model: str = ""
+    price_direction: str | None = None
+
+    def core(self, kind: str, share: float = 0.2) -> tuple[str, ...]:
+        """Codes of that counter that at least `share` of the articles name, most named first."""
+        floor = max(1.0, share * self.size)
+        counts: Mapping[str, int] = getattr(self, kind)
+        kept = sorted((-n, code) for code, n in counts.items() if n >= floor)
+        return tuple(code for _, code in kept)
+
+
 # --------------------------------------------------------------------------- events
 
 
@@ -327,7 +381,12 @@ class Exposure:
     @property
     def id(self) -> str:
         return content_id(
-            "exp", self.event_id, self.item, self.origin, self.use_id, self.firm,
+            "exp",
+            self.event_id,
+            self.item,
+            self.origin,
+            self.use_id,
+            self.firm,
             "|".join(hop.target for hop in self.path),
         )
 

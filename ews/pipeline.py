@@ -1,0 +1,292 @@
+"""Every stage, in order, each with its transaction. READ SECOND.
+
+    scrape -> classify -> detect -> shock, propagate -> evaluate -> route -> deliver
+
+A stage reads what the stage before left undone, calls a pure function of its room, and writes the
+answer and the mark "done" in one transaction. Killed at any point, the next cycle finds the same
+work undone and does it again; IDs are hashes of content, so nothing is written twice. A replay is
+this code with an old `now`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from alerts.delivery import attempt
+from alerts.routing import Routes, route
+from nlp.classifier import Classifier
+
+from alerts import rules
+from alerts.channels import Channel
+from alerts.messages import AlertView, Message, Names, render
+from ews.detectors import DETECTORS, DetectorInput
+from ews.model import (
+    Alert,
+    AlertChange,
+    Article,
+    Delivery,
+    DeliveryState,
+    Event,
+    Notification,
+    Observation,
+    RuleSet,
+    Source,
+    Story,
+)
+from ews.storage import Store
+from graph import Network, propagate, shock
+from nlp.stories import StoryIndex
+from scrapers import Client, scrape
+
+log = logging.getLogger(__name__)
+
+BATCH = 512  # articles classified in one transaction
+LOOKBACK = timedelta(days=60)  # stories and events that can still change
+SERIES_DAYS = timedelta(days=3 * 365)
+LEASE_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the stages call, built once at the edge."""
+
+    classifier: Classifier
+    network: Network
+    routes: Routes
+    channels: Mapping[str, Channel]
+    names: Names
+    owner: str = "ews"  # who claims deliveries
+
+
+class Pipeline:
+    """The stages over one store. Holds only caches that the store can rebuild."""
+
+    def __init__(self, store: Store, rooms: Rooms) -> None:
+        self.store = store
+        self.rooms = rooms
+        self._stories: StoryIndex | None = None
+        self._events: dict[str, Event] = {}
+        self._expired_on: str | None = None
+
+    def cycle(self, now: datetime) -> dict[str, int]:
+        """One pass of every stage after scrape; how many rows each wrote."""
+        return {
+            "classified": self.classify(now),
+            "events": self.detect(now),
+            "exposures": self.propagate(now),
+            "changes": self.evaluate(now),
+            "notifications": self.route(now),
+            "delivered": self.deliver(now),
+        }
+
+    # ------------------------------------------------------------------ scrape
+
+    def scrape(self, source: Source, client: Client, now: datetime) -> int:
+        """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
+        fetch, signals = scrape(source, self.store.last_good_fetch(source.name), now, client)
+        wait = max(source.every_s, fetch.retry_after_s or 0)
+        with self.store.begin() as tx:
+            tx.save_fetch(fetch)
+            tx.set_next_due(source.name, now + timedelta(seconds=wait))
+            return _keep(tx, signals)
+
+    def ingest(self, signals: Iterable[Article | Observation]) -> int:
+        """Keep recorded signals, as `scrape` keeps fetched ones."""
+        with self.store.begin() as tx:
+            return _keep(tx, signals)
+
+    # ------------------------------------------------------------------ classify
+
+    def classify(self, now: datetime) -> int:
+        """Tag every article that could be read by `now`, in batches."""
+        done = 0
+        while articles := self.store.unclassified(now, BATCH):
+            tagged = self.rooms.classifier.classify(articles)
+            with self.store.begin() as tx:
+                tx.save_tagged(tagged, now)
+            done += len(tagged)
+        return done
+
+    # ------------------------------------------------------------------ detect
+
+    def detect(self, now: datetime) -> int:
+        """Place new articles into stories, run every detector, keep new and changed events."""
+        ruleset = self.ruleset()
+        new = self.store.undetected(now, 5_000)
+        fresh = self.store.undetected_observations(now)
+        if not new and not fresh:
+            return 0
+        index = self._index(now)
+        minimum = rules.setting(ruleset.rules, "news", "min_probability")
+        try:
+            for article, tagged in new:
+                index.place(article, tagged, minimum)
+            stories = index.touched()
+            events = self._detected(ruleset, stories, fresh, now)
+            with self.store.begin() as tx:
+                tx.save_stories(stories)
+                tx.save_events(events)
+                tx.mark_detected([article.id for article, _ in new], now)
+                tx.mark_observations_detected([obs.id for obs in fresh])
+        except BaseException:
+            self._stories = None  # the index is ahead of the store: rebuild it
+            raise
+        self._events.update((event.id, event) for event in events)
+        index.close_before(now)
+        return len(events)
+
+    def _detected(
+        self,
+        ruleset: RuleSet,
+        stories: Sequence[Story],
+        fresh: Sequence[Observation],
+        now: datetime,
+    ) -> list[Event]:
+        series = {
+            name: self.store.observations(now, since=now - SERIES_DAYS, series=name)
+            for name in sorted({obs.series for obs in fresh})
+        }
+        events: list[Event] = []
+        for name, detector in DETECTORS.items():
+            params = ruleset.rules[name]
+            assert isinstance(params, Mapping)
+            events += detector(DetectorInput(stories, series, self._events, params, now))
+        return events
+
+    def _index(self, now: datetime) -> StoryIndex:
+        if self._stories is None:
+            self._stories = StoryIndex(self.store.open_stories(now - LOOKBACK))
+            self._events = {e.id: e for e in self.store.open_events(now - LOOKBACK)}
+        return self._stories
+
+    # ------------------------------------------------------------------ shock, propagate
+
+    def propagate(self, now: datetime) -> int:
+        """Lay each new or changed event on the network; keep its exposures with their paths."""
+        done = 0
+        for event in self.store.unpropagated():
+            shocks = shock(event, self.rooms.network)
+            exposures = propagate(self.rooms.network, shocks)
+            with self.store.begin() as tx:
+                tx.save_propagation(event, shocks, exposures)
+            done += len(exposures)
+        return done
+
+    # ------------------------------------------------------------------ evaluate
+
+    def evaluate(self, now: datetime) -> int:
+        """Apply the RuleSet in force; once a day also end alerts whose event went quiet."""
+        events = self.store.unevaluated()
+        new_day = self._expired_on != now.date().isoformat()
+        if not events and not new_day:
+            return 0
+        ruleset = self.ruleset()
+        firing = self.store.open_alerts()
+        changes: list[AlertChange] = []
+        if events:
+            known = {alert.event_id: alert for alert in firing}
+            for event in events:
+                if event.id not in known and (past := self.store.alerts(event_id=event.id)):
+                    known[event.id] = past[0]
+            pairs = [(event, self.store.exposures(event_id=event.id)) for event in events]
+            changes = rules.evaluate(pairs, known, ruleset, now)
+        if new_day:
+            changed = {change.alert.id for change in changes}
+            rest = [alert for alert in firing if alert.id not in changed]
+            changes += rules.expire(rest, self._last_seen(rest), ruleset, now)
+        with self.store.begin() as tx:
+            tx.save_changes(changes)
+            tx.mark_evaluated(events)
+        self._expired_on = now.date().isoformat()
+        return len(changes)
+
+    def _last_seen(self, alerts: Sequence[Alert]) -> dict[str, datetime]:
+        seen = {}
+        for alert in alerts:
+            event = self._events.get(alert.event_id) or self.store.event(alert.event_id)
+            if event is not None:
+                seen[alert.event_id] = event.last_seen or event.updated_at
+        return seen
+
+    # ------------------------------------------------------------------ route
+
+    def route(self, now: datetime) -> int:
+        """Decide who hears of each change, and why; write the outbox in the same transaction."""
+        changes = self.store.unrouted()
+        if not changes:
+            return 0
+        since = _local_midnight(now)
+        notifications = route(
+            changes,
+            self.rooms.routes,
+            self.store.silences(now),
+            self.store.sent_counts(since),
+            now,
+        )
+        with self.store.begin() as tx:
+            tx.save_notifications(changes, notifications)
+        return len(notifications)
+
+    # ------------------------------------------------------------------ deliver
+
+    def deliver(self, now: datetime) -> int:
+        """Send what is due. A crash may delay a message; it never loses or doubles one."""
+        sent = 0
+        while claimed := self.store.claim(now, self.rooms.owner, LEASE_S):
+            notification, delivery = claimed
+            after = self._attempt(notification, delivery, now)
+            with self.store.begin() as tx:
+                tx.save_delivery(after)
+            sent += after.state is DeliveryState.SENT
+        return sent
+
+    def _attempt(self, notification: Notification, delivery: Delivery, now: datetime) -> Delivery:
+        channel = self.rooms.channels.get(notification.channel)
+        if channel is None:
+            error = f"no channel {notification.channel!r}; known: {sorted(self.rooms.channels)}"
+            return replace(delivery, state=DeliveryState.DEAD, error=error)
+        thread = self.store.thread_id(notification.alert_id, notification.receiver)
+        message = self.message(notification, now)
+        return attempt(channel, message, notification, delivery, thread, now)
+
+    def message(self, notification: Notification, now: datetime) -> Message:
+        """The message of a notification, as the alert stood at that revision."""
+        changes = self.store.changes(alert_id=notification.alert_id)
+        change = next(c for c in changes if c.alert.revision == notification.alert_revision)
+        told = self.store.notifications(alert_id=notification.alert_id)
+        view = AlertView(
+            alert=change.alert,
+            event=self.store.event(change.alert.event_id),
+            exposures=tuple(self.store.exposures(event_id=change.alert.event_id)),
+            change=change,
+            told=tuple(sorted({n.receiver for n in told if n.reason.sent})),
+            names=self.rooms.names,
+            now=now,
+        )
+        return render(view, notification.lang)
+
+    # ------------------------------------------------------------------ rules
+
+    def ruleset(self) -> RuleSet:
+        """The RuleSet in force; a new store starts with the shipped one as version 1."""
+        current = self.store.ruleset()
+        if current is None:
+            current = rules.shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
+            with self.store.begin() as tx:
+                tx.save_ruleset(current)
+        return current
+
+
+def _keep(tx: Store, signals: Iterable[Article | Observation]) -> int:
+    signals = list(signals)
+    new = tx.save_articles([s for s in signals if isinstance(s, Article)])
+    return new + tx.save_observations([s for s in signals if isinstance(s, Observation)])
+
+
+def _local_midnight(now: datetime) -> datetime:
+    """Budgets are counted by the Korean day (UTC+9, no daylight saving)."""
+    shifted = now + timedelta(hours=9)
+    return shifted.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=9)
