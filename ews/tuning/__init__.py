@@ -1,0 +1,1 @@
+"""Replay on recorded signals, score, verdicts, rule history and the shipped cases."""
