@@ -1,0 +1,145 @@
+"""Store: what was fetched. Meta, sources, fetches, articles, observations."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from ews.model import Article, Fetch, FetchOutcome, Observation
+from ews.storage import schema
+from ews.storage.codec import Row
+from ews.storage.transactions import Transactions, batches
+
+FETCH = Row(Fetch, schema.fetches)
+ARTICLE = Row(Article, schema.articles)
+OBSERVATION = Row(Observation, schema.observations)
+
+
+class CollectionStore(Transactions):
+    # ----- meta: small facts the service keeps about itself
+
+    def get(self, key: str) -> str | None:
+        query = sa.select(schema.meta.c.value).where(schema.meta.c.key == key)
+        with self._read() as connection:
+            return connection.scalar(query)
+
+    def put(self, key: str, value: str) -> None:
+        self._upsert(schema.meta, [{"key": key, "value": value}])
+
+    # ----- sources
+
+    def save_fetch(self, fetch: Fetch) -> None:
+        self._insert_new(schema.fetches, [FETCH.write(fetch, id=fetch.id)])
+
+    def fetches(self, source: str | None = None, limit: int | None = 50) -> list[Fetch]:
+        """Attempts at a source (or at all), newest first."""
+        return self._fetches(source, limit)
+
+    def last_fetch(self, source: str) -> Fetch | None:
+        return next(iter(self._fetches(source, 1)), None)
+
+    def last_good_fetch(self, source: str) -> Fetch | None:
+        """Newest attempt that was answered, with news or without."""
+        good = schema.fetches.c.outcome != FetchOutcome.FAILED.value
+        return next(iter(self._fetches(source, 1, good)), None)
+
+    def _fetches(
+        self, source: str | None, limit: int | None, *where: sa.ColumnElement[bool]
+    ) -> list[Fetch]:
+        table = schema.fetches
+        query = sa.select(*FETCH.columns).where(*where).order_by(table.c.at.desc()).limit(limit)
+        if source is not None:
+            query = query.where(table.c.source == source)
+        with self._read() as connection:
+            return [FETCH.read(row) for row in connection.execute(query)]
+
+    def next_due(self, source: str) -> datetime | None:
+        """When the source is to be fetched next; None when it never was planned."""
+        query = sa.select(schema.sources.c.next_due).where(schema.sources.c.name == source)
+        with self._read() as connection:
+            return connection.scalar(query)
+
+    def set_next_due(self, source: str, at: datetime | None) -> None:
+        self._upsert(schema.sources, [{"name": source, "next_due": at}])
+
+    # ----- articles
+
+    def save_articles(self, articles: Sequence[Article]) -> int:
+        """Keep the articles whose id is new; how many those were. An old id is left as it is."""
+        waiting = {"model": None, "tagged_at": None, "detected_at": None}
+        return self._insert_new(schema.articles, [ARTICLE.write(a, **waiting) for a in articles])
+
+    def article(self, id: str) -> Article | None:
+        return self.articles([id]).get(id)
+
+    def articles(self, ids: Collection[str]) -> dict[str, Article]:
+        """Articles by id; an unknown id is absent."""
+        found: dict[str, Article] = {}
+        with self._read() as connection:
+            for batch in batches(dict.fromkeys(ids)):
+                query = sa.select(*ARTICLE.columns).where(schema.articles.c.id.in_(batch))
+                for row in connection.execute(query):
+                    article = ARTICLE.read(row)
+                    found[article.id] = article
+        return found
+
+    # ----- observations
+
+    def save_observations(self, observations: Sequence[Observation]) -> int:
+        """Keep new vintages; how many were new. An earlier vintage of the same period stays."""
+        rows = [OBSERVATION.write(o, id=o.id, detected=False) for o in observations]
+        return self._insert_new(schema.observations, rows)
+
+    def observations(
+        self,
+        now: datetime,
+        since: datetime | None = None,
+        series: str | Collection[str] | None = None,
+    ) -> list[Observation]:
+        """What was known at `now`: the newest vintage per series and period, oldest period first.
+
+        `since` bounds `observed_at`; `series` is one name or several.
+        """
+        table = schema.observations
+        names = None if series is None else [series] if isinstance(series, str) else list(series)
+        newest = sa.func.row_number().over(
+            partition_by=(table.c.series, table.c.observed_at),
+            order_by=(table.c.available_at.desc(), table.c.id),
+        )
+        inner = sa.select(*OBSERVATION.columns, newest.label("vintage"))
+        inner = inner.where(table.c.available_at <= now)
+        if since is not None:
+            inner = inner.where(table.c.observed_at >= since)
+        found: list[Observation] = []
+        with self._read() as connection:
+            for batch in [None] if names is None else batches(dict.fromkeys(names)):
+                part = inner if batch is None else inner.where(table.c.series.in_(batch))
+                known = part.subquery()
+                query = sa.select(known).where(known.c.vintage == 1)
+                query = query.order_by(known.c.series, known.c.observed_at)
+                found += [OBSERVATION.read(row) for row in connection.execute(query)]
+        return found
+
+    def series_names(self) -> list[str]:
+        query = sa.select(schema.observations.c.series).distinct()
+        with self._read() as connection:
+            return sorted(connection.scalars(query))
+
+    def undetected_observations(self, now: datetime) -> list[Observation]:
+        """Observations available at `now` that no detector has seen, oldest first."""
+        table = schema.observations
+        query = (
+            sa.select(*OBSERVATION.columns)
+            .where(schema.UNDETECTED_OBSERVATION, table.c.available_at <= now)
+            .order_by(table.c.available_at, table.c.series, table.c.observed_at)
+        )
+        with self._read() as connection:
+            return [OBSERVATION.read(row) for row in connection.execute(query)]
+
+    def mark_observations_detected(self, ids: Collection[str]) -> None:
+        with self._write() as connection:
+            for batch in batches(ids):
+                seen = schema.observations.c.id.in_(batch)
+                connection.execute(sa.update(schema.observations).where(seen).values(detected=True))

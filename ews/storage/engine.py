@@ -1,0 +1,90 @@
+"""Connections: the rules that keep SQLite from losing or corrupting what was acknowledged."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+try:  # an SQLite without the WAL-reset race, where there is a wheel for the machine
+    from pysqlite3 import dbapi2 as sqlite
+except ImportError:
+    sqlite = sqlite3
+
+log = logging.getLogger(__name__)
+
+WRITES = "ews_writes"  # execution option: this connection's transactions begin as writers
+BUSY_TIMEOUT_MS = 15_000
+
+
+def sqlite_version() -> str:
+    """Version of the SQLite library in use, e.g. "3.53.4"."""
+    return str(sqlite.sqlite_version)
+
+
+def sqlite_version_ok(version: str | None = None) -> bool:
+    """Whether this SQLite is free of the WAL-reset race that can corrupt a database.
+
+    Affected: 3.7.0 to 3.51.2; fixed in 3.51.3, and in 3.44.6 and 3.50.7 of the older branches.
+    """
+    major, minor, patch = (int(part) for part in (version or sqlite_version()).split(".")[:3])
+    fixed_in = {44: 6, 50: 7}  # older branches that got the fix
+    if major == 3 and minor in fixed_in:
+        return patch >= fixed_in[minor]
+    return (major, minor, patch) >= (3, 51, 3)
+
+
+def open_engine(home: Path, url: str | None = None) -> Engine:
+    """An engine for `url`, or for the SQLite file `ews.db` under `home`.
+
+    Error messages never contain bound values (`hide_parameters`): they end in logs, and rows hold
+    firms' names.
+    """
+    where = sa.make_url(url) if url else sa.URL.create("sqlite", database=str(home / "ews.db"))
+    if where.get_backend_name() != "sqlite":
+        return sa.create_engine(where, hide_parameters=True, pool_pre_ping=True)
+    if not sqlite_version_ok():
+        log.warning(
+            "SQLite %s can corrupt a database in WAL mode (fixed in 3.51.3); "
+            "install pysqlite3>=0.6.1 or a newer SQLite",
+            sqlite_version(),
+        )
+    return _sqlite_engine(where, sqlite)
+
+
+def _sqlite_engine(where: sa.URL, module: ModuleType) -> Engine:
+    if where.database in (None, "", ":memory:"):  # one connection, or each would see its own
+        engine = sa.create_engine(
+            where, module=module, hide_parameters=True, poolclass=StaticPool,
+            connect_args={"check_same_thread": False},
+        )  # fmt: skip
+    else:
+        engine = sa.create_engine(where, module=module, hide_parameters=True)
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",  # first: the next one may have to wait
+        "journal_mode=WAL",
+        "synchronous=FULL",  # alerts live here; NORMAL may lose the last commits in a power cut
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _on_begin(connection: Connection) -> None:
+    # A writer that begins as a reader cannot upgrade safely: SQLite answers "busy" at once, or
+    # another writer's update is lost. So a writer takes the lock before it reads anything.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,267 @@
+"""Tables of ews, in SQLAlchemy Core. The only place that knows a column's name and type.
+
+Columns exist for what queries ask; nested parts of a noun (evidence, mentions, a path) are compact
+JSON text under the field's own name. A field of a noun that has no column yet travels in `more`, so
+that a field added to `ews.model` is kept before a migration gives it a column.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql.elements import ColumnElement
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC time, kept as whole microseconds since 1970 so that it sorts on both databases."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone; give an aware UTC datetime")
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = sa.MetaData(naming_convention=NAMING)
+
+
+def key(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.String, primary_key=True)
+
+
+def of(name: str, target: str) -> sa.Column[str]:
+    """A column that must name a row of another table; it goes when that row goes."""
+    return sa.Column(name, sa.ForeignKey(target, ondelete="CASCADE"), nullable=False)
+
+
+def words(name: str, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.String, nullable=null)
+
+
+def whole(name: str, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=null)
+
+
+def number(name: str, null: bool = False) -> sa.Column[float]:
+    return sa.Column(name, sa.Double, nullable=null)
+
+
+def flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+def moment(name: str, null: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Moment, nullable=null)
+
+
+def nested(name: str, null: bool = False) -> sa.Column[str]:
+    """Compact JSON text."""
+    return sa.Column(name, sa.Text, nullable=null)
+
+
+def more() -> sa.Column[str]:
+    return nested("more", null=True)
+
+
+def partial(name: str, *columns: sa.Column[object], where: ColumnElement[bool]) -> sa.Index:
+    """An index over the rows that still wait, so that asking for them costs what is new."""
+    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+# --------------------------------------------------------------------------- collection
+
+meta = sa.Table("meta", metadata, key("key"), words("value"))
+
+sources = sa.Table("sources", metadata, key("name"), moment("next_due", null=True))
+
+fetches = sa.Table(
+    "fetches", metadata, key("id"),
+    words("source"), moment("at"), words("outcome"), whole("status", null=True),
+    words("etag", null=True), words("last_modified", null=True), words("sha256", null=True),
+    whole("signals"), moment("newest", null=True), words("error", null=True), flag("permanent"),
+    whole("retry_after_s", null=True), more(),
+    sa.Index("ix_fetches_source_at", "source", "at"),
+)  # fmt: skip
+
+articles = sa.Table(
+    "articles", metadata, key("id"),
+    words("source"), words("outlet"), words("url"), words("title"), words("text"), words("lang"),
+    moment("observed_at"), moment("available_at"), words("independence"),
+    words("authority", null=True), more(),
+    words("model", null=True),  # version whose tags are current; null: not classified yet
+    moment("tagged_at", null=True),
+    moment("detected_at", null=True),
+)  # fmt: skip
+UNCLASSIFIED = articles.c.model.is_(None)
+UNDETECTED = sa.and_(articles.c.detected_at.is_(None), articles.c.model.is_not(None))
+partial("ix_articles_unclassified", articles.c.available_at, articles.c.id, where=UNCLASSIFIED)
+partial("ix_articles_undetected", articles.c.available_at, articles.c.id, where=UNDETECTED)
+
+observations = sa.Table(
+    "observations", metadata, key("id"),
+    words("series"), moment("observed_at"), moment("available_at"), number("value"),
+    words("unit"), words("source"), more(), flag("detected"),
+    sa.Index("ix_observations_series", "series", "observed_at", "available_at"),
+)  # fmt: skip
+UNDETECTED_OBSERVATION = observations.c.detected.is_(sa.false())
+partial("ix_observations_undetected", observations.c.available_at, where=UNDETECTED_OBSERVATION)
+
+# --------------------------------------------------------------------------- text
+
+tagged = sa.Table(
+    "tagged", metadata,
+    sa.Column(
+        "article_id", sa.ForeignKey("articles.id", ondelete="CASCADE"), primary_key=True
+    ),
+    key("model"), nested("tags"), number("p_event"), words("phase", null=True),
+    number("severity"), nested("mentions"), flag("screened"), flag("degraded"),
+    words("price_direction", null=True), more(), moment("tagged_at"),
+)  # fmt: skip
+
+stories = sa.Table(
+    "stories", metadata, key("id"), moment("last_seen"), nested("payload"),
+    sa.Index("ix_stories_last_seen", "last_seen"),
+)  # fmt: skip
+
+# --------------------------------------------------------------------------- events
+
+events = sa.Table(
+    "events", metadata, key("id"),
+    words("type"), nested("also"), words("status"), words("phase"), number("probability"),
+    number("severity"), nested("countries"), nested("items"), nested("ports"),
+    nested("chokepoints"), nested("firms"), words("title"), moment("first_seen"),
+    moment("updated_at"), nested("evidence"), words("detector"), whole("revision"),
+    moment("onset", null=True), words("model"), flag("authority"), nested("facts"),
+    moment("last_seen", null=True), more(),
+    moment("seen_at"),  # last_seen, else updated_at
+    whole("propagated_revision"), whole("evaluated_revision"),
+    sa.Index("ix_events_seen_at", "seen_at"),
+)  # fmt: skip
+OPEN_EVENT = events.c.status.not_in(
+    [sa.literal_column("'closed'"), sa.literal_column("'dismissed'")]
+)
+UNPROPAGATED = events.c.revision > events.c.propagated_revision
+UNEVALUATED = events.c.revision > events.c.evaluated_revision
+partial("ix_events_open", events.c.seen_at, where=OPEN_EVENT)
+partial("ix_events_unpropagated", events.c.updated_at, where=UNPROPAGATED)
+partial("ix_events_unevaluated", events.c.updated_at, where=UNEVALUATED)
+
+event_revisions = sa.Table(
+    "event_revisions", metadata,
+    sa.Column("event_id", sa.ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    moment("recorded_at"), nested("event"),
+    sa.Index("ix_event_revisions_recorded_at", "recorded_at"),
+)  # fmt: skip
+
+shocks = sa.Table(
+    "shocks", metadata,
+    sa.Column("event_id", sa.ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+    words("target_kind"), words("target"), number("magnitude"), number("probability"),
+    number("duration_days"), moment("start"), number("lag_days"), words("basis"), more(),
+)  # fmt: skip
+
+exposures = sa.Table(
+    "exposures", metadata, key("id"),
+    of("event_id", "events.id"),
+    whole("rank"),  # 0 is the event's strongest
+    number("loss", null=True), words("item"), words("origin", null=True), words("use_id"),
+    words("industry"), nested("ministries"), number("share_at_risk", null=True),
+    number("magnitude"), number("probability"), number("impact_day", null=True),
+    number("time_to_survive_days", null=True), number("time_to_recover_days"), nested("path"),
+    words("firm", null=True), flag("synthetic"), flag("critical"), more(),
+    sa.Index("ix_exposures_event_id_rank", "event_id", "rank"),
+    sa.Index("ix_exposures_item", "item"), sa.Index("ix_exposures_industry", "industry"),
+    sa.Index("ix_exposures_origin", "origin"), sa.Index("ix_exposures_firm", "firm"),
+)  # fmt: skip
+
+# --------------------------------------------------------------------------- alerts
+
+alerts = sa.Table(
+    "alerts", metadata, key("id"),
+    words("fingerprint"), of("event_id", "events.id"), whole("stage"), whole("max_stage"),
+    words("state"), moment("raised_at"), moment("updated_at"), whole("revision"),
+    whole("ruleset"), words("rule"), nested("reasons"), words("type"), nested("countries"),
+    nested("items"), nested("chokepoints"), nested("ports"), nested("ministries"),
+    words("title"), words("signed_off_by", null=True), whole("event_revision"),
+    nested("exposure_ids"), moment("resolved_at", null=True), more(),
+    sa.Index("ix_alerts_event_id", "event_id"), sa.Index("ix_alerts_raised_at", "raised_at"),
+)  # fmt: skip
+OPEN_ALERT = alerts.c.state != sa.literal_column("'resolved'")
+partial("ix_alerts_open", alerts.c.raised_at, where=OPEN_ALERT)
+
+alert_changes = sa.Table(
+    "alert_changes", metadata, key("id"),
+    of("alert_id", "alerts.id"), whole("revision"), words("kind"), moment("at"),
+    whole("before", null=True), words("reason"), nested("alert"), flag("routed"), more(),
+    sa.Index("ix_alert_changes_alert_id_revision", "alert_id", "revision", unique=True),
+    sa.Index("ix_alert_changes_at", "at"),
+)  # fmt: skip
+UNROUTED = alert_changes.c.routed.is_(sa.false())
+partial("ix_alert_changes_unrouted", alert_changes.c.at, where=UNROUTED)
+
+notifications = sa.Table(
+    "notifications", metadata, key("id"),
+    of("alert_id", "alerts.id"), whole("alert_revision"), words("change"), words("receiver"),
+    words("channel"), words("address"), words("lang"), words("reason"), moment("at"),
+    words("why"), more(),
+    sa.Index(
+        "ix_notifications_alert_id_receiver", "alert_id", "receiver", "alert_revision", unique=True
+    ),
+    sa.Index("ix_notifications_at", "at"),
+)  # fmt: skip
+
+deliveries = sa.Table(
+    "deliveries", metadata,
+    sa.Column(
+        "notification_id", sa.ForeignKey("notifications.id", ondelete="CASCADE"), primary_key=True
+    ),
+    # Copied from the notification, so that the claim reads one small index.
+    words("alert_id"), whole("alert_revision"), words("receiver"), moment("at"),
+    words("state"), whole("attempts"), moment("first_try_at", null=True),
+    moment("next_try_at", null=True), moment("lease_until", null=True), words("owner", null=True),
+    words("external_id", null=True), words("thread_id", null=True), moment("sent_at", null=True),
+    words("error", null=True), more(),
+    sa.Index("ix_deliveries_alert_id_receiver", "alert_id", "receiver", "alert_revision"),
+)  # fmt: skip
+PENDING = deliveries.c.state.in_(
+    [sa.literal_column("'new'"), sa.literal_column("'trying'"), sa.literal_column("'ambiguous'")]
+)
+partial("ix_deliveries_pending", deliveries.c.at, where=PENDING)
+
+rulesets = sa.Table(
+    "rulesets", metadata,
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    words("by"), words("reason"), moment("created_at"), nested("rules"), more(),
+)  # fmt: skip
+
+silences = sa.Table(
+    "silences", metadata, key("id"),
+    words("by"), words("reason"), moment("starts_at"), moment("ends_at"), nested("matchers"),
+    more(), sa.Index("ix_silences_ends_at", "ends_at"),
+)  # fmt: skip
+
+firm_links = sa.Table(
+    "firm_links", metadata, key("owner"),
+    sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
+    nested("link"),
+)  # fmt: skip

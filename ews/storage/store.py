@@ -1,0 +1,67 @@
+"""The Store: one method per question the service asks. Everything is kept here and nowhere else.
+
+Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
+`deliveries.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from ews.storage import schema
+from ews.storage.alerts import AlertStore, RuleStore
+from ews.storage.collection import CollectionStore
+from ews.storage.deliveries import DeliveryStore
+from ews.storage.engine import open_engine
+from ews.storage.events import EventStore
+from ews.storage.migrate import migrate
+from ews.storage.texts import TextStore
+
+
+class Store(CollectionStore, TextStore, EventStore, AlertStore, DeliveryStore, RuleStore):
+    """What ews knows, on SQLite or PostgreSQL. Safe to share between threads."""
+
+    @classmethod
+    def open(cls, home: Path, url: str | None = None) -> Self:
+        """The store of `home` (made if absent), or of `url`, brought to the newest schema."""
+        home.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(home, url)
+        migrate(engine)
+        return cls(engine)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def begin(self) -> Iterator[Self]:
+        """A store bound to one writing transaction: committed on exit, rolled back on error.
+
+        Nothing else writes meanwhile (SQLite), so what is read inside is still true when written.
+        """
+        with self._write() as connection:
+            yield self._on(connection)
+
+    def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        with self._read() as connection:
+            return {
+                table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
+                for table in schema.metadata.sorted_tables
+            }
+
+    def integrity_check(self) -> list[str]:
+        """What is wrong with the database file and its references; empty when all is well."""
+        with self._read() as connection:
+            if connection.dialect.name != "sqlite":
+                return []  # PostgreSQL enforces references itself and has no such question
+            problems = [
+                str(text) for text in connection.exec_driver_sql("PRAGMA integrity_check").scalars()
+            ]
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        problems += [f"{row[0]} row {row[1]}: no such row in {row[2]}" for row in broken]
+        return [problem for problem in problems if problem != "ok"]

@@ -1,0 +1,100 @@
+"""What every part of the Store stands on: one read, one write, one upsert, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.sql.elements import ColumnElement
+
+from ews.storage.engine import WRITES
+
+X = TypeVar("X")
+Rows = Sequence[dict[str, object]]
+
+
+class Transactions:
+    """Holds the engine and, inside `begin()`, the one connection whose transaction is open."""
+
+    def __init__(self, engine: Engine, connection: Connection | None = None) -> None:
+        self._engine = engine
+        self._connection = connection
+
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        """The open transaction, or a plain read of one consistent state."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        """The open transaction, or one of its own: committed on exit, rolled back on error."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        writer = self._engine.connect().execution_options(**{WRITES: True})
+        with writer as connection, connection.begin():
+            yield connection
+
+    def _on(self, connection: Connection) -> Self:
+        """The same store on an open transaction, so that several questions make one step."""
+        return self if self._connection is connection else type(self)(self._engine, connection)
+
+    def _insert_new(self, table: sa.Table, rows: Rows) -> int:
+        """Insert the rows whose key is not there yet; how many those were."""
+        if not rows:
+            return 0
+        with self._write() as connection:
+            insert = _insert(connection, table).on_conflict_do_nothing()
+            return connection.execute(insert, list(rows)).rowcount
+
+    def _upsert(
+        self,
+        table: sa.Table,
+        rows: Rows,
+        keep: Iterable[str] = (),
+        newer: sa.Column[int] | None = None,
+    ) -> None:
+        """Insert, or replace every column but the key and `keep`.
+
+        With `newer`, a row is replaced only by one whose value there is not lower.
+        """
+        if not rows:
+            return
+        with self._write() as connection:
+            insert = _insert(connection, table)
+            fixed = {column.name for column in table.primary_key} | set(keep)
+            changed = {c.name: insert.excluded[c.name] for c in table.c if c.name not in fixed}
+            where: ColumnElement[bool] | None = None
+            if newer is not None:
+                where = insert.excluded[newer.name] >= newer
+            upsert = insert.on_conflict_do_update(
+                index_elements=list(table.primary_key), set_=changed, where=where
+            )
+            connection.execute(upsert, list(rows))
+
+
+def _insert(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """The dialect's own INSERT, which knows ON CONFLICT; both spell it the same way."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
+
+
+def batches(values: Iterable[X], size: int = 500) -> Iterator[list[X]]:
+    """Lists of at most `size`, for `IN (...)`: databases limit the number of bound values."""
+    batch: list[X] = []
+    for value in values:
+        batch.append(value)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
