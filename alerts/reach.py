@@ -1,0 +1,178 @@
+"""What does an alert reach, when, and by which path? The parts of a message about exposures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from alerts.plain import one_line
+from alerts.sections import percent, some
+from alerts.view import KST, AlertView, Line, Section
+from alerts.words import say
+from ews.model import Exposure, Hop
+
+ITEMS_SHOWN = 3
+USES_SHOWN = 4
+
+
+def by_item(exposures: Sequence[Exposure]) -> dict[str, list[Exposure]]:
+    """Exposures per item, each use once (its strongest), order kept."""
+    items: dict[str, list[Exposure]] = {}
+    seen: set[tuple[str, str]] = set()
+    for exposure in exposures:
+        key = (exposure.item, exposure.use_id)
+        if key not in seen:
+            seen.add(key)
+            items.setdefault(exposure.item, []).append(exposure)
+    return items
+
+
+def reach(view: AlertView, lang: str) -> Section:
+    """Item and share at risk with its year and source; uses, industries, ministries; days.
+
+    Every domestic use is named, in detail or by name: in 2021 the use that was left out was the
+    one that mattered.
+    """
+    items = by_item(view.public_exposures)
+    if not items:
+        return Section(say("label.reach", lang), (Line(say("text.no_reach", lang)),))
+    lines: list[Line] = []
+    if any(exposure.synthetic for uses in items.values() for exposure in uses):
+        lines.append(Line(say("text.synthetic", lang)))
+    for item, uses in list(items.items())[:ITEMS_SHOWN]:
+        lines.append(Line(share_line(view, item, uses[0], lang)))
+        lines += use_lines(view, uses, lang)
+    others = [view.names.item(item, lang) for item in list(items)[ITEMS_SHOWN:]]
+    if others:
+        named = some(others, 12, lang)
+        lines.append(Line(say("text.more_items", lang, n=len(others), names=named)))
+    return Section(say("label.reach", lang), tuple(lines))
+
+
+def sourced_hop(exposure: Exposure) -> Hop | None:
+    """The hop whose figure is the share at risk: the first that carries a weight."""
+    return next((hop for hop in exposure.path if hop.weight is not None), None)
+
+
+def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str:
+    name = one_line(view.names.item(item, lang), 60)
+    critical = say("text.critical", lang) if exposure.critical else ""
+    if exposure.share_at_risk is None:
+        return say("text.share_unknown", lang, item=name) + critical
+    hop = sourced_hop(exposure)
+    unknown = say("text.unknown", lang)
+    basis = "synthetic" if exposure.synthetic else (hop.basis if hop else "unknown")
+    text = say(
+        "text.share",
+        lang,
+        item=name,
+        share=percent(exposure.share_at_risk),
+        year=one_line(hop.period, 20) if hop and hop.period else unknown,
+        basis=say(f"basis.{basis}", lang),
+        citation=one_line(hop.citation, 120) if hop and hop.citation else unknown,
+    )
+    lost = say(
+        "text.loss",
+        lang,
+        magnitude=percent(exposure.magnitude),
+        assumed=f"({say('text.assumed', lang)})",
+    )
+    return text + lost + critical
+
+
+def use_lines(view: AlertView, uses: Sequence[Exposure], lang: str) -> list[Line]:
+    """The strongest uses in full, every other one by name with its ministries."""
+    lines = [Line(use_line(view, use, lang)) for use in uses[:USES_SHOWN]]
+    rest = [
+        f"{use_name(view, use, lang)} ({ministries(view, use, lang)})" for use in uses[USES_SHOWN:]
+    ]
+    if rest:
+        lines.append(Line(say("text.more_uses", lang, names=", ".join(rest[:20]))))
+    return lines
+
+
+def use_line(view: AlertView, use: Exposure, lang: str) -> str:
+    names = view.names
+    industry = names.industry(use.industry, lang) if use.industry else say("text.no_industry", lang)
+    return say(
+        "text.use",
+        lang,
+        use=use_name(view, use, lang),
+        industry=one_line(industry, 60),
+        ministries=ministries(view, use, lang),
+        impact=impact(view, use, lang),
+        stock=stock(use, lang),
+    )
+
+
+def use_name(view: AlertView, use: Exposure, lang: str) -> str:
+    if not use.use_id:
+        return say("text.no_use", lang)
+    return one_line(view.names.use(use.use_id, lang), 60)
+
+
+def ministries(view: AlertView, use: Exposure, lang: str) -> str:
+    named = [view.names.ministry(code, lang) for code in use.ministries]
+    return some(named, 4, lang) if named else say("text.no_ministry", lang)
+
+
+def impact(view: AlertView, use: Exposure, lang: str) -> str:
+    """When the loss reaches the user, counted from the event's onset (else when first seen)."""
+    if use.impact_day is None:
+        return say("text.impact_unknown", lang)
+    start = view.event.onset or view.event.first_seen
+    day = (start + timedelta(days=use.impact_day)).astimezone(KST)
+    left = (day.date() - view.now.astimezone(KST).date()).days
+    if left <= 0:
+        return say("text.impact_now", lang, date=day.date().isoformat())
+    return say("text.impact", lang, days=left, date=day.date().isoformat())
+
+
+def stock(use: Exposure, lang: str) -> str:
+    if use.time_to_survive_days is None:
+        return say("text.stock_unknown", lang)
+    return say("text.stock", lang, days=f"{use.time_to_survive_days:.0f}")
+
+
+def path(view: AlertView, lang: str) -> Section:
+    """One line from the origin to the ministry: `중국 → 요소 → 요소수 → 화물 운송업 → 환경부`."""
+    exposures = view.public_exposures
+    label = say("label.path", lang)
+    if not exposures:
+        return Section(label)
+    strongest = exposures[0]
+    nodes = [hop.source for hop in strongest.path[:1]] + [hop.target for hop in strongest.path]
+    names = [name_node(view, node, lang) for node in nodes if not node.startswith("ministry:")]
+    if not names:
+        names = [
+            view.names.country(strongest.origin, lang) if strongest.origin else "",
+            view.names.item(strongest.item, lang),
+            use_name(view, strongest, lang),
+        ]
+    names.append(ministries(view, strongest, lang))
+    steps = [one_line(name, 80) for name in names if name]
+    return Section(label, (Line(" → ".join(dict.fromkeys(steps))),))
+
+
+def name_node(view: AlertView, node: str, lang: str) -> str:
+    """The readable name of a node of the network. A firm's name never leaves: "" for it."""
+    kind, _, code = node.partition(":")
+    names = view.names
+    match kind:
+        case "origin" | "country":
+            return names.country(code.partition(":")[0], lang)
+        case "item":
+            return names.item(code, lang)
+        case "use":
+            return names.use(node, lang)
+        case "industry":
+            return names.industry(code, lang)
+        case "ministry":
+            return names.ministry(code, lang)
+        case "chokepoint":
+            return names.chokepoint(code, lang)
+        case "port":
+            return names.port(code, lang)
+        case "firm":
+            return ""
+    raise ValueError(f"unknown node {node!r}: add its kind to alerts/reach.py name_node")

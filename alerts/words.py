@@ -1,0 +1,30 @@
+"""Which fixed words does a message use? Read once from words.toml, Korean and English."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+
+LANGS = ("ko", "en")
+
+
+@cache
+def phrases() -> dict[str, dict[str, str]]:
+    """Every phrase by `section.key`, each with its languages."""
+    tree = tomllib.loads(resources.files("alerts").joinpath("words.toml").read_text("utf-8"))
+    return {
+        f"{section}.{key}": {lang: str(texts[lang]) for lang in LANGS}
+        for section, keys in tree.items()
+        for key, texts in keys.items()
+    }
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """The phrase in that language with its values filled in.
+
+    KeyError for an unknown phrase. A language we have no words for is read in English.
+    """
+    texts = phrases()[key]
+    template = texts.get(lang, texts["en"])
+    return template.format(**values) if values else template
