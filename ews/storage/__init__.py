@@ -2,6 +2,5 @@
 
 from ews.storage.engine import sqlite_version, sqlite_version_ok
 from ews.storage.store import Store
-from ews.storage.texts import StoryRow
 
-__all__ = ["Store", "StoryRow", "sqlite_version", "sqlite_version_ok"]
+__all__ = ["Store", "sqlite_version", "sqlite_version_ok"]

@@ -200,13 +200,13 @@ class RuleStore(Transactions):
     # ----- firms' own links
 
     def firm_links(self, owner: str | None = None) -> list[dict[str, object]]:
-        """Rows that firms gave about their suppliers, in the order given; of one owner or of all."""
+        """Rows that firms gave about their suppliers, each with its `owner`, in the order given."""
         table = schema.firm_links
-        query = sa.select(table.c.link).order_by(table.c.owner, table.c.rank)
+        query = sa.select(table.c.owner, table.c.link).order_by(table.c.owner, table.c.rank)
         if owner is not None:
             query = query.where(table.c.owner == owner)
         with self._read() as connection:
-            return [load(text) for text in connection.scalars(query)]
+            return [{**load(link), "owner": of} for of, link in connection.execute(query)]
 
     def replace_firm_links(self, owner: str, rows: Sequence[Mapping[str, object]]) -> None:
         """All of an owner's rows at once: the old ones go, also when `rows` is empty."""

@@ -103,7 +103,7 @@ class DeliveryStore(Transactions):
         """Write how a try ended; whether it was written.
 
         Refused, and False: for a delivery that is sent already, and for an outcome other than
-        `sent` from a worker whose claim another has taken over.
+        `sent` from a worker whose claim another has taken over (the row counts more attempts).
         """
         table = schema.deliveries
         row = DELIVERY.write(delivery)
@@ -112,8 +112,7 @@ class DeliveryStore(Transactions):
             where.append(table.c.state != DeliveryState.SENT.value)
         else:
             where.append(table.c.state.not_in([state.value for state in FINAL]))
-            if delivery.owner is not None:
-                where.append(table.c.owner.is_(None) | (table.c.owner == delivery.owner))
+            where.append(table.c.attempts <= delivery.attempts)
         with self._write() as connection:
             return connection.execute(sa.update(table).where(*where).values(**row)).rowcount == 1
 

@@ -137,7 +137,7 @@ tagged = sa.Table(
 )  # fmt: skip
 
 stories = sa.Table(
-    "stories", metadata, key("id"), moment("last_seen"), nested("payload"),
+    "stories", metadata, key("id"), moment("last_seen"), nested("story"),
     sa.Index("ix_stories_last_seen", "last_seen"),
 )  # fmt: skip
 

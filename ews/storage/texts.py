@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from ews.model import Article, TaggedArticle
+from ews.model import Article, Story, TaggedArticle
 from ews.storage import schema
-from ews.storage.codec import Row, dump, load
+from ews.storage.codec import Row, from_json, to_json
 from ews.storage.collection import ARTICLE
 from ews.storage.transactions import Transactions, batches
 
 TAGGED = Row(TaggedArticle, schema.tagged)
-
-
-class StoryRow(NamedTuple):
-    """A story as its room wrote it; storage does not look inside."""
-
-    id: str
-    last_seen: datetime
-    payload: Mapping[str, object]
 
 
 class TextStore(Transactions):
@@ -103,21 +94,15 @@ class TextStore(Transactions):
 
     # ----- stories
 
-    def save_stories(self, stories: Sequence[tuple[str, datetime, Mapping[str, object]]]) -> None:
-        """Insert or replace stories, each given as (id, last_seen, payload)."""
-        rows = [
-            {"id": id, "last_seen": last_seen, "payload": dump(dict(payload))}
-            for id, last_seen, payload in stories
-        ]
+    def save_stories(self, stories: Sequence[Story]) -> None:
+        """Insert or replace stories."""
+        rows = [{"id": s.id, "last_seen": s.last_seen, "story": to_json(s)} for s in stories]
         self._upsert(schema.stories, rows)
 
-    def open_stories(self, since: datetime) -> list[StoryRow]:
+    def open_stories(self, since: datetime) -> list[Story]:
         """Stories last told at or after `since`, oldest first."""
         table = schema.stories
-        query = (
-            sa.select(table.c.id, table.c.last_seen, table.c.payload)
-            .where(table.c.last_seen >= since)
-            .order_by(table.c.last_seen, table.c.id)
-        )
+        query = sa.select(table.c.story).where(table.c.last_seen >= since)
         with self._read() as connection:
-            return [StoryRow(id, seen, load(text)) for id, seen, text in connection.execute(query)]
+            texts = connection.scalars(query.order_by(table.c.last_seen, table.c.id))
+            return [from_json(Story, text) for text in texts]

@@ -190,7 +190,7 @@ def upgrade() -> None:
         "stories",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("last_seen", sa.BigInteger(), nullable=False),
-        sa.Column("payload", sa.Text(), nullable=False),
+        sa.Column("story", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stories")),
     )
     op.create_index("ix_stories_last_seen", "stories", ["last_seen"], unique=False)
