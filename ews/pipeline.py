@@ -15,13 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from alerts.delivery import attempt
-from alerts.routing import Routes, route
 from nlp.classifier import Classifier
 
 from alerts import rules
 from alerts.channels import Channel
-from alerts.messages import AlertView, Message, Names, render
+from alerts.delivery import attempt
+from alerts.messages import AlertView, Message, Names, build_message
+from alerts.routing import Routes, route
 from ews.detectors import DETECTORS, DetectorInput
 from ews.model import (
     Alert,
@@ -69,7 +69,6 @@ class Pipeline:
         self.rooms = rooms
         self._stories: StoryIndex | None = None
         self._events: dict[str, Event] = {}
-        self._expired_on: str | None = None
 
     def cycle(self, now: datetime) -> dict[str, int]:
         """One pass of every stage after scrape; how many rows each wrote."""
@@ -180,7 +179,8 @@ class Pipeline:
     def evaluate(self, now: datetime) -> int:
         """Apply the RuleSet in force; once a day also end alerts whose event went quiet."""
         events = self.store.unevaluated()
-        new_day = self._expired_on != now.date().isoformat()
+        today = now.date().isoformat()
+        new_day = (self.store.get("evaluate.expired_on") or "") < today
         if not events and not new_day:
             return 0
         ruleset = self.ruleset()
@@ -200,7 +200,8 @@ class Pipeline:
         with self.store.begin() as tx:
             tx.save_changes(changes)
             tx.mark_evaluated(events)
-        self._expired_on = now.date().isoformat()
+            if new_day:
+                tx.put("evaluate.expired_on", today)
         return len(changes)
 
     def _last_seen(self, alerts: Sequence[Alert]) -> dict[str, datetime]:
@@ -257,16 +258,28 @@ class Pipeline:
         changes = self.store.changes(alert_id=notification.alert_id)
         change = next(c for c in changes if c.alert.revision == notification.alert_revision)
         told = self.store.notifications(alert_id=notification.alert_id)
+        event = self.store.event(change.alert.event_id)
+        if event is None:
+            raise LookupError(f"alert {change.alert.id} names an event that the store lacks")
         view = AlertView(
             alert=change.alert,
-            event=self.store.event(change.alert.event_id),
+            event=event,
             exposures=tuple(self.store.exposures(event_id=change.alert.event_id)),
             change=change,
-            told=tuple(sorted({n.receiver for n in told if n.reason.sent})),
+            told=tuple(
+                sorted(
+                    {
+                        n.receiver
+                        for n in told
+                        if n.reason.sent and n.receiver != notification.receiver
+                    }
+                )
+            ),
             names=self.rooms.names,
             now=now,
+            because=notification.why,
         )
-        return render(view, notification.lang)
+        return build_message(view, notification.lang)
 
     # ------------------------------------------------------------------ rules
 

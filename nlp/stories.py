@@ -220,7 +220,8 @@ def _closeness(story: Story, reading: Reading) -> float:
     if set(reading.firms) & set(story.core("firms")) and words >= 0.12:
         return 1.5 + words
     if reading.items and story.items and not items:
-        return 1.0 + words if words >= 0.45 else 0.0
+        # Other goods under one measure are another happening, unless the text is nearly a copy.
+        return 1.0 + words if words >= 0.8 and len(reading.words) >= 6 else 0.0
     if shared_country and words >= 0.3:
         return 1.0 + words
     return 0.0

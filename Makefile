@@ -1,0 +1,56 @@
+# ews: `make demo` shows it, `make test` proves it, `make help` lists the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+NICE_ENV := OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false PYTHONWARNINGS=
+DEMO_HOME ?= .ews-demo
+SCORE_HOME ?= .ews-score
+DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench score torture lock clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/run: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ews needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 3; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.venv/dev: .venv/run requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/run ## play the shipped crises and print the alerts as an official reads them
+	$(NICE_ENV) $(BIN)/ews demo --home $(DEMO_HOME)
+
+test: .venv/dev ## the whole suite, offline
+	$(NICE_ENV) $(BIN)/python -m pytest -m "not torture"
+
+lint: .venv/dev ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## what must be green before a commit
+
+bench: .venv/dev ## every benchmark; figures go to docs/bench/*.json
+	$(NICE_ENV) $(BIN)/python -m tests.bench_all
+
+score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
+	$(NICE_ENV) $(BIN)/ews replay --feed $(DATA)/feeds/rss2023/rss_2023_h2.jsonl.gz \
+	  --from 2023-07-01 --to 2023-12-31 --home $(SCORE_HOME)
+	$(BIN)/ews score --home $(SCORE_HOME) --episodes $(DATA)/episodes/episodes.jsonl \
+	  --traps $(DATA)/episodes/traps.jsonl --verdicts docs/score/verdicts-2023h2.jsonl
+
+torture: .venv/dev ## long fault, kill and load runs
+	$(NICE_ENV) $(BIN)/python -m pytest -m torture -q
+
+lock: .venv/dev ## write the pinned versions of this environment
+	$(BIN)/python -m tests.lock
+
+clean: ## forget the environment and the demo's store
+	rm -rf .venv $(DEMO_HOME) $(SCORE_HOME)

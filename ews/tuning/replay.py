@@ -1,0 +1,177 @@
+"""Replay: the live pipeline over recorded signals, with an old `now`.
+
+Signals are taken in order of `available_at`, a day at a time; classification of the day runs in
+large batches (a text's tags do not depend on the clock), every later stage runs at each tick that
+has something new. The clock is stored at each tick, so a killed replay goes on where it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from nlp.classifier import Classifier
+
+from ews.model import Article, Observation, RuleSet, TaggedArticle
+from ews.pipeline import Pipeline
+from ews.storage import Store
+
+STEP = timedelta(hours=1)
+Progress = Callable[[date, float, int], None]  # day just played, share done, alerts so far
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a replay did."""
+
+    since: date
+    until: date
+    articles: int
+    observations: int
+    ticks: int
+    alerts: int
+
+
+def replay(
+    pipeline: Pipeline,
+    signals: Iterable[Article | Observation],
+    since: date,
+    until: date,
+    *,
+    feeds: Sequence[str] = (),
+    step: timedelta = STEP,
+    progress: Progress | None = None,
+) -> Played:
+    """Play the signals available from `since` to the end of `until` (UTC days, both included).
+
+    Played again over the same store it changes nothing: every stage writes once.
+    """
+    store = pipeline.store
+    days = (until - since).days + 1
+    if days < 1:
+        raise ValueError(f"the replay ends ({until}) before it starts ({since})")
+    marks = {"from": since.isoformat(), "to": until.isoformat(), "feeds": list(feeds)}
+    resumed = _resume_at(store, marks)
+    with store.begin() as tx:
+        tx.put("replay.last", json.dumps(marks, ensure_ascii=False))
+    counts = [0, 0, 0]
+    for day, batch in _by_day(signals, since, until):
+        counts[0] += sum(isinstance(s, Article) for s in batch)
+        counts[1] += sum(isinstance(s, Observation) for s in batch)
+        end = _midnight(day + timedelta(days=1))
+        if resumed is None or end > resumed:
+            pipeline.ingest(batch)
+            pipeline.classify(end)
+            counts[2] += _play_day(pipeline, day, batch, step, resumed)
+        if progress:
+            progress(day, ((day - since).days + 1) / days, store.counts()["alerts"])
+    # Whatever a kill left half sent has settled by now.
+    pipeline.deliver(_midnight(until + timedelta(days=1)) + timedelta(hours=1))
+    with store.begin() as tx:
+        tx.put("replay.clock", "")
+    return Played(since, until, counts[0], counts[1], counts[2], store.counts()["alerts"])
+
+
+def _play_day(
+    pipeline: Pipeline,
+    day: date,
+    batch: Sequence[Article | Observation],
+    step: timedelta,
+    resumed: datetime | None,
+) -> int:
+    """Every later stage at each tick of the day that has a new signal, and at its midnight."""
+    start = _midnight(day)
+    ticks = {start}
+    for signal in batch:
+        ticks.add(start + step * -((start - signal.available_at) // step))
+    played = 0
+    for now in sorted(ticks):
+        if resumed is not None and now < resumed:
+            continue
+        with pipeline.store.begin() as tx:
+            tx.put("replay.clock", now.isoformat())
+        pipeline.detect(now)
+        pipeline.propagate(now)
+        pipeline.evaluate(now)
+        pipeline.route(now)
+        pipeline.deliver(now)
+        played += 1
+    return played
+
+
+def _resume_at(store: Store, marks: dict[str, object]) -> datetime | None:
+    """Where a killed replay of the same window and feeds stood; None for a fresh one."""
+    clock, last = store.get("replay.clock"), store.get("replay.last")
+    if not clock or not last or json.loads(last) != marks:
+        return None
+    return datetime.fromisoformat(clock)
+
+
+def _by_day(
+    signals: Iterable[Article | Observation], since: date, until: date
+) -> Iterator[tuple[date, list[Article | Observation]]]:
+    """The signals of each day of the window in order; days without signals come too."""
+    days: dict[date, list[Article | Observation]] = {}
+    for signal in signals:
+        day = signal.available_at.astimezone(UTC).date()
+        if since <= day <= until:
+            days.setdefault(day, []).append(signal)
+    day = since
+    while day <= until:
+        batch = days.pop(day, [])
+        batch.sort(key=lambda s: (s.available_at, s.id))
+        yield day, batch
+        day += timedelta(days=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+class RememberingClassifier:
+    """Tags already in a store are taken from it; only new texts go to the model."""
+
+    def __init__(self, classifier: Classifier, memory: Store) -> None:
+        self.classifier = classifier
+        self.version = classifier.version
+        self._memory = memory
+
+    def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
+        known = {a.id: self._memory.tagged(a.id) for a in articles}
+        missing = [a for a in articles if known[a.id] is None]
+        known |= {t.article_id: t for t in self.classifier.classify(missing)} if missing else {}
+        return [tagged for a in articles if (tagged := known[a.id]) is not None]
+
+
+def compare(
+    base: Store,
+    candidate: RuleSet,
+    build: Callable[[Store, Classifier | None], Pipeline],
+    signals: Iterable[Article | Observation],
+    home: Path,
+) -> tuple[Store, Played]:
+    """Replay the window of the last replay of `base` under another RuleSet, in its own store.
+
+    `build` makes a pipeline over a store; texts that `base` has tagged are not read again.
+    """
+    last = base.get("replay.last")
+    if not last:
+        raise ValueError("this store has no replay to compare with; run `ews replay` first")
+    marks = json.loads(last)
+    store = Store.open(home)
+    if store.ruleset() is None:
+        with store.begin() as tx:
+            tx.save_ruleset(candidate)
+    plain = build(store, None)
+    pipeline = build(store, RememberingClassifier(plain.rooms.classifier, base))
+    played = replay(
+        pipeline,
+        signals,
+        date.fromisoformat(marks["from"]),
+        date.fromisoformat(marks["to"]),
+        feeds=marks["feeds"],
+    )
+    return store, played
