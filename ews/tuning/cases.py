@@ -38,7 +38,7 @@ class Expected:
     items: tuple[str, ...]  # item ids of graph/data/items.csv
     chokepoints: tuple[str, ...]  # any one of them is enough
     industries: tuple[str, ...]  # KSIC codes; empty: any
-    ministries: tuple[str, ...]  # at least one must appear
+    ministries: tuple[str, ...]  # ids of graph/data/ministries.csv; at least one must appear
 
 
 def names() -> tuple[str, ...]:
