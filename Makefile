@@ -50,7 +50,7 @@ torture: .venv/dev ## long fault, kill and load runs
 	$(NICE_ENV) $(BIN)/python -m pytest -m torture -q
 
 lock: .venv/dev ## write the pinned versions of this environment
-	$(BIN)/python -m tests.lock
+	.ci/lock
 
 clean: ## forget the environment and the demo's store
 	rm -rf .venv $(DEMO_HOME) $(SCORE_HOME)

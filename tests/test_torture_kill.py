@@ -1,0 +1,92 @@
+"""kill -9 at random points of a demo run, then resume: the same alerts, none lost, none doubled.
+
+`make torture` plays the whole demo with 50 kills; `make check` a reduced form of two cases.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from ews.storage import Store
+
+
+def demo(home: Path, *cases: str) -> list[str]:
+    return [sys.executable, "-m", "ews.cli", "demo", "--home", str(home), *cases]
+
+
+def finished(home: Path, *cases: str) -> None:
+    done = subprocess.run(demo(home, *cases), capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr[-2000:]
+
+
+def told(home: Path) -> Counter[tuple[str, str, str]]:
+    """Every message that went out: (alert, revision, reason)."""
+    lines = (home / "console.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines if line.strip()]
+    return Counter((row["alert"], str(row["revision"]), row["reason"]) for row in rows)
+
+
+def alerts(home: Path) -> list[tuple[object, ...]]:
+    store = Store.open(home)
+    try:
+        assert store.integrity_check() == []
+        return sorted(
+            (a.id, a.stage, a.max_stage, a.state, a.raised_at, a.revision, a.title)
+            for a in store.alerts()
+        )
+    finally:
+        store.close()
+
+
+def kill_and_resume(home: Path, seed: int, kills: int, longest_s: float, *cases: str) -> int:
+    """Kill the run `kills` times at random moments, then let it finish; how many kills struck."""
+    rng = random.Random(seed)
+    struck = 0
+    for _ in range(kills):
+        process = subprocess.Popen(
+            demo(home, *cases), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(rng.uniform(0.2, longest_s))
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            struck += 1
+        process.wait()
+    finished(home, *cases)
+    return struck
+
+
+def test_killed_twice_a_run_tells_the_same_alerts_once(tmp_path: Path) -> None:
+    case = "--case=graphite_2023"
+    finished(tmp_path / "whole", case)
+    struck = kill_and_resume(tmp_path / "killed", 7, 2, 4.0, case)
+    assert struck >= 1
+    assert alerts(tmp_path / "killed") == alerts(tmp_path / "whole")
+    assert told(tmp_path / "killed") == told(tmp_path / "whole")
+    assert max(told(tmp_path / "killed").values()) == 1
+
+
+@pytest.mark.torture
+def test_fifty_kills_of_the_whole_demo_lose_and_double_nothing(tmp_path: Path) -> None:
+    started = time.monotonic()
+    finished(tmp_path / "whole")
+    longest = time.monotonic() - started
+    whole_alerts, whole_told = alerts(tmp_path / "whole"), told(tmp_path / "whole")
+    assert whole_alerts
+    struck = 0
+    for run in range(10):
+        home = tmp_path / f"killed{run}"
+        struck += kill_and_resume(home, run, 5, longest * 0.6)
+        lost, doubled = whole_told - told(home), told(home) - whole_told
+        assert not lost, f"run {run} lost {lost}"
+        assert not doubled, f"run {run} doubled {doubled}"
+        assert alerts(home) == whole_alerts
+    print(f"\n{struck} kills struck in 10 runs: 0 lost, 0 doubled of {sum(whole_told.values())}")
