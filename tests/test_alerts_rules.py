@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts import rules
+from alerts import rule_cases, rules
 from ews.model import (
     Alert,
     AlertState,
@@ -17,7 +17,6 @@ from ews.model import (
     Evidence,
     Exposure,
     Phase,
-    RuleSet,
     Stage,
 )
 
@@ -174,3 +173,16 @@ def test_the_rule_set_as_shipped_names_no_item_country_or_case() -> None:
     text = repr(RULES.rules).lower()
     for word in ("urea", "gallium", "graphite", "'cn'", "china", "red sea", "bab-el"):
         assert word not in text
+
+
+@pytest.mark.parametrize("case", rule_cases.shipped_cases(), ids=lambda case: str(case["name"]))
+def test_each_case_of_rules_test_toml_holds_under_the_shipped_rules(
+    case: dict[str, object],
+) -> None:
+    (outcome,) = rule_cases.run_cases(RULES.rules, [case])
+    assert outcome.passed, f"expected {outcome.expected}, got {outcome.got} by {outcome.rule}"
+
+
+def test_a_rule_case_with_an_unknown_key_is_loud() -> None:
+    with pytest.raises(rules.RuleError, match="unknown key 'shar'"):
+        rule_cases.run_cases(RULES.rules, [{"name": "x", "shar": 1}])
