@@ -190,7 +190,9 @@ class Row(Generic[T]):
 
     def read(self, row: Sequence[object]) -> T:
         """The noun of a row that starts with `columns`."""
-        fields = {name: unpack(value) for (name, unpack), value in zip(self._from, row, strict=False)}
+        fields = {
+            name: unpack(value) for (name, unpack), value in zip(self._from, row, strict=False)
+        }
         if (more := row[len(self._from)]) is not None:
             for name, value in load(cast(str, more)).items():
                 fields[name] = self._spare[name][1](value)

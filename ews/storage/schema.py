@@ -90,6 +90,8 @@ def partial(name: str, *columns: sa.Column[object], where: ColumnElement[bool]) 
 
 meta = sa.Table("meta", metadata, key("key"), words("value"))
 
+leases = sa.Table("leases", metadata, key("name"), words("owner"), moment("until"), whole("token"))
+
 sources = sa.Table("sources", metadata, key("name"), moment("next_due", null=True))
 
 fetches = sa.Table(

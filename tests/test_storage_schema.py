@@ -1,0 +1,118 @@
+"""Migrations: from nothing and from the first version to what the tables say, losing nothing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Engine
+
+from ews.storage import Store
+from ews.storage.engine import open_engine, sqlite_version_ok
+from ews.storage.migrate import HEAD, current_revision, migrate
+from ews.storage.schema import metadata
+
+
+def differences(engine: Engine) -> list[object]:
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+
+def statements(engine: Engine) -> set[str]:
+    """Every CREATE of the database, as one line each, with the parts of a table in order."""
+    query = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version'"
+    with engine.connect() as connection:
+        texts = connection.exec_driver_sql(query).scalars().all()
+    return {" ".join(sorted(re.sub(r"[\s,()\"]+", " ", text).split())) for text in texts}
+
+
+def test_an_empty_database_becomes_what_the_tables_say(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path)
+    migrate(engine)
+    assert current_revision(engine) == HEAD
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_migrations_and_tables_write_the_same_sql_with_the_same_partial_indexes(
+    tmp_path: Path,
+) -> None:
+    migrated, made = open_engine(tmp_path), open_engine(tmp_path, "sqlite://")
+    migrate(migrated)
+    metadata.create_all(made)
+    assert statements(migrated) == statements(made)
+    migrated.dispose()
+    made.dispose()
+
+
+def test_the_first_schema_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path)
+    migrate(engine, "0001")
+    assert current_revision(engine) == "0001"
+    assert not sa.inspect(engine).has_table("leases")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO meta (key, value) VALUES ('kept', 'yes')")
+    engine.dispose()
+    store = Store.open(tmp_path)
+    assert store.get("kept") == "yes"
+    assert store.integrity_check() == []
+    assert current_revision(store._engine) == HEAD
+    assert differences(store._engine) == []
+    store.close()
+
+
+def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    before = (tmp_path / "ews.db").read_bytes()
+    Store.open(tmp_path).close()
+    assert (tmp_path / "ews.db").read_bytes() == before
+
+
+def test_migrating_says_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Store.open(tmp_path).close()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_database_of_a_newer_ews_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    with pytest.raises(RuntimeError, match="newer one: update ews"):
+        Store.open(tmp_path)
+
+
+def test_a_store_works_in_memory(tmp_path: Path) -> None:
+    store = Store.open(tmp_path, "sqlite://")
+    store.put("key", "value")
+    assert store.get("key") == "value"
+    store.close()
+
+
+def test_sqlite_is_opened_by_the_rules(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with store._engine.connect() as connection:
+        rules = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
+    assert rules["journal_mode"] == "wal"
+    assert rules["synchronous"] == 2  # FULL
+    assert rules["foreign_keys"] == 1
+    assert int(rules["busy_timeout"] or 0) >= 5000
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "ok"),
+    [
+        ("3.40.1", False), ("3.44.5", False), ("3.44.6", True), ("3.50.6", False),
+        ("3.50.7", True), ("3.51.2", False), ("3.51.3", True), ("3.53.4", True), ("4.0.0", True),
+    ],
+)  # fmt: skip
+def test_versions_with_the_wal_reset_race_are_known(version: str, ok: bool) -> None:
+    assert sqlite_version_ok(version) is ok
