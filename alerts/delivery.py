@@ -7,8 +7,10 @@
                                                      |--not found after the settle time--> sends
 
 The caller claims (attempts + 1, first_try_at, a lease) and commits before calling, and saves what
-comes back. A lease must outlast one call and the settle time (60 s is plenty): then a claim that
-a crash left behind is only taken up when a look-up can be trusted.
+comes back; `owner` stays in it, so that a worker whose claim was taken over cannot save. `now` is
+the clock at the claim, not at the start of a long run. A lease must outlast one call and the
+settle time (60 s is plenty): then a claim that a crash left behind is only taken up when a
+look-up can be trusted.
 """
 
 from __future__ import annotations
@@ -71,7 +73,6 @@ def _sent(delivery: Delivery, sent: Sent, now: datetime) -> Delivery:
         sent_at=now,
         next_try_at=None,
         lease_until=None,
-        owner=None,
         error=None,
     )
 
@@ -100,12 +101,11 @@ def _dead(delivery: Delivery, error: str) -> Delivery:
         error=error,
         next_try_at=None,
         lease_until=None,
-        owner=None,
     )
 
 
 def _later(delivery: Delivery, state: DeliveryState, at: datetime, error: str) -> Delivery:
-    return replace(delivery, state=state, next_try_at=at, error=error, lease_until=None, owner=None)
+    return replace(delivery, state=state, next_try_at=at, error=error, lease_until=None)
 
 
 def pause_s(attempts: int) -> float:

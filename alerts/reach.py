@@ -150,7 +150,7 @@ def path(view: AlertView, lang: str) -> Section:
             use_name(view, strongest, lang),
         ]
     names.append(ministries(view, strongest, lang))
-    steps = [one_line(name, 80) for name in names if name]
+    steps = [one_line(name, 200) for name in names if name]
     return Section(label, (Line(" → ".join(dict.fromkeys(steps))),))
 
 

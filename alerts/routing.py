@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from importlib import resources
 from pathlib import Path
 
+from alerts.words import say
 from ews.model import (
     Alert,
     AlertChange,
@@ -193,14 +194,14 @@ def _urgency(change: AlertChange) -> tuple[int, int, datetime, str]:
 def match(alert: Alert, receiver: Receiver) -> str | None:
     """Why the alert is this receiver's, in words, or None. Ministries are those that depend."""
     if not receiver.ministries and not receiver.items:
-        return "gets everything"
+        return say("route.everything", receiver.lang)
     ministries = [m for m in receiver.ministries if m in alert.ministries]
     items = [item for item in receiver.items if item in alert.items]
     if ministries:
         of = ", ".join(alert.items[:3]) or alert.type
-        return f"{', '.join(ministries)} depends on {of}"
+        return say("route.depends", receiver.lang, ministries=", ".join(ministries), items=of)
     if items:
-        return f"follows {', '.join(items)}"
+        return say("route.follows", receiver.lang, items=", ".join(items))
     return None
 
 
@@ -213,18 +214,20 @@ def decide(
     known: bool,
 ) -> tuple[RouteReason, str]:
     """Send or hold, and for a held one the words that say by what."""
+    lang = receiver.lang
+    stage = receiver.minimum.ko if lang == "ko" else receiver.minimum.en
     if not known and change.kind in FREE_OF_BUDGET:
-        return RouteReason.HELD_BELOW_MINIMUM, "was never told of it"
+        return RouteReason.HELD_BELOW_MINIMUM, say("route.never_told", lang)
     if _stage_told(change) < receiver.minimum:
-        return RouteReason.HELD_BELOW_MINIMUM, f"below its minimum {receiver.minimum.ko}"
+        return RouteReason.HELD_BELOW_MINIMUM, say("route.minimum", lang, stage=stage)
     silence = next((s for s in silences if holds(s, change, receiver, now)), None)
     if silence is not None:
-        return (
-            RouteReason.HELD_BY_SILENCE,
-            f"silence {silence.id} by {silence.by}: {silence.reason}",
-        )
+        words = say("route.silence", lang, id=silence.id, by=silence.by, reason=silence.reason)
+        return RouteReason.HELD_BY_SILENCE, words
     if over_budget(change, receiver, spent):
-        return RouteReason.HELD_BY_BUDGET, f"{spent} of {receiver.budget_per_day} sent today"
+        return RouteReason.HELD_BY_BUDGET, say(
+            "route.budget", lang, spent=spent, budget=receiver.budget_per_day
+        )
     return (REASONS[change.kind] if known else RouteReason.FIRST), ""
 
 
@@ -343,5 +346,6 @@ def explain_route(
 
 def _why_not(alert: Alert, receiver: Receiver) -> str:
     wants = ", ".join([*receiver.ministries, *receiver.items])
-    has = ", ".join([*alert.ministries, *alert.items]) or "no known ministry or item"
-    return f"wants {wants}; the alert reaches {has}"
+    known = ", ".join([*alert.ministries, *alert.items])
+    has = known or say("route.nothing_known", receiver.lang)
+    return say("route.wants", receiver.lang, wants=wants, has=has)

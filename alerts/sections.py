@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from alerts.plain import one_line, safe_link
 from alerts.playbooks import playbook
 from alerts.view import AlertView, Line, Section, both_clocks
-from alerts.words import say
+from alerts.words import phrases, say
 from ews.model import AlertState, ChangeKind, Evidence, Stage
 
+CODE = re.compile(r"[A-Za-z0-9-]+")
+THRESHOLDS = re.compile(r"\(raise (\S+), clear \S+\)")
+FIXED_REASONS = {
+    "eased": "eased",
+    "below every clear_at": "below",
+    "new facts after the end": "after_end",
+}
 STEPS_SHOWN = 3
 REASONS_SHOWN = 6
 # Lower bounds of words for a probability, as intelligence estimates use them (ICD 203).
@@ -103,8 +111,49 @@ def changed(view: AlertView, lang: str) -> Section:
     after = stage_word(view.alert.stage, lang)
     lines = [Line(say(f"change.{change.kind.value}", lang, before=before, after=after))]
     if change.reason.strip():
-        lines.append(Line(one_line(change.reason, 400)))
+        lines.append(Line(readable_reason(view, change.reason, lang)))
     return Section(say("label.change", lang), tuple(lines))
+
+
+def readable_reason(view: AlertView, reason: str, lang: str) -> str:
+    """A rule's reason in the reader's language; one we do not know is shown as it is.
+
+    A reason can hold text from outside (an analyst's words), so it is cleaned like a title.
+    """
+    if rule := re.fullmatch(r"rule (\S+) holds", reason):
+        return say("reason.holds", lang, rule=one_line(rule[1], 80))
+    if reason in FIXED_REASONS:
+        return say(f"reason.{FIXED_REASONS[reason]}", lang)
+    if reason.startswith("new: "):
+        codes = reason.removeprefix("new: ").split(", ")
+        return say(
+            "reason.new", lang, what=some([name_code(view, c, lang) for c in codes], 8, lang)
+        )
+    return one_line(reason, 400)
+
+
+def name_code(view: AlertView, code: str, lang: str) -> str:
+    """The name of one of the alert's own codes; any other word comes back unchanged."""
+    alert, names = view.alert, view.names
+    for codes, lookup in (
+        (alert.items, names.item),
+        (alert.chokepoints, names.chokepoint),
+        (alert.ports, names.port),
+        (alert.countries, names.country),
+        (alert.ministries, names.ministry),
+    ):
+        if code in codes:
+            return lookup(code, lang)
+    return code
+
+
+def readable_measure(reason: str, lang: str) -> str:
+    """`share=0.98 (raise 0.5, clear 0.3)` in the reader's language; anything else unchanged."""
+    measure, found, rest = reason.partition("=")
+    if not found or f"measure.{measure}" not in phrases():
+        return one_line(reason, 120)
+    value = THRESHOLDS.sub(lambda m: say("text.threshold", lang, limit=m[1]), rest)
+    return f"{say(f'measure.{measure}', lang)} {one_line(value, 60)}"
 
 
 def lead_evidence(view: AlertView) -> Evidence | None:
@@ -179,7 +228,7 @@ def why_stage(view: AlertView, lang: str) -> Section:
     rule = say("text.rule_line", lang, rule=one_line(alert.rule, 80), ruleset=alert.ruleset)
     lines = [Line(rule)]
     if alert.reasons:
-        reasons = [one_line(reason, 120) for reason in alert.reasons]
+        reasons = [readable_measure(reason, lang) for reason in alert.reasons]
         shown = " · ".join(reasons[:REASONS_SHOWN])
         left = len(reasons) - REASONS_SHOWN
         lines.append(Line(shown if left <= 0 else f"{shown} {say('text.and_more', lang, n=left)}"))
@@ -187,7 +236,8 @@ def why_stage(view: AlertView, lang: str) -> Section:
 
 
 def because(view: AlertView, lang: str) -> Section:
-    lines = (Line(one_line(view.because, 200)),) if view.because else ()
+    words = CODE.sub(lambda m: name_code(view, m[0], lang), one_line(view.because, 200))
+    lines = (Line(words),) if words else ()
     return Section(say("label.because", lang), lines, minor=True)
 
 

@@ -7,6 +7,7 @@ they are off: all trying again lives in alerts/delivery.py.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,9 @@ from alerts.channels.channel import ChannelError, ChannelSettings, Sent
 from alerts.messages import Message
 from ews.model import Notification
 
+# The SDK logs requests in its own words; what failed is told once, by our errors.
+SDK_LOG = logging.getLogger("alerts.channels.slack.sdk")
+SDK_LOG.setLevel(logging.CRITICAL)
 EVENT_TYPE = "ews_notification"
 LOOK_BACK = timedelta(seconds=5)  # Slack's clock and ours may differ
 PAGE = 200
@@ -56,6 +60,7 @@ class Slack:
             base_url=url,
             timeout=timeout_s,
             retry_handlers=[],
+            logger=SDK_LOG,
         )
 
     def __repr__(self) -> str:
