@@ -1,0 +1,97 @@
+"""Ports and chokepoints that a text names.
+
+A city is a port only where the text speaks of its port ("port of X", "X harbour") or of port work.
+Aliases are data: `chokepoint_aliases.csv`, `port_aliases.csv`, `port_groups.csv`; contexts are in
+`route_rules.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from ews.model import Mention, MentionKind
+from nlp import matcher
+from nlp.matcher import ALWAYS, Hit, Matcher, Prepared, Rule
+
+NAMED_PORT = 0.95  # "port of X", "X port", X항
+PORT_CONTEXT = 0.7  # a port city in a text on dock work
+
+_BEFORE = re.compile(r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|port city of|terminals? (?:at|in)|berths? at) (?:\w+ (?:and|&) )?$")
+_AFTER = re.compile(
+    r"[’']?s? (?:sea |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby))|harbou?rs?\b|docks?\b|dock ?workers|dockers|"
+    r"longshore|terminals?\b|anchorage|port authority|wharves|stevedores)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Alias:
+    kind: MentionKind
+    code: str
+    confidence: float
+    rule: Rule = ALWAYS
+    city: bool = False  # an English city name: wants port context
+
+
+@cache
+def _aliases() -> Matcher[_Alias]:
+    contexts = matcher.rules("route_rules.toml")
+    pairs: list[tuple[str, _Alias]] = []
+    for row in matcher.table("chokepoint_aliases.csv"):
+        rule = contexts[row["rule"]] if row["rule"] else ALWAYS
+        alias = _Alias(MentionKind.CHOKEPOINT, row["code"], float(row["confidence"]), rule)
+        for lang in ("en", "ko", "zh", "ja"):
+            pairs += [(name, alias) for name in matcher.split_names(row[lang])]
+    for row in matcher.table("port_aliases.csv"):
+        plain = _Alias(MentionKind.PORT, row["code"], NAMED_PORT)
+        city = _Alias(MentionKind.PORT, row["code"], PORT_CONTEXT, city=not row["always"])
+        pairs += [(name, city) for name in matcher.split_names(row["en"])]
+        for lang in ("ko", "zh", "ja"):
+            pairs += [(name, plain) for name in matcher.split_names(row[lang])]
+    for row in matcher.table("port_groups.csv"):
+        rule = Rule(anywhere=re.compile(row["near"])) if row["near"] else ALWAYS
+        for code in row["codes"].split(";"):
+            alias = _Alias(MentionKind.PORT, code, float(row["confidence"]), rule)
+            names = matcher.split_names(row["en"]) + matcher.split_names(row["ko"])
+            pairs += [(name, alias) for name in names]
+    return Matcher.build(pairs)
+
+
+def find_routes(prepared: Prepared) -> list[Mention]:
+    """Ports and chokepoints of the text, each code once per span, the surest reading."""
+    mentions: list[Mention] = []
+    for hit in _aliases().scan(prepared):
+        best: dict[str, tuple[float, MentionKind]] = {}
+        for alias in hit.values:
+            confidence = _confidence(alias, hit, prepared)
+            if confidence > best.get(alias.code, (0.0, alias.kind))[0]:
+                best[alias.code] = (confidence, alias.kind)
+        for code, (confidence, kind) in best.items():
+            mentions.append(
+                Mention(
+                    kind=kind,
+                    code=code,
+                    confidence=confidence,
+                    start=hit.start,
+                    end=hit.end,
+                    text=prepared.text[hit.start : hit.end],
+                    in_title=hit.start < prepared.title_end,
+                )
+            )
+    return mentions
+
+
+def _confidence(alias: _Alias, hit: Hit[_Alias], prepared: Prepared) -> float:
+    """How sure this reading is; 0 when it does not hold."""
+    if not alias.rule.holds(prepared, hit.start, hit.end):
+        return 0.0
+    if not alias.city:
+        return alias.confidence
+    if not prepared.text[hit.start].isupper():
+        return 0.0
+    before = prepared.folded[max(0, hit.start - 30) : hit.start]
+    if _BEFORE.search(before) or _AFTER.match(prepared.folded, hit.end):
+        return NAMED_PORT
+    port_work = matcher.rules("route_rules.toml")["port_work"]
+    return alias.confidence if port_work.holds(prepared, hit.start, hit.end) else 0.0
