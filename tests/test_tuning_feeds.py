@@ -99,13 +99,18 @@ def test_the_window_holds_what_became_available_in_it(tmp_path: Path) -> None:
         ("[1]", "line 2: not a JSON object"),
         (json.dumps({"source": "x", "title": "y"}), "line 2: field 'published' is missing"),
         (json.dumps(row(published="yesterday")), "line 2"),
-        (json.dumps(row(title="")), "line 2: field 'title' must be text"),
+        (json.dumps(row(title=7)), "line 2: field 'title' must be text"),
     ],
 )
 def test_a_bad_line_is_named_with_its_file(tmp_path: Path, bad: str, what: str) -> None:
     path = write(tmp_path / "bad.jsonl", row(), bad)
     with pytest.raises(FeedFileError, match=rf"bad\.jsonl {what}"):
         list(read_feed([path]))
+
+
+def test_a_row_that_says_nothing_is_left_out(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row(title="", summary=""), row(title=""))
+    assert [a.text for a in read_feed([path])] == ["Two metals."]
 
 
 def test_a_missing_file_says_so(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def read_feed(
 def article_of(row: Mapping[str, object]) -> Article:
     """One row as an article. KeyError or ValueError when a needed field is missing or wrong."""
     published = utc(_text(row, "published"))
-    source, title = _text(row, "source"), _text(row, "title")
+    source, title = _text(row, "source"), _text(row, "title", empty=True)
     url = str(row.get("link") or row.get("url") or "")
     return Article(
         id=Article.make_id(source, url, title),
@@ -82,18 +82,20 @@ def _ordered(path: Path, since: datetime | None, until: datetime | None) -> Iter
 
 def _rows(path: Path, since: datetime | None, until: datetime | None) -> Iterator[Article]:
     with _open(path) as file:
-        number = 0
+        number = 0  # the line that was read last, for the error
         try:
-            for number, line in enumerate(file, start=1):
+            for line in file:
+                number += 1
                 if not line.strip():
                     continue
                 row = json.loads(line)
                 if not isinstance(row, dict):
                     raise ValueError("not a JSON object")
                 article = article_of(cast("Mapping[str, object]", row))
-                if (since is None or article.available_at >= since) and (
-                    until is None or article.available_at < until
-                ):
+                said = article.title or article.text  # some recorded rows are empty
+                early = since is not None and article.available_at < since
+                late = until is not None and article.available_at >= until
+                if said and not early and not late:
                     yield article
         except KeyError as error:
             raise FeedFileError(f"{path.name} line {number}: field {error} is missing") from error
@@ -124,8 +126,8 @@ def _only_a_day(row: Mapping[str, object], published: datetime) -> bool:
     )
 
 
-def _text(row: Mapping[str, object], name: str) -> str:
+def _text(row: Mapping[str, object], name: str, empty: bool = False) -> str:
     value = row[name]
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not (empty or value.strip()):
         raise ValueError(f"field '{name}' must be text, not {value!r}")
     return value.strip()
