@@ -1,0 +1,79 @@
+"""`ews ...`: parse, call, print. Each command imports what it needs when it runs, so that help
+answers at once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+OK, NOT_OK, BAD_INPUT, BROKEN = 0, 1, 2, 3
+
+
+class Ews(TyperGroup):
+    """Turns the errors that a person can act on into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Exception as err:
+            code = exit_code(err)
+            if code is None or ctx.params.get("debug"):
+                raise
+            print(f"ews: {err}", file=sys.stderr)
+            raise typer.Exit(code) from err
+
+
+def exit_code(err: Exception) -> int | None:
+    """1 nothing found, 2 bad input, 3 the environment; None for a bug, which keeps its traceback."""
+    names = {kind.__name__ for kind in type(err).__mro__}
+    if "NotFound" in names:
+        return NOT_OK
+    if "SettingsError" in names:
+        return BROKEN
+    if names & {"FirmCsvError", "ValueError", "FileNotFoundError", "IsADirectoryError"}:
+        return BAD_INPUT
+    if names & {"OSError", "SQLAlchemyError", "ModuleNotFoundError"}:
+        return BROKEN
+    return None
+
+
+app = typer.Typer(
+    cls=Ews,
+    name="ews",
+    help="Supply-chain risk early warning (글로벌 공급망 위험 조기경보체계).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def every_command(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Supply-chain risk early warning (글로벌 공급망 위험 조기경보체계)."""
+
+
+def _register() -> None:
+    from ews.cli import ask, firms, routes, rules, setup, tune, work
+
+    for part in (work, ask, tune, setup):
+        part.register(app)
+    app.add_typer(firms.app, name="firms")
+    app.add_typer(rules.app, name="rules")
+    app.add_typer(routes.app, name="routes")
+    app.add_typer(tune.series, name="series")
+
+
+_register()
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+__all__ = ["app", "main"]

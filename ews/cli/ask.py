@@ -1,0 +1,159 @@
+"""Commands that ask: sources, alerts, alert, explain, exposure. They change nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ews.cli.options import Home, Json, Lang
+
+
+def register(app: typer.Typer) -> None:
+    for command in (sources, alerts, alert, explain, exposure):
+        app.command()(command)
+
+
+def sources(
+    name: Annotated[str | None, typer.Argument(help="Only this one, in full.")] = None,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Every source: fresh, stale, failing or never fetched; last good fetch; error.
+
+    Exit 1 when the named source does not exist.
+    """
+    from ews.cli import show
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.reports import NotFound, source_lines
+
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        found = source_lines(store, datetime.now(UTC))
+    if name is not None:
+        found = tuple(line for line in found if line.name == name)
+        if not found:
+            raise NotFound(f"no source {name!r}; `ews sources` lists them")
+    if out.as_json:
+        out.json(found)
+    elif name is not None:
+        show.source(out, found[0])
+    else:
+        show.sources(out, found)
+
+
+def alerts(
+    stage: Annotated[str | None, typer.Option(help="This stage or higher: 관심 .. 심각.")] = None,
+    since: Annotated[str | None, typer.Option(help="Raised since this date or time.")] = None,
+    item: Annotated[str | None, typer.Option(help="Item code, name or HS code.")] = None,
+    state: Annotated[str | None, typer.Option(help="firing, acknowledged or resolved.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As they stood at that time (UTC).")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1)] = 50,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Alerts, newest first. Exit 1 when none fits."""
+    from ews.cli import show
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.model import AlertState, Stage, utc
+    from ews.reports import alert_list, find
+
+    if state is not None:
+        state = AlertState(state).value
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        found = alert_list(
+            store,
+            since=utc(since) if since else None,
+            stage=int(Stage.parse(stage)) if stage else None,
+            state=state,
+            items=find("item", item) if item else None,
+            as_of=utc(as_of) if as_of else None,
+            limit=limit,
+        )
+    if out.as_json:
+        out.json(found)
+    else:
+        show.alerts(out, found)
+    raise typer.Exit(0 if found else 1)
+
+
+def alert(
+    alert_id: Annotated[str, typer.Argument(help="Alert ID; a unique beginning will do.")],
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """One alert: what, where, for whom, since when, and who was told."""
+    _explained(alert_id, home, lang, as_json, full=False)
+
+
+def explain(
+    alert_id: Annotated[str, typer.Argument(help="Alert ID; a unique beginning will do.")],
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Why this alert? From the delivery back to the published text, each step with its source."""
+    _explained(alert_id, home, lang, as_json, full=True)
+
+
+def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, full: bool) -> None:
+    from ews.cli import show
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.reports import OPERATOR
+    from ews.reports import explain as explained
+
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        found = explained(store, alert_id, viewer=OPERATOR)
+    if out.as_json:
+        out.json(found if full else found.alert)
+    elif full:
+        show.explanation(out, found)
+    else:
+        show.alert(out, found)
+
+
+def exposure(
+    item: Annotated[str | None, typer.Option(help="Item: name, code or HS code.")] = None,
+    country: Annotated[str | None, typer.Option(help="Country: name or ISO code.")] = None,
+    chokepoint: Annotated[str | None, typer.Option(help="Strait or canal.")] = None,
+    industry: Annotated[str | None, typer.Option(help="Industry: KSIC code or name.")] = None,
+    firm: Annotated[str | None, typer.Option(help="An imported firm, or its owner.")] = None,
+    event: Annotated[str | None, typer.Option(help="Event ID.")] = None,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """What depends on it, and what threatens it now? Ask exactly one thing.
+
+    Exit 1 when nothing is known of it.
+    """
+    from ews.cli import show
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.reports import OPERATOR, exposure_report
+
+    asked = {"item": item, "country": country, "chokepoint": chokepoint,
+             "industry": industry, "firm": firm, "event": event}  # fmt: skip
+    given = [(kind, value) for kind, value in asked.items() if value]
+    if len(given) != 1:
+        raise typer.BadParameter("give exactly one of --" + ", --".join(asked))
+    kind, value = given[0]
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        report = exposure_report(store, kind, value, now=datetime.now(UTC), viewer=OPERATOR)
+    if out.as_json:
+        out.json(report)
+    else:
+        show.exposure(out, report)
+    raise typer.Exit(1 if report.empty else 0)

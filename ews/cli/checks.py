@@ -1,0 +1,181 @@
+"""The checks behind `ews check` (the installation) and `ews doctor` (a running home)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import packages_distributions
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ews.config import Settings
+
+if TYPE_CHECKING:
+    from ews.storage import Store
+
+DISTRIBUTION = "ews-supply-chain"
+ROOMS = ("ews", "scrapers", "nlp", "graph", "alerts")
+DATA_FILES = {
+    "ews": ("defaults.toml", "web/templates/base.html", "web/static/site.css",
+            "web/help/official.md"),
+    "nlp": ("taxonomy.toml",),
+    "graph": ("data/items.csv",),
+    "alerts": ("rules.toml", "rules_test.toml", "routes.toml", "words.toml"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at, what was found, and what to do when it is wrong."""
+
+    name: str
+    ok: bool
+    found: str
+    advice: str = ""
+
+
+def installation(settings: Settings) -> list[Check]:
+    """Every check of the installation; a check that breaks is a failed one."""
+    looks: list[Callable[[], Iterator[Check]]] = [
+        _rooms, _data_files, _event_types, _model, _sqlite, _sources, _rules,
+        lambda: _home(settings.home),
+    ]  # fmt: skip
+    found: list[Check] = []
+    for look in looks:
+        try:
+            found += list(look())
+        except Exception as err:  # a broken part must not hide the state of the others
+            name = look.__name__.strip("_")
+            found.append(Check(name, False, f"{type(err).__name__}: {err}", "reinstall ews"))
+    return found
+
+
+def _rooms() -> Iterator[Check]:
+    """Each of the five import names has one owner, and is loaded from beside `ews`."""
+    owners = packages_distributions()
+    home = Path(str(files("ews"))).parent
+    for room in ROOMS:
+        others = sorted(set(owners.get(room, [])) - {DISTRIBUTION})
+        spec = find_spec(room)
+        at = Path(spec.origin).parent.parent if spec and spec.origin else None
+        yield Check(
+            f"room {room}",
+            not others and at == home,
+            ", ".join(owners.get(room, [])) or "source tree",
+            f"another distribution owns {room!r} ({', '.join(others) or at}): uninstall it and "
+            f"reinstall {DISTRIBUTION}",
+        )
+
+
+def _data_files() -> Iterator[Check]:
+    missing = [
+        f"{room}/{name}"
+        for room, names in DATA_FILES.items()
+        for name in names
+        if not files(room).joinpath(name).is_file()
+    ]
+    count = sum(map(len, DATA_FILES.values()))
+    yield Check(
+        "data files", not missing, ", ".join(missing) or f"{count} present", "reinstall ews"
+    )
+
+
+def _event_types() -> Iterator[Check]:
+    from alerts.playbooks import playbook_types
+    from nlp.taxonomy import TYPES
+
+    missing = sorted(set(TYPES) - set(playbook_types()))
+    yield Check(
+        "playbooks",
+        not missing,
+        ", ".join(missing) or f"{len(TYPES)} event types, each with one",
+        "write alerts/playbooks/<type>.md",
+    )
+
+
+def _model() -> Iterator[Check]:
+    from nlp.classifier import load_classifier
+
+    classifier = load_classifier()
+    degraded = bool(getattr(classifier, "degraded", classifier.version.startswith("lexicon")))
+    yield Check(
+        "model",
+        not degraded,
+        classifier.version + (" (fallback)" if degraded else ", SHA-256 as shipped"),
+        "the weights are missing or damaged; reinstall ews. Until then the lexicon speaks",
+    )
+
+
+def _sqlite() -> Iterator[Check]:
+    from ews.storage import sqlite_version, sqlite_version_ok
+
+    yield Check(
+        "sqlite",
+        sqlite_version_ok(),
+        sqlite_version(),
+        "this SQLite can damage a database under concurrent writers; install pysqlite3 0.6.1",
+    )
+
+
+def _sources() -> Iterator[Check]:
+    from scrapers import load_sources
+
+    found = load_sources()
+    yield Check("sources", bool(found), f"{len(found)} read", "reinstall ews")
+
+
+def _rules() -> Iterator[Check]:
+    from alerts.routing import load_routes
+    from alerts.rules import load_document, read_rules
+
+    rules, routes = read_rules(load_document()), load_routes()
+    yield Check("rules", bool(rules), f"{len(rules)} rules, {len(routes.receivers)} receivers")
+
+
+def _home(home: Path) -> Iterator[Check]:
+    """Writable, or can be made: nothing is created by looking."""
+    nearest = next(one for one in (home, *home.absolute().parents) if one.exists())
+    yield Check(
+        "home",
+        nearest.is_dir() and os.access(nearest, os.W_OK),
+        str(home) + ("" if home.exists() else " (not there yet)"),
+        "choose a folder you can write: --home or EWS_HOME",
+    )
+
+
+# --------------------------------------------------------------------------- a running home
+
+
+def running(settings: Settings, store: Store) -> list[Check]:
+    """What in this home needs a person."""
+    from ews.model import DeliveryState
+    from ews.reports import source_lines
+
+    now = datetime.now(UTC)
+    faults = store.integrity_check()
+    lines = source_lines(store, now)
+    blind = [line.name for line in lines if line.blind and line.state != "off"]
+    late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
+    dead = store.deliveries(state=DeliveryState.DEAD)
+    unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
+    counts = store.counts()
+    return [
+        Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
+              "stop ews, keep a copy of the home, then restore the last backup"),
+        Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),
+        Check("schedule", not late, _some(late) or "on time", "is `ews run` running?"),
+        Check("undone articles", len(store.unclassified(now, 1)) == 0,
+              "waiting" if store.unclassified(now, 1) else "none", "ews cycle"),
+        Check("dead deliveries", not dead, str(len(dead)), "ews explain ALERT shows the error"),
+        Check("unsettled deliveries", not unsure, str(len(unsure)), "ews cycle settles them"),
+        Check("contact", settings.contact is not None, settings.contact or "not set",
+              "set contact in ews.toml: publishers must be able to reach you"),
+    ]  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,92 @@
+"""The composition root: settings, store and the rooms that the pipeline calls."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from alerts.channels import Channel
+    from alerts.routing import Routes
+    from ews.config import Settings
+    from ews.pipeline import Pipeline
+    from ews.storage import Store
+    from graph.firms import FirmLink
+
+
+@contextmanager
+def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """The settings in force and the store of that home, closed at the end."""
+    from ews.config import load_settings
+    from ews.storage import Store
+
+    settings = load_settings(home)
+    store = Store.open(settings.home, settings.database_url)
+    try:
+        yield settings, store
+    finally:
+        store.close()
+
+
+def build_pipeline(settings: Settings, store: Store, stream: TextIO | None) -> Pipeline:
+    """The live pipeline: the classifier, the network with the firms imported here, the channels.
+    The console channel prints to `stream`; None keeps its record only."""
+    from nlp.classifier import load_classifier
+
+    from ews.pipeline import Pipeline, Rooms
+    from ews.reports import Names
+    from graph import build_network
+
+    routes = routes_of(settings)
+    return Pipeline(
+        store,
+        Rooms(
+            classifier=load_classifier(threads=settings.threads),
+            network=build_network(firms_of(store)),
+            routes=routes,
+            channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),
+            names=Names(),
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+        ),
+    )
+
+
+def routes_of(settings: Settings) -> Routes:
+    """The routes in force: the file of the setting, or $EWS_HOME/routes.toml, or the shipped ones;
+    with the Slack channel of the settings as one more receiver."""
+    from alerts.routing import add_receiver, load_routes
+    from ews.model import Receiver
+
+    own = settings.routes_file or settings.home / "routes.toml"
+    routes = load_routes(own if settings.routes_file or own.exists() else None)
+    if settings.slack_channel is None:
+        return routes
+    slack = Receiver("slack", "slack", settings.slack_channel, settings.lang)
+    return add_receiver(routes, slack)
+
+
+def open_channels(
+    settings: Settings, names: Collection[str], stream: TextIO | None
+) -> dict[str, Channel]:
+    """The channels that the routes name. ChannelError, before any work, when one cannot open."""
+    from alerts.channels import ChannelSettings, open_channel
+
+    token = settings.slack_bot_token
+    chosen = ChannelSettings(
+        home=settings.home,
+        stream=stream,
+        slack_token=token.get_secret_value() if token else None,
+        slack_url=settings.slack_base_url,
+    )
+    return {name: open_channel(name, chosen) for name in sorted(names)}
+
+
+def firms_of(store: Store) -> list[FirmLink]:
+    """The supplier links that firms imported into this home."""
+    from graph.firms import FirmLink
+
+    return [FirmLink.from_row(row) for row in store.firm_links()]

@@ -1,0 +1,165 @@
+"""`ews rules`: rules and thresholds, each change a new version with a name and a reason."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ews.cli.options import By, Home, Json, Lang, Reason
+
+app = typer.Typer(no_args_is_help=True, help="Show, change, undo and test the rules.")
+
+
+@app.command()
+def show(
+    version: Annotated[int | None, typer.Argument(help="Version (default: in force).")] = None,
+    history: Annotated[bool, typer.Option("--history", help="All versions instead.")] = False,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """The rules in force, or of a version; --history lists all versions."""
+    from ews.cli.opening import opened
+    from ews.cli.output import moment, output
+    from ews.model import flatten
+    from ews.reports import ruleset_lines
+    from ews.tuning.rules import in_force, of_version
+
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        if history:
+            in_force(store)
+            lines = ruleset_lines(store)
+        else:
+            found = in_force(store) if version is None else of_version(store, version)
+    if history:
+        if out.as_json:
+            out.json(lines)
+            return
+        out.table(
+            out.t("규칙의 버전", "Versions of the rules"),
+            [out.t("버전", "version"), out.t("누가", "by"), out.t("언제", "when"),
+             out.t("왜", "why"), out.t("바뀐 항목", "keys changed")],
+            [(r.version, r.by, moment(r.created_at), r.reason, len(r.changed)) for r in lines],
+            right=[0, 4],
+        )  # fmt: skip
+        return
+    if out.as_json:
+        out.json({"version": found.version, "by": found.by, "reason": found.reason,
+                  "created_at": found.created_at, "rules": found.rules})  # fmt: skip
+        return
+    out.say(f"{out.t('버전', 'version')} {found.version} · {found.by} · {moment(found.created_at)}"
+            f" · {found.reason}", "bold")  # fmt: skip
+    out.table("", [out.t("항목", "key"), out.t("값", "value")], list(flatten(found.rules).items()))
+
+
+@app.command("set")
+def set_keys(
+    changes: Annotated[list[str], typer.Argument(help="key=value, as `ews rules show` spells it.")],
+    by: By,
+    reason: Reason,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Change thresholds: a new version. Exit 2, and nothing changed, when a key or value is wrong."""
+    from ews.cli.opening import opened
+    from ews.tuning.rules import set_rules
+
+    with opened(home) as (settings, store):
+        now = datetime.now(UTC)
+        after = set_rules(store, _pairs(changes), by=by, reason=reason, now=now)
+        _print_change(settings.lang, lang, as_json, store, after.version)
+
+
+@app.command()
+def diff(
+    before: Annotated[int, typer.Argument(help="Version.")],
+    after: Annotated[int | None, typer.Argument(help="Version (default: in force).")] = None,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """What differs between two versions. Exit 1 when nothing does."""
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.reports import rule_changes
+    from ews.tuning.rules import in_force, of_version
+
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        old = of_version(store, before)
+        new = in_force(store) if after is None else of_version(store, after)
+    found = rule_changes(old.rules, new.rules)
+    if out.as_json:
+        out.json(found)
+    else:
+        out.table(f"{old.version} → {new.version}", _columns(out.t), [
+            (c.key, c.before, c.after) for c in found
+        ])  # fmt: skip
+    raise typer.Exit(0 if found else 1)
+
+
+@app.command()
+def undo(
+    by: By, reason: Reason, home: Home = None, lang: Lang = None, as_json: Json = False
+) -> None:
+    """Go back to the version before: as a new version, so nothing is lost."""
+    from ews.cli.opening import opened
+    from ews.tuning.rules import undo_rules
+
+    with opened(home) as (settings, store):
+        after = undo_rules(store, by=by, reason=reason, now=datetime.now(UTC))
+        _print_change(settings.lang, lang, as_json, store, after.version)
+
+
+@app.command("test")
+def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
+    """Run alerts/rules_test.toml on the rules in force. Exit 1 when a case fails."""
+    from ews.cli.opening import opened
+    from ews.cli.output import output
+    from ews.tuning.rules import in_force, run_rule_tests
+
+    with opened(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        results = run_rule_tests(in_force(store))
+    if out.as_json:
+        out.json(results)
+    else:
+        out.table(
+            "",
+            ["", out.t("사례", "case"), out.t("결과", "result")],
+            [("ok" if one.passed else "FAILED", one.name, one.message) for one in results],
+        )
+    raise typer.Exit(0 if all(one.passed for one in results) else 1)
+
+
+def _pairs(changes: list[str]) -> dict[str, str]:
+    pairs = dict(one.partition("=")[::2] for one in changes)
+    if bad := [one for one in changes if "=" not in one]:
+        raise ValueError(f"write key=value, not {bad[0]!r}")
+    return {key.strip(): value.strip() for key, value in pairs.items()}
+
+
+def _columns(t: object) -> list[str]:
+    assert callable(t)
+    return [t("항목", "key"), t("이전", "before"), t("이후", "after")]
+
+
+def _print_change(
+    setting: str, lang: str | None, as_json: bool, store: object, version: int
+) -> None:
+    from ews.cli.output import output
+    from ews.reports import ruleset_lines
+    from ews.storage import Store
+
+    assert isinstance(store, Store)
+    out = output(lang, as_json, setting)
+    line = next(one for one in ruleset_lines(store) if one.version == version)
+    if out.as_json:
+        out.json(line)
+        return
+    out.say(f"{out.t('버전', 'version')} {line.version} · {line.by} · {line.reason}", "bold")
+    out.table("", _columns(out.t), [(c.key, c.before, c.after) for c in line.changed])

@@ -1,0 +1,281 @@
+"""Reports as terminal tables. Prints what the report holds and computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ews.cli.output import Output, clean, moment, stage_text
+from ews.reports import (
+    AlertLine,
+    EventLine,
+    Explanation,
+    ExposureLine,
+    ExposureReport,
+    Label,
+    SourceLine,
+    days,
+    percent,
+)
+from ews.reports.words import word
+
+
+def _names(out: Output, labels: Iterable[Label], limit: int = 99) -> str:
+    found = [label.text(out.lang) for label in labels]
+    more = f" +{len(found) - limit}" if len(found) > limit else ""
+    return ", ".join(found[:limit]) + more
+
+
+def sources(out: Output, found: Sequence[SourceLine]) -> None:
+    out.table(
+        out.t("수집원", "Sources"),
+        [out.t("상태", "state"), out.t("이름", "name"), out.t("분야", "group"),
+         out.t("마지막 결과", "last"), out.t("마지막 성공", "last good"),
+         out.t("자료의 최신 날짜", "newest inside"), out.t("오류", "error")],
+        [
+            (word(s.state, out.lang), s.name, s.group,
+             word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest), s.error)
+            for s in found
+        ],
+    )  # fmt: skip
+    blind = sum(line.blind for line in found)
+    if blind:
+        out.say(out.t(f"보이지 않는 수집원 {blind}곳: 조용함이 이상 없음은 아닙니다.",
+                      f"{blind} blind: quiet there does not mean calm."))  # fmt: skip
+
+
+def source(out: Output, one: SourceLine) -> None:
+    out.facts([
+        (out.t("이름", "name"), one.name),
+        (out.t("제목", "title"), one.title),
+        (out.t("발행처", "publisher"), one.publisher),
+        (out.t("상태", "state"), word(one.state, out.lang)),
+        (out.t("마지막 수집", "last fetch"), moment(one.last_at)),
+        (out.t("결과", "outcome"), word(one.last_outcome, out.lang)),
+        (out.t("마지막 성공", "last good"), moment(one.last_good_at)),
+        (out.t("자료의 최신 날짜", "newest inside"), moment(one.newest)),
+        (out.t("다음", "next due"), moment(one.next_due)),
+        (out.t("오류", "error"), one.error),
+        ("URL", one.url),
+        (out.t("이용 조건", "terms"), one.terms),
+    ])  # fmt: skip
+
+
+def alerts(out: Output, found: Sequence[AlertLine]) -> None:
+    out.table(
+        out.t("경보", "Alerts"),
+        [out.t("단계", "stage"), out.t("상태", "state"), out.t("유형", "type"),
+         out.t("품목", "items"), out.t("어디", "where"), out.t("발령", "raised"),
+         out.t("출처", "sources"), "ID", out.t("제목", "title")],
+        [
+            (stage_text(a.stage, out.t(a.stage_ko, a.stage_en)), word(a.state, out.lang),
+             a.type.text(out.lang), _names(out, a.items, 3),
+             _names(out, a.countries + a.chokepoints + a.ports, 3),
+             moment(a.raised_at), a.independent_sources, a.id, clean(a.title))
+            for a in found
+        ],
+        right=[6],
+    )  # fmt: skip
+
+
+def alert(out: Output, found: Explanation) -> None:
+    one = found.alert
+    out.say(f"[{out.t(one.stage_ko, one.stage_en)}] {clean(one.title)}", "bold")
+    out.facts([
+        ("ID", one.id),
+        (out.t("유형", "type"), one.type.text(out.lang)),
+        (out.t("상태", "state"), word(one.state, out.lang)),
+        (out.t("품목", "items"), _names(out, one.items)),
+        (out.t("국가", "countries"), _names(out, one.countries)),
+        (out.t("해협·항만", "chokepoints, ports"), _names(out, one.chokepoints + one.ports)),
+        (out.t("소관 부처", "ministries"), _names(out, one.ministries)),
+        (out.t("발령", "raised"), moment(one.raised_at)),
+        (out.t("최근 변경", "last change"), moment(one.updated_at)),
+        (out.t("독립 출처", "independent sources"), one.independent_sources),
+        (out.t("승인자", "signed off by"), one.signed_off_by),
+        (out.t("사건", "event"), one.event_id),
+    ])  # fmt: skip
+    _deliveries(out, found)
+
+
+def explanation(out: Output, found: Explanation) -> None:
+    """Delivery <- reason <- rule <- path <- event <- tags <- text."""
+    alert(out, found)
+    _rule(out, found)
+    _changes(out, found)
+    _exposures(out, found.exposures)
+    _hops(out, found.exposures)
+    if found.event is not None:
+        _event(out, found.event)
+
+
+def _deliveries(out: Output, found: Explanation) -> None:
+    if not found.deliveries:
+        out.say(out.t("아직 아무에게도 알리지 않았습니다.", "Nobody was told yet."))
+        return
+    out.table(
+        out.t("누구에게 알렸는가", "Who was told"),
+        [out.t("수신자", "receiver"), out.t("통로", "channel"), out.t("까닭", "reason"),
+         out.t("왜 이 수신자", "why this receiver"), out.t("상태", "state"), out.t("보낸 때", "sent")],
+        [
+            (d.receiver, d.channel, word(d.reason, out.lang), d.why,
+             word(d.state, out.lang), moment(d.sent_at))
+            for d in found.deliveries
+        ],
+    )  # fmt: skip
+
+
+def _rule(out: Output, found: Explanation) -> None:
+    out.say(out.t("규칙", "Rule"), "bold")
+    rules = found.ruleset
+    out.facts([
+        (out.t("규칙", "rule"), found.alert.rule),
+        (out.t("규칙 버전", "RuleSet version"), found.alert.ruleset),
+        (out.t("정한 사람", "set by"), rules and f"{rules.by}: {rules.reason}"),
+        (out.t("사실", "facts"), "; ".join(found.reasons)),
+        (out.t("그때의 문턱값", "thresholds then"),
+         "; ".join(f"{key}={value}" for key, value in found.thresholds.items())),
+    ])  # fmt: skip
+
+
+def _changes(out: Output, found: Explanation) -> None:
+    out.table(
+        out.t("변경 내역", "Changes"),
+        [out.t("때", "when"), out.t("무엇", "what"), out.t("단계", "stage"), out.t("까닭", "reason")],
+        [
+            (moment(c.at), word(c.kind, out.lang),
+             stage_text(c.after, out.t(c.after_ko, c.after_en)), clean(c.reason))
+            for c in found.changes
+        ],
+    )  # fmt: skip
+
+
+def _exposures(out: Output, found: Sequence[ExposureLine]) -> None:
+    if not found:
+        out.say(out.t("닿는 경로가 없습니다.", "No dependent path is known."))
+        return
+    out.table(
+        out.t("노출, 강한 것부터", "Exposures, strongest first"),
+        [out.t("품목", "item"), out.t("공급국", "supplier"), out.t("용도", "use"),
+         out.t("산업", "industry"), out.t("부처", "ministries"), out.t("위험 비중", "share at risk"),
+         out.t("예상 손실", "loss"), out.t("확률", "probability"), out.t("영향까지", "bites in"),
+         out.t("버티는 날", "survive"), out.t("회복까지", "recover")],
+        [_exposure_row(out, one) for one in found[:40]],
+        right=[5, 6, 7, 8, 9, 10],
+    )  # fmt: skip
+
+
+def _exposure_row(out: Output, one: ExposureLine) -> tuple[object, ...]:
+    item = one.item.text(out.lang) + (f" [{word('synthetic', out.lang)}]" if one.synthetic else "")
+    return (
+        item,
+        one.origin.text(out.lang) if one.origin else "",
+        one.use.text(out.lang) if one.use else (one.firm or ""),
+        f"{one.industry.text(out.lang)} ({one.industry.code})" if one.industry else "",
+        _names(out, one.ministries),
+        percent(one.share_at_risk, out.lang),
+        percent(one.loss, out.lang),
+        percent(one.probability, out.lang),
+        days(one.impact_day, out.lang),
+        days(one.time_to_survive_days, out.lang),
+        days(one.time_to_recover_days, out.lang),
+    )
+
+
+def _hops(out: Output, found: Sequence[ExposureLine]) -> None:
+    hops = {(h.source.code, h.target.code): h for one in found[:40] for h in one.path}
+    if not hops:
+        return
+    out.table(
+        out.t("경로와 근거", "Path, and why each step is believed"),
+        [out.t("에서", "from"), out.t("으로", "to"), out.t("비중", "weight"), out.t("근거", "basis"),
+         out.t("기간", "period"), out.t("출처", "source")],
+        [
+            (h.source.text(out.lang), h.target.text(out.lang), percent(h.weight, out.lang),
+             word(h.basis, out.lang), h.period, h.citation)
+            for h in hops.values()
+        ],
+        right=[2],
+    )  # fmt: skip
+
+
+def _event(out: Output, event: EventLine) -> None:
+    out.say(out.t("사건", "Event"), "bold")
+    out.facts([
+        ("ID", event.id),
+        (out.t("유형", "type"), event.type.text(out.lang)),
+        (out.t("상태", "status"), word(event.status, out.lang)),
+        (out.t("국면", "phase"), word(event.phase, out.lang)),
+        (out.t("확률", "probability"), percent(event.probability, out.lang)),
+        (out.t("심각도(0~3)", "severity (0..3)"), f"{event.severity:.1f}"),
+        (out.t("찾은 것", "raised by"), " ".join([event.detector, event.model])),
+        (out.t("수치", "facts"), "; ".join(f"{k}={v:.3g}" for k, v in event.facts.items())),
+        (out.t("처음 알 수 있던 때", "first available"), moment(event.first_seen)),
+    ])  # fmt: skip
+    out.table(
+        out.t("근거", "Evidence"),
+        [out.t("알 수 있던 때", "available"), out.t("매체", "outlet"), out.t("제목", "title"),
+         out.t("분류", "tags"), out.t("모델", "model"), "URL"],
+        [
+            (moment(e.available_at), clean(e.outlet), clean(e.title),
+             ", ".join(f"{t.type.text(out.lang)} {percent(t.probability, out.lang)}"
+                       for t in e.tags[:3]),
+             e.model, e.url)
+            for e in event.evidence
+        ],
+    )  # fmt: skip
+
+
+def exposure(out: Output, report: ExposureReport) -> None:
+    out.say(f"{out.t('노출', 'Exposure')}: {_names(out, report.about)}", "bold")
+    out.facts([
+        (out.t("공개 목록", "public lists"), ", ".join(report.lists)),
+        (out.t("소관 부처", "ministries"), _names(out, report.ministries)),
+        (out.t("기대는 산업", "dependent industries"),
+         ", ".join(f"{i.text(out.lang)} ({i.code})" for i in report.industries)),
+        (out.t("근거의 종류", "rests on"),
+         ", ".join(f"{word(b.basis, out.lang)} {b.rows}" for b in report.bases)),
+    ])  # fmt: skip
+    _shares_and_uses(out, report)
+    if report.routes:
+        out.table(
+            out.t("어느 길로 오는가", "By which way it comes"),
+            [out.t("상대국", "partner"), out.t("해협·운하", "chokepoints")],
+            [(r.partner.text(out.lang), _names(out, r.chokepoints)) for r in report.routes],
+        )
+    if report.alerts:
+        alerts(out, report.alerts)
+    if report.exposures:
+        _exposures(out, report.exposures)
+        _hops(out, report.exposures)
+    else:
+        out.say(out.t("열린 사건이 닿지 않습니다.", "No open event reaches it."))
+
+
+def _shares_and_uses(out: Output, report: ExposureReport) -> None:
+    if report.shares:
+        out.table(
+            out.t("한국 수입 비중, 가장 새로운 수치", "Share of Korea's imports, newest figure known"),
+            [out.t("품목", "item"), out.t("상대국", "partner"), out.t("비중", "share"),
+             out.t("기준", "by"), out.t("기간", "period"), out.t("근거", "basis"),
+             out.t("출처", "source")],
+            [
+                (s.item.text(out.lang), s.partner.text(out.lang), percent(s.share, out.lang),
+                 word(s.unit, out.lang), s.period, word(s.basis, out.lang), s.citation)
+                for s in report.shares[:40]
+            ],
+            right=[2],
+        )  # fmt: skip
+    if report.uses:
+        out.table(
+            out.t("국내 용도", "Uses in Korea"),
+            [out.t("품목", "item"), out.t("용도", "use"), out.t("산업", "industry"),
+             out.t("소관 부처", "ministries"), out.t("근거", "basis"),
+             out.t("부처 근거", "ministry basis")],
+            [
+                (u.item.text(out.lang), u.use.text(out.lang),
+                 f"{u.industry.text(out.lang)} ({u.industry.code})" if u.industry else "",
+                 _names(out, u.ministries), word(u.basis, out.lang),
+                 word(u.ministry_basis, out.lang))
+                for u in report.uses[:40]
+            ],
+        )  # fmt: skip

@@ -1,0 +1,52 @@
+"""Which sources can be believed when they are quiet?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ews.model import Fetch, FetchOutcome, Source
+from ews.reports.views import SourceLine, safe_url
+from ews.storage import Store
+from scrapers import freshness, load_sources
+
+
+def source_lines(
+    store: Store, now: datetime, sources: Sequence[Source] | None = None
+) -> tuple[SourceLine, ...]:
+    """Every source with its state, the blind ones first."""
+    known = load_sources() if sources is None else sources
+    lines = [_line(store, source, now) for source in known]
+    return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
+
+
+def _line(store: Store, source: Source, now: datetime) -> SourceLine:
+    last, good = store.last_fetch(source.name), store.last_good_fetch(source.name)
+    state = freshness(source, good, now, last)
+    return SourceLine(
+        name=source.name,
+        title=source.title,
+        publisher=source.publisher,
+        kind=source.kind,
+        group=source.group,
+        lang=source.lang,
+        url=safe_url(source.url),
+        state=state.value,
+        blind=state.blind,
+        last_at=last.at if last else None,
+        last_outcome=last.outcome.value if last else "",
+        last_good_at=good.at if good else None,
+        newest=good.newest if good else None,
+        signals=good.signals if good else None,
+        next_due=store.next_due(source.name),
+        error=_error(last),
+        every_s=source.every_s,
+        fresh_within_s=source.fresh_within_s,
+        terms=source.terms,
+        live_tested=source.live_tested,
+    )
+
+
+def _error(last: Fetch | None) -> str:
+    failed = last is not None and last.outcome is FetchOutcome.FAILED
+    return (last.error or "no reason given") if failed and last else ""

@@ -1,0 +1,305 @@
+"""The exposure report: what depends on an item, country, chokepoint, industry, firm or event.
+
+One function, three faces: `ews exposure`, `/api/v1/exposure` and the page print what it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from ews.model import Event, EventStatus, Exposure
+from ews.reports.names import find, label, labels
+from ews.reports.rows import alert_line, count_bases, event_line, exposure_line
+from ews.reports.viewer import OPEN, NotForViewer, NotFound, Viewer, visible
+from ews.reports.views import (
+    AlertLine,
+    BasisCount,
+    EventLine,
+    ExposureLine,
+    Label,
+    RouteLine,
+    ShareLine,
+    UseLine,
+)
+from ews.storage import Store
+from graph.reference import (
+    ITEMS,
+    SHARES,
+    USES,
+    best_share,
+    items_from,
+    partners,
+    route_of,
+)
+
+KINDS = ("item", "country", "chokepoint", "industry", "firm", "event")
+LOOK_BACK = timedelta(days=180)  # events older than this are history, not a present threat
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureReport:
+    """What depends on the thing asked about, and what threatens it now."""
+
+    kind: str
+    asked: str
+    about: tuple[Label, ...]
+    as_of: datetime
+    critical: bool  # an item of it is on a public list of critical or managed items
+    lists: tuple[str, ...]
+    shares: tuple[ShareLine, ...]  # the figure that propagation uses, largest first
+    uses: tuple[UseLine, ...]
+    industries: tuple[Label, ...]
+    ministries: tuple[Label, ...]
+    routes: tuple[RouteLine, ...]
+    alerts: tuple[AlertLine, ...]  # open ones that touch it
+    events: tuple[EventLine, ...]  # open ones that touch it
+    exposures: tuple[ExposureLine, ...]  # strongest first
+    bases: tuple[BasisCount, ...]  # what is stated, inferred, assumed, unknown, synthetic
+
+    @property
+    def empty(self) -> bool:
+        return not (self.shares or self.uses or self.alerts or self.events or self.exposures)
+
+
+def exposure_report(
+    store: Store, kind: str, asked: str, *, now: datetime, viewer: Viewer = OPEN
+) -> ExposureReport:
+    """The report for one question. UnknownName when `asked` names nothing; NotForViewer for a
+    firm that is not the viewer's own."""
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of question {kind!r}; use one of {', '.join(KINDS)}")
+    if kind == "event":
+        return _event_report(store, asked, now, viewer)
+    if kind == "firm":
+        return _firm_report(store, asked, now, viewer)
+    codes = find(kind, asked)
+    pairs = _pairs(kind, codes)
+    items = list(dict.fromkeys(item for item, _ in pairs)) or _items(kind, codes)
+    events = [e for e in _open_events(store, now) if _touches(e, kind, codes)]
+    found = [e for code in codes for e in store.exposures(**{kind: code})] if _stored(kind) else []
+    about = labels(kind, codes)
+    return _assemble(store, Question(kind, asked, about, now, viewer), items, pairs, events, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    kind: str
+    asked: str
+    about: tuple[Label, ...]
+    now: datetime
+    viewer: Viewer
+
+
+Pair = tuple[str, str]  # item, partner
+
+
+def _stored(kind: str) -> bool:
+    return kind in {"item", "country", "industry"}
+
+
+def _items(kind: str, codes: Sequence[str]) -> list[str]:
+    """Items asked about that have no share figure: their uses still count."""
+    if kind == "item":
+        return list(codes)
+    if kind == "industry":
+        return [i for i, uses in USES.items() if any(u.ksic in codes for u in uses)]
+    return []
+
+
+def _pairs(kind: str, codes: Sequence[str]) -> list[Pair]:
+    """The (item, partner) pairs a question is about."""
+    if kind == "country":
+        return [(item, code) for code in codes for item in items_from(code)]
+    if kind == "chokepoint":
+        return [pair for item in SHARES for pair in pairs_of(item) if _passes(pair, codes)]
+    return [pair for item in _items(kind, codes) for pair in pairs_of(item)]
+
+
+def pairs_of(item: str) -> list[Pair]:
+    return [(item, partner) for partner in partners(item)]
+
+
+def _passes(pair: Pair, chokepoints: Sequence[str]) -> bool:
+    route = route_of(pair[1], pair[0])
+    return route is not None and bool(set(route.chokepoints) & set(chokepoints))
+
+
+def _touches(event: Event, kind: str, codes: Sequence[str]) -> bool:
+    named: Mapping[str, Iterable[str]] = {
+        "item": event.items,
+        "country": event.countries,
+        "chokepoint": event.chokepoints,
+    }
+    return bool(set(named.get(kind, ())) & set(codes))
+
+
+def _open_events(store: Store, now: datetime) -> list[Event]:
+    shut = {EventStatus.CLOSED, EventStatus.DISMISSED}
+    return [e for e in store.open_events(now - LOOK_BACK) if e.status not in shut]
+
+
+def _event_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> ExposureReport:
+    event = store.event(asked)
+    if event is None:
+        raise NotFound(f"no event {asked!r}; `ews alert ID` names the event behind an alert")
+    found = store.exposures(event_id=event.id)
+    items = list(dict.fromkeys([*event.items, *(e.item for e in found)]))
+    about = (Label(event.id, event.title, event.title),)
+    pairs = [pair for item in items for pair in pairs_of(item)]
+    return _assemble(
+        store, Question("event", asked, about, now, viewer), items, pairs, [event], found
+    )
+
+
+def _firm_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> ExposureReport:
+    """A firm's own exposure, from the rows its owner imported."""
+    rows = [row for row in store.firm_links() if _names_firm(row, asked)]
+    seen = [row for row in rows if viewer.sees(str(row.get("owner", "")))]
+    if rows and not seen:
+        raise NotForViewer(f"{asked!r} belongs to another owner; a firm sees its own rows only")
+    if not seen:
+        raise NotFound(f"no imported firm {asked!r}; add it: ews firms import FILE --owner NAME")
+    firms = sorted({str(row["firm"]) for row in seen})
+    found = [e for firm in firms for e in store.exposures(firm=firm)]
+    items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
+    wanted = {e.event_id for e in found}
+    events = [e for e in _open_events(store, now) if e.id in wanted]
+    about = tuple(Label(firm, firm, firm) for firm in firms)
+    pairs = [pair for item in items for pair in pairs_of(item)]
+    return _assemble(
+        store, Question("firm", asked, about, now, viewer), items, pairs, events, found
+    )
+
+
+def _names_firm(row: Mapping[str, object], asked: str) -> bool:
+    names = {str(row.get(key, "")).casefold() for key in ("firm", "owner", "firm_name", "name")}
+    return asked.casefold() in names - {""}
+
+
+def _assemble(
+    store: Store,
+    question: Question,
+    items: Sequence[str],
+    pairs: Sequence[Pair],
+    events: Sequence[Event],
+    found: Sequence[Exposure],
+) -> ExposureReport:
+    now = question.now
+    open_ids = {e.id for e in _open_events(store, now)} | {e.id for e in events}
+    live = [e for e in visible(store, found, question.viewer) if e.event_id in open_ids]
+    live.sort(key=_strength, reverse=True)
+    events = _with_events_of(store, events, live)
+    touched = {e.id: e for e in events}
+    shares, uses = share_lines(pairs, now.date()), use_lines(items)
+    exposures = tuple(exposure_line(e) for e in live)
+    known = [ITEMS[item] for item in items if item in ITEMS]
+    return ExposureReport(
+        kind=question.kind,
+        asked=question.asked,
+        about=question.about,
+        as_of=now,
+        critical=any(item.critical for item in known),
+        lists=tuple(dict.fromkeys(name for item in known for name in item.lists)),
+        shares=shares,
+        uses=uses,
+        industries=_unique(use.industry for use in uses),
+        ministries=_unique(ministry for use in uses for ministry in use.ministries),
+        routes=route_lines(pairs),
+        alerts=tuple(
+            alert_line(alert, touched[alert.event_id])
+            for alert in store.open_alerts()
+            if alert.event_id in touched
+        ),
+        events=tuple(event_line(event) for event in events),
+        exposures=exposures,
+        bases=count_bases(_bases(shares, uses, exposures)),
+    )
+
+
+def _strength(exposure: Exposure) -> float:
+    """Order of the list: expected loss; an unknown share counts by its magnitude alone, halved."""
+    known = exposure.loss
+    return exposure.probability * (0.5 * exposure.magnitude if known is None else known)
+
+
+def _with_events_of(
+    store: Store, events: Sequence[Event], exposures: Sequence[Exposure]
+) -> list[Event]:
+    known = {event.id: event for event in events}
+    for exposure in exposures:
+        if exposure.event_id not in known:
+            event = store.event(exposure.event_id)
+            if event is not None:
+                known[event.id] = event
+    return sorted(known.values(), key=lambda event: event.updated_at, reverse=True)
+
+
+def share_lines(pairs: Iterable[Pair], on: date) -> tuple[ShareLine, ...]:
+    """The share that propagation uses on that day for each pair; largest first, unknown last."""
+    lines = [_share_line(pair, on) for pair in pairs]
+    return tuple(sorted(lines, key=_share_order))
+
+
+def _share_line(pair: Pair, on: date) -> ShareLine:
+    item, partner = label("item", pair[0]), label("country", pair[1])
+    share = best_share(*pair, on)
+    if share is None:
+        return ShareLine(item, partner, None, "", "", "unknown", "", "", "", False, False)
+    return ShareLine(
+        item, partner, share.share, share.unit, share.period, share.basis, share.citation,
+        share.reliability, share.scope, share.at_least, share.stale,
+    )  # fmt: skip
+
+
+def _share_order(line: ShareLine) -> tuple[bool, float, str]:
+    return line.share is None, -(line.share or 0.0), line.partner.code
+
+
+def use_lines(items: Iterable[str]) -> tuple[UseLine, ...]:
+    """Every domestic use of the items; a use left out is how urea went to the wrong ministry."""
+    return tuple(
+        UseLine(
+            item=label("item", item),
+            use=Label(use.id, use.en, use.ko),
+            industry=label("industry", use.ksic) if use.ksic else None,
+            ministries=labels("ministry", use.ministries),
+            basis=use.basis,
+            ministry_basis=use.ministry_basis,
+            citation=use.citation,
+        )
+        for item in items
+        for use in USES.get(item, ())
+    )
+
+
+def route_lines(pairs: Iterable[Pair]) -> tuple[RouteLine, ...]:
+    """The sea route of each pair, where the table has one; the same way of a partner once."""
+    found: dict[tuple[str, tuple[str, ...]], RouteLine] = {}
+    for item, partner in pairs:
+        route = route_of(partner, item)
+        if route is not None and route.chokepoints:
+            line = RouteLine(
+                label("item", item),
+                label("country", partner),
+                labels("chokepoint", route.chokepoints),
+                route.sailing_days,
+            )
+            found.setdefault((partner, route.chokepoints), line)
+    return tuple(found.values())
+
+
+def _unique(found: Iterable[Label | None]) -> tuple[Label, ...]:
+    return tuple(dict.fromkeys(one for one in found if one is not None))
+
+
+def _bases(
+    shares: Iterable[ShareLine], uses: Iterable[UseLine], exposures: Iterable[ExposureLine]
+) -> list[str]:
+    """One basis per row: a synthetic exposure counts as synthetic, whatever its hops say."""
+    bases = [line.basis for line in shares]
+    bases += [line.basis for line in uses]
+    for line in exposures:
+        bases += ["synthetic"] if line.synthetic else [hop.basis for hop in line.path]
+    return bases

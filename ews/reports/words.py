@@ -1,0 +1,73 @@
+"""The fixed words of states, bases and reasons in both languages. An unknown one shows as it is."""
+
+from __future__ import annotations
+
+WORDS: dict[str, tuple[str, str]] = {
+    # alert and event states
+    "firing": ("발령 중", "firing"),
+    "acknowledged": ("확인됨", "acknowledged"),
+    "resolved": ("해제", "resolved"),
+    "suspected": ("의심", "suspected"),
+    "corroborated": ("교차 확인", "corroborated"),
+    "confirmed": ("확정", "confirmed"),
+    "closed": ("종료", "closed"),
+    "dismissed": ("기각", "dismissed"),
+    "threat_or_proposed": ("예고·위협", "threat or proposed"),
+    "actual_or_ongoing": ("시행·진행", "actual or ongoing"),
+    "easing_or_aftermath": ("완화·여파", "easing or aftermath"),
+    # changes
+    "raised": ("발령", "raised"),
+    "stage_up": ("단계 상향", "stage raised"),
+    "stage_down": ("단계 하향", "stage lowered"),
+    "updated": ("내용 추가", "updated"),
+    "reopened": ("재발령", "reopened"),
+    # reasons to send or hold
+    "first": ("첫 통보", "first notice"),
+    "stage_rose": ("단계가 올라감", "the stage rose"),
+    "stage_fell": ("단계가 내려감", "the stage fell"),
+    "material_update": ("중요한 내용이 추가됨", "something material was added"),
+    "held_by_silence": ("보류: 알림 중지 중", "held: silenced"),
+    "held_by_budget": ("보류: 하루 한도 초과", "held: over the daily budget"),
+    "held_below_minimum": ("보류: 수신 최소 단계 미만", "held: below the receiver's minimum"),
+    # deliveries
+    "new": ("대기", "waiting"),
+    "trying": ("보내는 중", "trying"),
+    "sent": ("보냄", "sent"),
+    "ambiguous": ("확인 필요", "to be settled"),
+    "dead": ("실패", "failed for good"),
+    "held": ("보류", "held"),
+    # source states and outcomes
+    "fresh": ("정상", "fresh"),
+    "stale": ("오래됨", "stale"),
+    "failing": ("실패 중", "failing"),
+    "never": ("수집 전", "not fetched yet"),
+    "off": ("꺼짐", "off"),
+    "unchanged": ("변화 없음", "unchanged"),
+    "failed": ("실패", "failed"),
+    # bases
+    "stated": ("출처에 명시", "stated"),
+    "computed": ("계산", "computed"),
+    "observed": ("관측", "observed"),
+    "inferred": ("추정", "inferred"),
+    "assumed": ("가정", "assumed"),
+    "unknown": ("모름", "unknown"),
+    "synthetic": ("합성 데이터", "synthetic"),
+    # units
+    "quantity": ("물량", "quantity"),
+    "value": ("금액", "value"),
+    "high": ("높음", "high"),
+    "medium": ("보통", "medium"),
+    "low": ("낮음", "low"),
+}
+
+
+def word(code: str, lang: str) -> str:
+    """The word for a code.
+
+    >>> word("stale", "ko"), word("not-a-code", "ko")
+    ('오래됨', 'not-a-code')
+    """
+    if code not in WORDS:
+        return code
+    ko, en = WORDS[code]
+    return ko if lang == "ko" else en

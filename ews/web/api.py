@@ -1,0 +1,151 @@
+"""/api/v1: reads only, typed answers. Its meaning never changes; a new meaning is /api/v2."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel, Field
+
+from ews.reports import (
+    AlertLine,
+    EventLine,
+    Explanation,
+    ExposureReport,
+    NotFound,
+    RuleSetLine,
+    SourceLine,
+    alert_line,
+    alert_list,
+    described_event,
+    explain,
+    exposure_report,
+    find_alert,
+    ruleset_lines,
+    source_lines,
+)
+from ews.web.asked import moment, stage_number
+from ews.web.site import Site
+
+Kind = Literal["item", "country", "chokepoint", "industry", "firm", "event"]
+
+
+class Alerts(BaseModel):
+    alerts: list[AlertLine]
+    count: int
+
+
+class Sources(BaseModel):
+    sources: list[SourceLine]
+    blind: int = Field(description="sources whose silence must not read as calm")
+
+
+class Rules(BaseModel):
+    rulesets: list[RuleSetLine]
+    in_force: int | None = Field(description="version in force; null before the first")
+
+
+class Health(BaseModel):
+    status: Literal["ok", "blind"]
+    blind_sources: list[str]
+    open_alerts: int
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    code: {"model": Problem, "content": {"application/problem+json": {}}}
+    for code in (400, 403, 404)
+}
+
+
+def api_router(site: Site) -> APIRouter:
+    """All paths of /api/v1, bound to one store."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+    _alert_paths(router, site)
+    _other_paths(router, site)
+    return router
+
+
+def _alert_paths(router: APIRouter, site: Site) -> None:
+    @router.get("/alerts", summary="Alerts, newest first")
+    def alerts(
+        stage: Annotated[str | None, Query(description="this stage or higher: 관심..심각")] = None,
+        since: Annotated[str | None, Query(description="ISO 8601 date or time")] = None,
+        item: Annotated[str | None, Query(description="item code")] = None,
+        state: Literal["firing", "acknowledged", "resolved"] | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> Alerts:
+        found = alert_list(
+            site.store,
+            since=moment(since),
+            stage=stage_number(stage),
+            state=state,
+            items=[item] if item else None,
+            limit=limit,
+        )
+        return Alerts(alerts=list(found), count=len(found))
+
+    @router.get("/alerts/{alert_id}", summary="One alert")
+    def alert(alert_id: str) -> AlertLine:
+        found = find_alert(site.store, alert_id)
+        return alert_line(found, site.store.event(found.event_id))
+
+    @router.get("/alerts/{alert_id}/explain", summary="Why this alert")
+    def alert_explained(alert_id: str) -> Explanation:
+        return explain(site.store, alert_id, viewer=site.viewer)
+
+
+def _other_paths(router: APIRouter, site: Site) -> None:
+    @router.get("/exposure", summary="What depends on it, and what threatens it")
+    def exposure(
+        item: str | None = None,
+        country: str | None = None,
+        chokepoint: str | None = None,
+        industry: str | None = None,
+        firm: str | None = None,
+        event: str | None = None,
+    ) -> ExposureReport:
+        asked: dict[Kind, str | None] = {
+            "item": item, "country": country, "chokepoint": chokepoint,
+            "industry": industry, "firm": firm, "event": event,
+        }  # fmt: skip
+        given = [(kind, value) for kind, value in asked.items() if value]
+        if len(given) != 1:
+            raise HTTPException(400, f"give exactly one of {', '.join(asked)}")
+        kind, value = given[0]
+        return exposure_report(site.store, kind, value, now=site.clock(), viewer=site.viewer)
+
+    @router.get("/events/{event_id}", summary="One event with its evidence")
+    def event(event_id: str) -> EventLine:
+        found = site.store.event(event_id)
+        if found is None:
+            raise NotFound(f"no event {event_id!r}")
+        return described_event(site.store, found)
+
+    @router.get("/sources", summary="Every source and its state")
+    def sources() -> Sources:
+        found = source_lines(site.store, site.clock())
+        return Sources(sources=list(found), blind=sum(line.blind for line in found))
+
+    @router.get("/rules", summary="Versions of the rules, newest first")
+    def rules() -> Rules:
+        found = ruleset_lines(site.store)
+        return Rules(rulesets=list(found), in_force=found[0].version if found else None)
+
+    @router.get("/health", summary="Can it warn, or is it blind?")
+    def health() -> Health:
+        blind = [line.name for line in source_lines(site.store, site.clock()) if line.blind]
+        return Health(
+            status="blind" if blind else "ok",
+            blind_sources=blind,
+            open_alerts=len(site.store.open_alerts()),
+        )

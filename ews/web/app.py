@@ -1,0 +1,91 @@
+"""create_app(): routes, security headers, and errors as RFC 9457 problem+json or a plain page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from ews.config import Settings
+from ews.reports import OPEN, NotForViewer, NotFound, Viewer
+from ews.storage import Store
+from ews.web.api import api_router
+from ews.web.pages import page_router
+from ews.web.problems import problem
+from ews.web.site import Site
+
+# Nothing is loaded from elsewhere, nothing may frame us, and no inline script or style runs.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def create_app(
+    settings: Settings,
+    store: Store,
+    *,
+    viewer: Viewer = OPEN,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> FastAPI:
+    """The application. `viewer` sees a firm's rows only when it is that firm's owner."""
+    app = FastAPI(
+        title="ews",
+        summary="Supply-chain risk early-warning: read-only API",
+        version="1",
+        docs_url=None,  # the stock pages load scripts from elsewhere; docs/api.md has the text
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+    )
+    site = Site(settings, store, viewer, clock)
+    app.include_router(api_router(site))
+    app.include_router(page_router(site))
+    static = Path(str(files("ews.web") / "static"))
+    app.mount("/static", StaticFiles(directory=static), name="static")
+    _add_headers(app)
+    _add_errors(app)
+    return app
+
+
+def _add_headers(app: FastAPI) -> None:
+    @app.middleware("http")
+    async def headers(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not request.url.path.startswith("/static/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(HTTPException)
+    async def plain_error(request: Request, err: HTTPException) -> Response:
+        return problem(request, err.status_code, str(err.detail))
+
+    @app.exception_handler(RequestValidationError)
+    async def bad_request(request: Request, err: RequestValidationError) -> Response:
+        said = "; ".join(f"{e['loc'][-1]}: {e['msg']}" for e in err.errors())
+        return problem(request, 422, said)
+
+    @app.exception_handler(NotFound)
+    async def not_found(request: Request, err: NotFound) -> Response:
+        return problem(request, 404, str(err))
+
+    @app.exception_handler(NotForViewer)
+    async def forbidden(request: Request, err: NotForViewer) -> Response:
+        return problem(request, 403, str(err))

@@ -1,0 +1,91 @@
+"""The pages: server-rendered, Korean by default, complete without JavaScript."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from markupsafe import Markup
+
+from ews.model import Stage
+from ews.reports import (
+    KINDS,
+    NotFound,
+    alert_list,
+    explain,
+    exposure_report,
+    ruleset_lines,
+    source_lines,
+)
+from ews.web.asked import stage_number
+from ews.web.drawing import draw_paths
+from ews.web.help_pages import READERS, help_html
+from ews.web.rendering import page
+from ews.web.site import Site
+
+PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
+
+
+def page_router(site: Site) -> APIRouter:
+    """All pages, bound to one store."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    _alert_pages(router, site)
+    _other_pages(router, site)
+    return router
+
+
+def _alert_pages(router: APIRouter, site: Site) -> None:
+    @router.get("/")
+    def alerts(request: Request, stage: str = "", state: str = "", item: str = "") -> HTMLResponse:
+        found = alert_list(
+            site.store,
+            stage=stage_number(stage),
+            state=state or None,
+            items=[item] if item else None,
+            limit=200,
+        )
+        blind = [line for line in source_lines(site.store, site.clock()) if line.blind]
+        return page(
+            request, "alerts.html",
+            alerts=found, blind=blind, stage=stage, state=state, item=item, stages=list(Stage),
+        )  # fmt: skip
+
+    @router.get("/alerts/{alert_id}")
+    def alert(request: Request, alert_id: str) -> HTMLResponse:
+        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        found = explain(site.store, alert_id, viewer=site.viewer)
+        drawing = draw_paths([one.path for one in found.exposures[:PATHS_DRAWN]], lang)
+        return page(request, "alert.html", found=found, drawing=Markup(drawing))
+
+
+def _other_pages(router: APIRouter, site: Site) -> None:
+    @router.get("/exposure")
+    def exposure(request: Request) -> HTMLResponse:
+        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        asked = [(k, v.strip()) for k in KINDS if (v := request.query_params.get(k, "")).strip()]
+        if not asked:
+            return page(request, "exposure.html", kind="item", value="", report=None,
+                        unknown="", drawing="")  # fmt: skip
+        kind, value = asked[0]
+        try:
+            report = exposure_report(site.store, kind, value, now=site.clock(), viewer=site.viewer)
+        except NotFound as err:
+            return page(request, "exposure.html", status=404, kind=kind, value=value,
+                        report=None, unknown=str(err), drawing="")  # fmt: skip
+        drawing = draw_paths([one.path for one in report.exposures[:PATHS_DRAWN]], lang)
+        return page(request, "exposure.html", kind=kind, value=value, report=report,
+                    unknown="", drawing=Markup(drawing))  # fmt: skip
+
+    @router.get("/sources")
+    def sources(request: Request) -> HTMLResponse:
+        return page(request, "sources.html", sources=source_lines(site.store, site.clock()))
+
+    @router.get("/rules")
+    def rules(request: Request) -> HTMLResponse:
+        return page(request, "rules.html", rulesets=ruleset_lines(site.store))
+
+    @router.get("/help")
+    @router.get("/help/{reader}")
+    def help_page(request: Request, reader: str = "official") -> HTMLResponse:
+        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        return page(request, "help.html", reader=reader, readers=READERS,
+                    html=Markup(help_html(reader, lang)))  # fmt: skip

@@ -1,0 +1,72 @@
+"""Jinja2 with autoescape, and the few words and filters that every page uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from ews.reports import days, percent
+from ews.reports.words import word
+
+KST = timezone(timedelta(hours=9), "KST")  # Korea keeps no summer time
+
+ENVIRONMENT = Environment(
+    loader=PackageLoader("ews.web"),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,  # a misspelt name in a template is an error, not a blank
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """The rendered page, Korean unless the reader asks for ?lang=en."""
+    lang = "en" if request.query_params.get("lang") == "en" else "ko"
+    tools: dict[str, object] = {
+        "lang": lang,
+        "t": lambda ko, en: ko if lang == "ko" else en,
+        "name": lambda label: label.text(lang),
+        "names": lambda labels: ", ".join(label.text(lang) for label in labels),
+        "percent": lambda share: percent(share, lang),
+        "days": lambda value: days(value, lang),
+        "word": lambda code: word(code, lang),
+        "when": moment,
+        "link": linker(lang),
+        "other": _other_language(request, lang),
+        "path": request.url.path,
+    }
+    html = ENVIRONMENT.get_template(template).render(**tools, **values)
+    return HTMLResponse(html, status)
+
+
+def moment(at: datetime | None) -> str:
+    """A time as Korean readers use it, with its zone; "-" when there is none.
+
+    >>> moment(datetime(2023, 10, 20, 3, 0, tzinfo=UTC))
+    '2023-10-20 12:00 KST'
+    """
+    return "-" if at is None else at.astimezone(KST).strftime("%Y-%m-%d %H:%M KST")
+
+
+def linker(lang: str) -> Callable[..., str]:
+    """A maker of own links that keep the reader's language."""
+
+    def link(path: str, **query: object) -> str:
+        asked = {key: str(value) for key, value in query.items() if value not in (None, "")}
+        if lang != "ko":
+            asked["lang"] = lang
+        return f"{path}?{urlencode(asked)}" if asked else path
+
+    return link
+
+
+def _other_language(request: Request, lang: str) -> str:
+    asked = {k: v for k, v in request.query_params.items() if k != "lang"}
+    if lang == "ko":
+        asked["lang"] = "en"
+    return f"{request.url.path}?{urlencode(asked)}" if asked else request.url.path

@@ -1,0 +1,19 @@
+"""What every page and API path needs, made once by create_app()."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ews.config import Settings
+from ews.reports import Viewer
+from ews.storage import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    settings: Settings
+    store: Store
+    viewer: Viewer
+    clock: Callable[[], datetime]
