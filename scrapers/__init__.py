@@ -1,0 +1,26 @@
+"""The only room that reads the outside: what is new at the sources?
+
+>>> len(load_sources()) > 24
+True
+"""
+
+from scrapers.catalog import CatalogError, load_source, load_sources
+from scrapers.collect import freshness, next_due, scrape
+from scrapers.conditional import fetch
+from scrapers.errors import SourceError
+from scrapers.http import Client
+from scrapers.kinds import KINDS, parse
+
+__all__ = [
+    "KINDS",
+    "CatalogError",
+    "Client",
+    "SourceError",
+    "fetch",
+    "freshness",
+    "load_source",
+    "load_sources",
+    "next_due",
+    "parse",
+    "scrape",
+]

@@ -1,0 +1,181 @@
+"""Which sources are there? Every folder of scrapers/sources with a valid source.toml."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from ews.model import Source
+from scrapers.kinds import COMMON, KINDS, Kind
+from scrapers.mapping import FILTERS, template_fields
+
+GROUPS = ("news", "official", "hazard", "shipping", "statistics", "price", "policy")
+REQUIRED = {
+    "publisher": str, "title": str, "url": str, "kind": str, "lang": str, "group": str,
+    "terms": str, "every": str, "fresh_within": str, "expect": dict, "independence": str,
+    "live_tested": bool,
+}  # fmt: skip
+OPTIONAL = {"authority": str, "key_env": str, "enabled": bool, "options": dict}
+_UNITS = {"m": 60, "h": 3600, "d": 86_400}
+_ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
+_OBSERVATION = {"series", "value", "unit", "date", "date_form", "times", "keep_days"}
+
+
+class CatalogError(ValueError):
+    """A source.toml is wrong. The message names the file and the key."""
+
+
+def load_sources() -> list[Source]:
+    """All sources by name, those that are off included. Raises CatalogError."""
+    folders = sorted(
+        (item for item in _root().iterdir() if item.is_dir() and not item.name.startswith("_")),
+        key=lambda item: item.name,
+    )
+    return [read_source(folder) for folder in folders]
+
+
+def load_source(name: str) -> Source:
+    """The source of that name. Raises CatalogError, with near names, when there is none."""
+    folder = _root() / name
+    if not re.fullmatch(r"[a-z0-9_]+", name) or not folder.is_dir():
+        known = sorted(item.name for item in _root().iterdir() if item.is_dir())
+        near = [k for k in known if name[:4] and name[:4] in k][:5] or known[:5]
+        raise CatalogError(f"no source {name!r}; there are {len(known)}, e.g. {', '.join(near)}")
+    return read_source(folder)
+
+
+def _root() -> Traversable:
+    return files("scrapers") / "sources"
+
+
+def read_source(folder: Traversable) -> Source:
+    """The source of one folder, checked. Raises CatalogError naming file and key."""
+    where = f"{folder.name}/source.toml"
+    try:
+        table = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CatalogError(f"{where} is missing; copy one from another source") from None
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{where}: not TOML: {error}") from None
+    _check_keys(where, table)
+    kind = KINDS[_one_of(where, "kind", table["kind"], KINDS)]
+    options = table.get("options", {})
+    _check_options(where, kind, options)
+    expect = table["expect"]
+    if set(expect) != {"min", "max"} or not 0 <= expect["min"] <= expect["max"]:
+        raise CatalogError(f"{where}: expect must read {{ min = N, max = M }} with N <= M")
+    if not table["url"].startswith(("https://", "http://")):
+        raise CatalogError(f"{where}: url must begin with https:// or http://")
+    if "{key}" in table["url"] and not table.get("key_env"):
+        raise CatalogError(f"{where}: url has {{key}} but key_env is missing")
+    return Source(
+        name=folder.name,
+        publisher=table["publisher"],
+        title=table["title"],
+        url=table["url"],
+        kind=table["kind"],
+        lang=table["lang"],
+        group=_one_of(where, "group", table["group"], GROUPS),
+        terms=table["terms"],
+        every_s=_seconds(where, "every", table["every"]),
+        fresh_within_s=_seconds(where, "fresh_within", table["fresh_within"]),
+        expect_min=expect["min"],
+        expect_max=expect["max"],
+        enabled=table.get("enabled", True),
+        key_env=table.get("key_env"),
+        independence=table["independence"],
+        authority=table.get("authority"),
+        live_tested=table["live_tested"],
+        options=options,
+    )
+
+
+def _check_keys(where: str, table: Mapping[str, object]) -> None:
+    for key in REQUIRED:
+        if key not in table:
+            raise CatalogError(f"{where}: key {key!r} is missing")
+    for key, value in table.items():
+        kind = REQUIRED.get(key) or OPTIONAL.get(key)
+        if kind is None:
+            raise CatalogError(
+                f"{where}: unknown key {key!r}; known: {', '.join([*REQUIRED, *OPTIONAL])}"
+            )
+        if not isinstance(value, kind):
+            raise CatalogError(f"{where}: {key} must be a {kind.__name__}, is {value!r}")
+        if kind is str and not value and key != "independence":
+            raise CatalogError(f"{where}: {key} is empty")
+
+
+def _one_of(where: str, key: str, value: str, known: object) -> str:
+    names = list(known) if isinstance(known, dict | tuple) else []
+    if value not in names:
+        raise CatalogError(f"{where}: {key} {value!r} is unknown; use one of {', '.join(names)}")
+    return value
+
+
+def _seconds(where: str, key: str, text: str) -> int:
+    found = re.fullmatch(r"(\d{1,4})([mhd])", text)
+    if found is None or int(found.group(1)) == 0:
+        raise CatalogError(f"{where}: {key} must read like 15m, 6h or 3d, is {text!r}")
+    return int(found.group(1)) * _UNITS[found.group(2)]
+
+
+def _check_options(where: str, kind: Kind, options: Mapping[str, object]) -> None:
+    known = COMMON | kind.options
+    for key in options:
+        if key not in known:
+            raise CatalogError(
+                f"{where}: unknown key 'options.{key}'; this kind knows {', '.join(sorted(known))}"
+            )
+    for key in kind.needs:
+        if key not in options:
+            raise CatalogError(f"{where}: key 'options.{key}' is missing")
+    if options.get("robots") not in (None, "exempt"):
+        raise CatalogError(f"{where}: options.robots may only be 'exempt'")
+    if options.get("robots") == "exempt" and not options.get("robots_reason"):
+        raise CatalogError(f"{where}: options.robots needs options.robots_reason beside it")
+    zone = options.get("tz", "UTC")
+    try:
+        ZoneInfo(str(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        raise CatalogError(f"{where}: options.tz {zone!r} is no time zone") from None
+    if "article" in kind.options:
+        _check_templates(where, options)
+
+
+def _check_templates(where: str, options: Mapping[str, object]) -> None:
+    articles = [options["article"]] if "article" in options else []
+    series = options.get("observation", [])
+    series = series if isinstance(series, list) else [series]
+    if not articles and not series:
+        raise CatalogError(f"{where}: give options.article or options.observation")
+    for part, specs, known, needs in (
+        ("article", articles, _ARTICLE, {"title", "url", "date"}),
+        ("observation", series, _OBSERVATION, {"series", "value", "date"}),
+    ):
+        for spec in specs:
+            if not isinstance(spec, dict):
+                raise CatalogError(f"{where}: options.{part} must be a table")
+            for key in spec:
+                if key not in known:
+                    raise CatalogError(f"{where}: unknown key 'options.{part}.{key}'")
+            for key in sorted(needs - set(spec)):
+                raise CatalogError(f"{where}: key 'options.{part}.{key}' is missing")
+            _check_filters(where, part, spec)
+
+
+def _check_filters(where: str, part: str, spec: Mapping[str, object]) -> None:
+    for key, template in spec.items():
+        if not isinstance(template, str):
+            continue
+        for _, filters in template_fields(template):
+            for name in filters:
+                if name not in FILTERS and name != "lookup":
+                    raise CatalogError(
+                        f"{where}: options.{part}.{key}: unknown filter {name!r}; known: lookup, "
+                        f"{', '.join(FILTERS)}"
+                    )

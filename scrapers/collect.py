@@ -1,0 +1,148 @@
+"""What is new at this source? One attempt, which never raises for a bad source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from ews.model import Article, Fetch, FetchOutcome, Observation, Source, SourceState
+from scrapers.conditional import api_key, ask, failed, fetch_reply
+from scrapers.errors import SourceError
+from scrapers.http import Client, Reply
+from scrapers.kinds import KINDS, joined, parse
+from scrapers.mapping import Parsed
+
+MAX_PAGES = 20
+LONGEST_WAIT_S = 86_400
+FAILURES_TOLERATED = 3  # turns that may fail before a source counts as failing
+
+
+def scrape(
+    source: Source, last: Fetch | None, now: datetime, client: Client
+) -> tuple[Fetch, list[Article | Observation]]:
+    """The source's signals and the fetch that brought them; `last` is its latest fetch.
+
+    Never raises for a bad source: whatever goes wrong comes back as a FAILED fetch that says so.
+    Too few rows (`expect`) is FAILED too, but the signals that came are returned. Do not come back
+    before `next_due`.
+    """
+    fetched, reply = fetch_reply(source, last, now, client)
+    if reply is None:
+        return fetched, []
+    kept = replace(
+        fetched,
+        etag=last.etag if last else None,
+        last_modified=last.last_modified if last else None,
+        sha256=last.sha256 if last else None,
+        newest=last.newest if last else None,
+    )
+    try:
+        parsed = _read(source, reply, now, client)
+    except SourceError as error:
+        return failed(kept, error), []
+    return _outcome(source, fetched, kept, parsed), parsed.signals
+
+
+def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fetch:
+    count = len(parsed.signals)
+    wait = max(parsed.ttl_s, fetched.retry_after_s or 0)
+    good = replace(
+        fetched,
+        signals=count,
+        newest=parsed.newest,
+        error=parsed.said or None,
+        retry_after_s=wait or None,
+    )
+    if parsed.rows < source.expect_min:
+        error = SourceError(
+            f"{source.name}: {parsed.rows} rows where at least {source.expect_min} are expected; "
+            "it dries up or has changed: open the url, then correct expect or the mapping"
+        )
+        return replace(failed(kept, error), signals=count)
+    if parsed.rows > source.expect_max:
+        note = f"{parsed.rows} rows where at most {source.expect_max} are expected"
+        return replace(good, error="; ".join(filter(None, [note, parsed.said])))
+    return good
+
+
+def _read(source: Source, reply: Reply, now: datetime, client: Client) -> Parsed:
+    kind = KINDS[source.kind]
+    pages: list[Reply] = [reply]
+    if kind.follow is not None:
+        for _ in range(MAX_PAGES):
+            onward = kind.follow(source, pages[-1].body, pages[-1].url)
+            if onward is None:
+                break
+            answer = ask(source, onward, client, {})
+            if answer.status != 200:
+                key = api_key(source, client)
+                raise SourceError(
+                    f"{source.name}: HTTP {answer.status} for "
+                    f"{_without_query(onward, key)}; it is tried again at the next turn",
+                    status=answer.status,
+                )
+            # the fragment carries what the index promised of the file
+            answer = replace(answer, url=onward)
+            pages = [*pages, answer] if kind.pages else [answer]
+        else:
+            raise SourceError(
+                f"{source.name}: more than {MAX_PAGES} pages; ask for a shorter period in url"
+            )
+    return joined([parse(source, page.body, now, charset_of(page.headers)) for page in pages])
+
+
+def charset_of(headers: Mapping[str, str]) -> str:
+    """The charset that the Content-Type names, or ""."""
+    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", headers.get("content-type", ""),
+                      re.IGNORECASE)
+    return found.group(1) if found else ""
+
+
+def _without_query(url: str, key: str) -> str:
+    bare = url.split("?")[0].split("#")[0][:200]
+    return bare.replace(key, "***") if key else bare
+
+
+def freshness(
+    source: Source, last_good: Fetch | None, now: datetime, last: Fetch | None = None
+) -> SourceState:
+    """What the source's silence means at `now`, judged by the newest date inside its data.
+
+    `last_good` is the latest NEW or UNCHANGED fetch, `last` the latest of any outcome. A source
+    without dates that may be empty (`expect.min = 0`) is judged by its last good answer. A few
+    failed turns in a row are tolerated, a permanent refusal is not.
+    """
+    if not source.enabled:
+        return SourceState.OFF
+    if last is not None and last.outcome is FetchOutcome.FAILED:
+        patience = timedelta(seconds=FAILURES_TOLERATED * source.every_s)
+        if last.permanent or last_good is None or now - last_good.at > patience:
+            return SourceState.FAILING
+    if last_good is None:
+        return SourceState.NEVER
+    if now - last_good.at > timedelta(seconds=source.fresh_within_s):
+        return SourceState.STALE
+    newest = last_good.newest
+    if newest is None and source.expect_min == 0:
+        return SourceState.FRESH
+    if newest is None or now - newest > timedelta(seconds=source.fresh_within_s):
+        return SourceState.STALE
+    return SourceState.FRESH
+
+
+def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
+    """When to come back: the schedule, what the source asked for (Retry-After, TTL), or a back-off.
+
+    `failures` counts failed turns in a row before this one; each doubles the wait, to a day at
+    most. A permanent failure waits a day: somebody may have mended it.
+    """
+    wait = source.every_s
+    if fetched.outcome is FetchOutcome.FAILED:
+        wait = LONGEST_WAIT_S if fetched.permanent else source.every_s * 2 ** min(failures, 10)
+    wait = min(wait, max(LONGEST_WAIT_S, source.every_s))
+    asked = min(fetched.retry_after_s or 0, LONGEST_WAIT_S)
+    if fetched.outcome is not FetchOutcome.FAILED:
+        asked = min(asked, source.fresh_within_s // 2)  # a silly TTL must not make us blind
+    return fetched.at + timedelta(seconds=max(wait, asked))

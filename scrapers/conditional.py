@@ -1,0 +1,184 @@
+"""Has this source anything new? One conditional GET, with three answers: new, unchanged, failed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from ews.model import Fetch, FetchOutcome, Source
+from scrapers.errors import SourceError
+from scrapers.http import Client, Reply, host_of, max_age, retry_after
+
+
+def fill_url(url: str, now: datetime, key: str = "") -> str:
+    """The URL with its placeholders filled in.
+
+    `{day:-45}` is a date 45 days back (YYYY-MM-DD), `{month:-3}` a month (YYYYMM), `{ym:-3}` the
+    same as YYYY-MM, `{key}` the API key.
+
+    >>> fill_url("https://x.org/?m={month:-2}&t={ym:-1}", datetime(2026, 1, 5))  # noqa: DTZ001
+    'https://x.org/?m=202511&t=2025-12'
+    """
+
+    def put(match: re.Match[str]) -> str:
+        name, shift = match.group(1), int(match.group(2) or 0)
+        if name == "key":
+            return quote(key, safe="")
+        if name == "day":
+            return (now + timedelta(days=shift)).strftime("%Y-%m-%d")
+        months = now.year * 12 + now.month - 1 + shift
+        dash = "-" if name == "ym" else ""
+        return f"{months // 12:04d}{dash}{months % 12 + 1:02d}"
+
+    return re.sub(r"\{(key|day|month|ym)(?::([+-]?\d+))?\}", put, url)
+
+
+def fetch(
+    source: Source, last: Fetch | None, now: datetime, client: Client
+) -> tuple[Fetch, bytes | None]:
+    """As `fetch_reply`, with the body alone."""
+    fetched, reply = fetch_reply(source, last, now, client)
+    return fetched, reply.body if reply is not None else None
+
+
+def fetch_reply(
+    source: Source, last: Fetch | None, now: datetime, client: Client
+) -> tuple[Fetch, Reply | None]:
+    """One conditional GET of the source's URL: (NEW, reply), (UNCHANGED, None) or (FAILED, None).
+
+    A failed fetch keeps the validators of `last`, so that a body that could not be read is asked
+    for again instead of coming back as 304.
+    """
+    base = Fetch(
+        source.name,
+        now,
+        FetchOutcome.FAILED,
+        etag=last.etag if last else None,
+        last_modified=last.last_modified if last else None,
+        sha256=last.sha256 if last else None,
+        newest=last.newest if last else None,
+    )
+    try:
+        reply = _ask(source, last, now, client)
+        if reply.status == 304:
+            return replace(base, outcome=FetchOutcome.UNCHANGED, status=304,
+                           signals=last.signals if last else 0,
+                           retry_after_s=max_age(reply.headers) or None), None
+        _judge(source, reply, now)
+    except SourceError as error:
+        return failed(base, error), None
+    digest = hashlib.sha256(reply.body).hexdigest()
+    seen = replace(
+        base,
+        status=reply.status,
+        etag=reply.headers.get("etag"),
+        last_modified=reply.headers.get("last-modified"),
+        sha256=digest,
+        retry_after_s=max_age(reply.headers) or None,
+    )
+    if last is not None and last.sha256 == digest:
+        return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), None
+    return replace(seen, outcome=FetchOutcome.NEW, newest=None), reply
+
+
+def failed(base: Fetch, error: SourceError) -> Fetch:
+    """That fetch as FAILED, with the error's words."""
+    return replace(
+        base,
+        outcome=FetchOutcome.FAILED,
+        status=error.status if error.status is not None else base.status,
+        error=error.message,
+        permanent=error.permanent,
+        retry_after_s=error.retry_after_s,
+    )
+
+
+def ask(source: Source, url: str, client: Client, headers: Mapping[str, str]) -> Reply:
+    """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header."""
+    options = source.options
+    key = api_key(source, client)
+    sent = dict(headers)
+    if key and isinstance(options.get("key_header"), str):
+        sent[str(options["key_header"])] = key
+    return client.get(
+        url,
+        headers=sent,
+        max_bytes=_whole(options.get("max_bytes")),
+        deadline_s=_whole(options.get("deadline_s")),
+        min_gap_s=_number(options.get("min_gap_s")),
+        robots=options.get("robots") != "exempt",
+        secret=key,
+    )
+
+
+def api_key(source: Source, client: Client) -> str:
+    """The source's API key, or "" when it needs none. Raises SourceError when it is not set."""
+    if source.key_env is None:
+        return ""
+    key = client.environ.get(source.key_env, "").strip()
+    if not key:
+        raise SourceError(
+            f"{source.name} needs an API key: set {source.key_env}, or enabled = false",
+            permanent=True,
+        )
+    return key
+
+
+def _ask(source: Source, last: Fetch | None, now: datetime, client: Client) -> Reply:
+    key = api_key(source, client)
+    also = source.options.get("also_try", ())
+    urls = [source.url, *(also if isinstance(also, list | tuple) else ())]
+    reply = Reply(0, {}, b"", "")
+    for template in map(str, urls):
+        url = fill_url(template, now, key)
+        # A validator belongs to one URL; a URL that moves with the date has a new one each time.
+        same = url == template == source.url
+        reply = ask(source, url, client, _conditions(last) if same else {})
+        if reply.status not in (404, 410):
+            break
+    return reply
+
+
+def _conditions(last: Fetch | None) -> dict[str, str]:
+    sent: dict[str, str] = {}
+    if last is not None and last.etag:
+        sent["If-None-Match"] = last.etag
+    if last is not None and last.last_modified:
+        sent["If-Modified-Since"] = last.last_modified
+    return sent
+
+
+_SAID = {
+    204: "it has no data for this query yet",
+    400: "the query was refused; compare the url in source.toml with the publisher's documents",
+    401: "the key was refused; renew it",
+    403: "we are not welcome there; ask the publisher, do not work around it",
+    404: "nothing is there any more; find the new address and change url in source.toml",
+    410: "the publisher removed it for good; set enabled = false or find the new address",
+    429: "we asked too often; the next try waits",
+}
+
+
+def _judge(source: Source, reply: Reply, now: datetime) -> None:
+    """Raises SourceError unless the status carries a body to read."""
+    if reply.status == 200:
+        return
+    said = _SAID.get(reply.status, "it is tried again at the next turn")
+    raise SourceError(
+        f"{source.name}: HTTP {reply.status} from {host_of(reply.url)}; {said}",
+        permanent=reply.status in (400, 401, 403, 404, 405, 406, 410, 414, 451),
+        retry_after_s=retry_after(reply.headers, now),
+        status=reply.status,
+    )
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,25 @@
+"""What went wrong with a source, and can trying again help?"""
+
+from __future__ import annotations
+
+
+class SourceError(Exception):
+    """A source could not be read. `message` says what to do.
+
+    `permanent`: trying again without a change cannot help. `retry_after_s`: the earliest sensible
+    next try, when the other side named one. `status`: the HTTP status, when there was one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after_s: int | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+        self.status = status

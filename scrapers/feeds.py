@@ -1,0 +1,196 @@
+"""RSS and Atom: the bytes of a feed become articles."""
+
+from __future__ import annotations
+
+import calendar
+import io
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import feedparser
+
+from ews.model import Article, Source
+from scrapers.errors import SourceError
+from scrapers.mapping import (
+    TEXT_CHARS,
+    TITLE_CHARS,
+    Parsed,
+    Signal,
+    dated,
+    independence_of,
+)
+from scrapers.text import canonical_url, clean_text, decode, guess_lang, parse_date
+
+MAX_ENTRIES = 500
+_PROLOG = re.compile(r"^\s*(?:<\?xml[^>]*\?>\s*)?")
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--[^>]*-->\s*)*$", re.IGNORECASE)
+# what WordPress and the Guardian append to a summary
+_TAIL = re.compile(r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$")
+_PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 86_400}
+
+
+def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The feed's entries as articles, at most `max_entries`. Raises SourceError."""
+    text = xml_text(source, body, label)
+    limit = source.options.get("max_entries")
+    text, over = cap_entries(text, limit if isinstance(limit, int) else MAX_ENTRIES)
+    feed = _read(source, text)
+    if not _ROOT_END.search(text[-2000:]):
+        raise SourceError(
+            f"{source.name}: the feed is cut off ({len(feed.entries)} entries came through); it is "
+            "read again at the next turn"
+        )
+    signals: dict[str, Signal] = {}
+    newest: datetime | None = None
+    for entry in feed.entries:
+        moment = _moment(entry, str(source.options.get("tz", "UTC")))
+        observed, newest = dated(moment, now, newest)
+        article = _article(source, entry, observed, now)
+        if article is not None:
+            signals.setdefault(article.id, article)
+    said = f"not well-formed: {str(feed.bozo_exception)[:120]}" if feed.bozo else ""
+    if over:
+        said = "; ".join(filter(None, [said, f"{over} entries over the cap"]))
+    return Parsed(list(signals.values()), len(feed.entries), newest, said, _ttl(feed.feed))
+
+
+def xml_text(source: Source, body: bytes, label: str = "") -> str:
+    """The body as text that may be XML. SourceError for a page, JSON or a DOCTYPE with ENTITY."""
+    text = _ILLEGAL.sub("", decode(body, label)).lstrip("\ufeff \t\r\n")
+    head = text[:1000].lower()
+    if not text.strip():
+        raise SourceError(f"{source.name}: an empty body came; it is asked again next turn")
+    if "<!doctype html" in head or re.search(r"<html[\s>]", head):
+        title = re.search(r"<title[^>]*>([^<]{0,200})", text[:20_000], re.IGNORECASE)
+        words = clean_text(title.group(1), 80) if title else "no title"
+        raise SourceError(
+            f"{source.name}: a web page ({words}) came instead of XML; we may be blocked, or the "
+            "feed has moved: open the url and correct source.toml"
+        )
+    if not text.startswith("<"):
+        raise SourceError(
+            f"{source.name}: this is not XML, it begins {clean_text(text[:200], 60)!r}; "
+            "check url and kind in source.toml"
+        )
+    upper = text.upper()
+    if "<!DOCTYPE" in upper and "<!ENTITY" in upper:
+        raise SourceError(
+            f"{source.name}: a DOCTYPE with ENTITY is refused (it can blow up); tell the publisher",
+            permanent=True,
+        )
+    return _PROLOG.sub("", text)
+
+
+def cap_entries(text: str, limit: int) -> tuple[str, int]:
+    """The feed without its entries after the first `limit`, and how many were cut out.
+
+    Done on the text, because feedparser needs seconds for tens of thousands of entries.
+    """
+    for mark in ("</item>", "</entry>"):
+        total = text.count(mark)
+        if total > limit:
+            at = -1
+            for _ in range(limit):
+                at = text.find(mark, at + 1)
+            last = text.rfind(mark)
+            return text[: at + len(mark)] + text[last + len(mark) :], total - limit
+    return text, 0
+
+
+def _read(source: Source, text: str) -> Any:
+    declared = '<?xml version="1.0" encoding="utf-8"?>\n' + text
+    try:
+        feed = feedparser.parse(
+            io.BytesIO(declared.encode("utf-8")),  # never a str: feedparser might open a file
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            sanitize_html=False,
+            resolve_relative_uris=False,
+        )
+    except Exception as error:  # feedparser on hostile bytes may raise anything
+        raise SourceError(
+            f"{source.name}: the feed cannot be read ({type(error).__name__}); keep the body and "
+            "report it"
+        ) from error
+    if not feed.get("version"):
+        why = str(feed.get("bozo_exception", "no <rss>, <feed> or <rdf> in it"))[:120]
+        raise SourceError(
+            f"{source.name}: no feed in this body ({why}); open the url and correct source.toml"
+        )
+    if feed.bozo and not feed.entries:
+        raise SourceError(
+            f"{source.name}: broken XML and no entry ({str(feed.bozo_exception)[:120]}); it is "
+            "read again at the next turn"
+        )
+    return feed
+
+
+def _article(
+    source: Source, entry: Mapping[str, Any], observed: datetime, now: datetime
+) -> Article | None:
+    options: Mapping[str, Any] = source.options
+    content = entry.get("content") or [{}]
+    summary = _text(entry.get("summary")) or _text(content[0].get("value"))
+    text = _TAIL.sub("", clean_text(summary, TEXT_CHARS)).strip()
+    title = clean_text(_text(entry.get("title")), TITLE_CHARS) or text[:120]
+    url = canonical_url(_text(entry.get("link")), source.url)
+    for name in options.get("drop_query", ()):  # a parameter that names the feed, not the text
+        url = re.sub(rf"([?&]){re.escape(name)}=[^&]*(&|$)", _join_query, url)
+    outlet, independence = source.publisher, source.independence
+    key = source.name
+    if options.get("aggregator"):
+        origin = entry.get("source") or {}
+        outlet = clean_text(_text(origin.get("title")), 80) or outlet
+        title = title.removesuffix(f" - {outlet}").strip()
+        independence = independence_of(outlet, _text(origin.get("href"))) or outlet.lower()
+        key, text = outlet, ""  # links are encoded redirects and the text repeats the title
+    if not title:
+        return None
+    return Article(
+        id=Article.make_id(key, "" if options.get("aggregator") else url, title),
+        source=source.name,
+        outlet=outlet,
+        url=url,
+        title=title,
+        text="" if options.get("text") == "none" or text == title else text,
+        lang=source.lang if source.lang != "mul" else guess_lang(f"{title} {text}", "en"),
+        observed_at=observed,
+        available_at=now,
+        independence=independence,
+        authority=source.authority,
+    )
+
+
+def _join_query(match: re.Match[str]) -> str:
+    return match.group(1) if match.group(2) else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _moment(entry: Mapping[str, Any], zone: str) -> datetime | None:
+    for name in ("published", "updated", "created", "date"):
+        moment = parse_date(_text(entry.get(name)) or None, zone=zone)
+        if moment is not None:
+            return moment
+        parsed = entry.get(f"{name}_parsed")
+        if parsed is not None:
+            try:
+                return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
+            except (ValueError, OverflowError, OSError, TypeError):
+                continue
+    return None
+
+
+def _ttl(channel: Mapping[str, Any]) -> int:
+    """Seconds that the feed asks us to wait, at most a day."""
+    ttl = _text(channel.get("ttl")).strip()
+    if ttl.isascii() and ttl.isdigit():
+        return min(int(ttl[:6]) * 60, 86_400)
+    period = _PERIODS.get(_text(channel.get("sy_updateperiod")).strip(), 0)
+    often = _text(channel.get("sy_updatefrequency")).strip()
+    times = int(often[:4]) if often.isascii() and often.isdigit() else 1
+    return period // max(times, 1)

@@ -1,0 +1,97 @@
+"""Which shapes can we read? KINDS: bytes in, signals out; one row per shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from ews.model import Source
+from scrapers.errors import SourceError
+from scrapers.feeds import parse_feed
+from scrapers.gdelt import gkg_file, parse_gkg
+from scrapers.mapping import Parsed, Signal
+from scrapers.rows import (
+    next_page,
+    parse_arcgis,
+    parse_csv,
+    parse_geojson,
+    parse_json,
+    parse_xlsx,
+    parse_xml,
+    xlsx_link,
+)
+
+Parse = Callable[[Source, bytes, datetime, str], Parsed]
+# The next URL to read for this source, or None. (source, body, url of the body)
+Follow = Callable[[Source, bytes, str], str | None]
+
+# Options that every kind knows.
+COMMON = frozenset({
+    "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
+    "max_entries", "tz",
+})  # fmt: skip
+MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body."""
+
+    parse: Parse
+    options: frozenset[str]
+    needs: frozenset[str] = frozenset()
+    follow: Follow | None = None
+    pages: bool = False
+
+
+KINDS: dict[str, Kind] = {
+    "rss": Kind(parse_feed, frozenset({"text", "aggregator", "drop_query"})),
+    "json": Kind(parse_json, MAPPED | {"items", "header_row"}),
+    "geojson": Kind(parse_geojson, MAPPED),
+    "arcgis": Kind(parse_arcgis, MAPPED, follow=next_page, pages=True),
+    "csv": Kind(parse_csv, MAPPED | {"columns", "skip_prefix", "count_by"}),
+    "xml": Kind(parse_xml, MAPPED | {"items"}, frozenset({"items"})),
+    "xlsx": Kind(
+        parse_xlsx,
+        MAPPED | {"sheet", "names_row", "file_name"},
+        frozenset({"sheet", "names_row", "file_name", "lookup"}),
+        follow=xlsx_link,
+    ),
+    "gdelt": Kind(parse_gkg, frozenset({"themes"}), follow=gkg_file),
+}
+
+
+def parse(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """One body as signals. Raises SourceError only, whatever the bytes are.
+
+    `label` is the charset of the HTTP header, used when the bytes themselves do not say.
+    """
+    try:
+        return KINDS[source.kind].parse(source, body, now, label)
+    except SourceError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
+            OverflowError, MemoryError, AssertionError, LookupError) as error:
+        # A bug of ours must not stop the other sources; it shows as this source's failure.
+        raise SourceError(
+            f"{source.name}: our parser failed ({type(error).__name__}: {str(error)[:80]}); keep "
+            "the body as sample and report it"
+        ) from error
+
+
+def joined(parts: list[Parsed]) -> Parsed:
+    """Several pages as one answer, each signal once."""
+    signals: dict[str, Signal] = {}
+    for part in parts:
+        for signal in part.signals:
+            signals.setdefault(signal.id, signal)
+    dates = [part.newest for part in parts if part.newest is not None]
+    said = "; ".join(dict.fromkeys(part.said for part in parts if part.said))
+    return Parsed(
+        list(signals.values()),
+        sum(part.rows for part in parts),
+        max(dates, default=None),
+        said,
+        max((part.ttl_s for part in parts), default=0),
+    )

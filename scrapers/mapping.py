@@ -1,0 +1,344 @@
+"""How does one row of a source become signals? By the templates of its source.toml.
+
+A template is text with fields in braces: `{place}`, `{a.b}` (nested), `{date/date_}` (the first
+that has a value), `{depth?}` (may be missing), `{portname|lookup|slug}` (filters from left to
+right). A field that is neither there nor optional makes the row unreadable.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+from ews.model import Article, Observation, Source
+from scrapers.errors import SourceError
+from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
+
+Row = Mapping[str, object]
+Signal = Article | Observation
+
+TITLE_CHARS = 300
+TEXT_CHARS = 1500
+FUTURE = timedelta(days=1)  # a date further ahead than this is a slip of the pen
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What one body holds. `rows` counts what was read before any filter of ours."""
+
+    signals: list[Signal]
+    rows: int
+    newest: datetime | None  # newest date inside the data, not later than a day from now
+    said: str = ""  # something odd that did not stop us
+    ttl_s: int = 0  # seconds the source asks us to wait
+
+
+class MissingField(Exception):
+    """A row lacks a field that a template needs."""
+
+
+# --------------------------------------------------------------------------- templates
+
+_FIELD = re.compile(r"\{([^{}|?]+)(\?)?((?:\|[a-z0-9]+)*)\}")
+FILTERS: dict[str, Callable[[str], str]] = {
+    "slug": lambda text: slug(text),
+    "lower": str.lower,
+    "upper": str.upper,
+    "first": lambda text: text.split(",")[0].strip(),
+    "digits": lambda text: re.sub(r"\D", "", text),
+    "round1": lambda text: f"{float(text):.1f}" if _is_number(text) else text,
+    "round0": lambda text: f"{float(text):.0f}" if _is_number(text) else text,
+}
+
+
+def slug(text: str) -> str:
+    """Lower case, ASCII, words joined by hyphens.
+
+    >>> slug("Bab el-Mandeb Strait")
+    'bab-el-mandeb-strait'
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def _is_number(text: str) -> bool:
+    return number(text) is not None
+
+
+def number(raw: object, nulls: Sequence[str] = ()) -> float | None:
+    """A finite number, thousands commas allowed; None for a null mark or anything else."""
+    if isinstance(raw, bool) or raw is None:
+        return None
+    text = str(raw).strip().replace(",", "")
+    if not text or text in nulls or len(text) > 40:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def pick(row: Row, path: str) -> object:
+    """The value at a dotted path, the first non-empty of `a/b`. Raises MissingField."""
+    found = False
+    for alternative in path.split("/"):
+        value: object = row
+        try:
+            for part in alternative.strip().split("."):
+                value = _step(value, part)
+        except (KeyError, IndexError, TypeError, ValueError):
+            continue
+        found = True
+        if value not in (None, ""):
+            return value
+    if not found:
+        raise MissingField(path)
+    return None
+
+
+def _step(value: object, part: str) -> object:
+    if isinstance(value, Mapping):
+        return value[part]
+    if isinstance(value, list) and part.isdigit():
+        return value[int(part)]
+    raise KeyError(part)
+
+
+def render(template: str, row: Row, lookup: Mapping[str, object], nulls: Sequence[str]) -> str:
+    """The template with the row's values in it. Raises MissingField."""
+
+    def put(match: re.Match[str]) -> str:
+        path, optional, filters = match.group(1), match.group(2), match.group(3)
+        try:
+            value = pick(row, path)
+        except MissingField:
+            if not optional:
+                raise
+            value = None
+        text = _as_text(value)
+        text = "" if text.strip() in nulls else text
+        for name in filter(None, filters.split("|")):
+            text = _look_up(path, text, lookup) if name == "lookup" else FILTERS[name](text)
+        return text
+
+    return _FIELD.sub(put, template)
+
+
+def _look_up(path: str, text: str, lookup: Mapping[str, object]) -> str:
+    table = lookup.get(path)
+    return str(table.get(text, text)) if isinstance(table, Mapping) else text
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_as_text(part) for part in value[:20])
+    if value is None or isinstance(value, Mapping):
+        return ""
+    return str(value)[:20_000]
+
+
+def template_fields(template: str) -> list[tuple[str, list[str]]]:
+    """(path, filters) of each field, for the loader to check."""
+    return [
+        (m.group(1), [f for f in m.group(3).split("|") if f]) for m in _FIELD.finditer(template)
+    ]
+
+
+# --------------------------------------------------------------------------- rows -> signals
+
+
+@dataclass
+class _Tally:
+    signals: dict[str, Signal] = field(default_factory=dict)
+    newest: datetime | None = None
+    missing: dict[str, int] = field(default_factory=dict)
+
+
+def map_rows(source: Source, rows: Sequence[Row], now: datetime) -> Parsed:
+    """The rows as signals, each once. SourceError when most rows lack a field (format changed)."""
+    options = source.options
+    capped = list(rows)[: _whole(options.get("max_entries"), 5000)]
+    tally = _Tally()
+    wanted = [row for row in capped if not _dropped(row, _table(options, "drop"))]
+    articles = [spec for spec in [options.get("article")] if isinstance(spec, Mapping)]
+    series = [spec for spec in _list(options.get("observation")) if isinstance(spec, Mapping)]
+    for row in wanted:
+        try:
+            for spec in articles:
+                _add_article(source, spec, row, now, tally)
+            for spec in series:
+                _add_observation(source, spec, row, now, tally)
+        except MissingField as error:
+            tally.missing[str(error)] = tally.missing.get(str(error), 0) + 1
+    for name, count in tally.missing.items():
+        if count * 2 > len(wanted):
+            raise SourceError(
+                f"{source.name}: field {name!r} is missing in {count} of {len(wanted)} rows; the "
+                "format has changed, compare sample and source.toml with a fresh answer"
+            )
+    said = ", ".join(f"{n} rows without {name!r}" for name, n in sorted(tally.missing.items()))
+    if len(rows) > len(capped):
+        said = "; ".join(filter(None, [said, f"{len(rows) - len(capped)} rows over the cap"]))
+    return Parsed(list(tally.signals.values()), len(wanted), tally.newest, said)
+
+
+def dated(moment: datetime | None, now: datetime, newest: datetime | None) -> tuple[
+    datetime, datetime | None
+]:
+    """(observed_at, newest so far): a missing or future date becomes now, and proves nothing."""
+    if moment is None or moment > now + FUTURE:
+        return now, newest
+    return min(moment, now), max(moment, newest) if newest else moment
+
+
+def _add_article(
+    source: Source, spec: Mapping[str, object], row: Row, now: datetime, tally: _Tally
+) -> None:
+    moment = _moment(source, spec, row)
+    observed, tally.newest = dated(moment, now, tally.newest)
+    if not _kept(row, source.options) or _old(moment, spec, now):
+        return
+    words = _renderer(source, row)
+    title = clean_text(words(spec.get("title")), TITLE_CHARS)
+    if not title:
+        return
+    text = clean_text(words(spec.get("text")), TEXT_CHARS)
+    url = canonical_url(words(spec.get("url")), source.url)
+    article = Article(
+        id=Article.make_id(source.name, url, title),
+        source=source.name,
+        outlet=clean_text(words(spec.get("outlet")), 120) or source.publisher,
+        url=url,
+        title=title,
+        text="" if text == title else text,
+        lang=source.lang if source.lang != "mul" else guess_lang(title, "en"),
+        observed_at=observed,
+        available_at=now,
+        independence=source.independence,
+        authority=source.authority,
+    )
+    tally.signals.setdefault(article.id, article)
+
+
+def _add_observation(
+    source: Source, spec: Mapping[str, object], row: Row, now: datetime, tally: _Tally
+) -> None:
+    moment = _moment(source, spec, row)
+    nulls = _nulls(source)
+    value = number(pick(row, str(spec["value"])), nulls)
+    if moment is None or moment > now + FUTURE or value is None:
+        return
+    tally.newest = max(moment, tally.newest or moment)
+    if not _kept(row, source.options) or _old(moment, spec, now):
+        return
+    words = _renderer(source, row)
+    observation = Observation(
+        series=words(spec["series"]),
+        observed_at=moment,
+        available_at=now,
+        value=value * float(str(spec.get("times", 1))),
+        unit=words(spec.get("unit")),
+        source=source.name,
+    )
+    if len(observation.series.split("/")) != 4 or "//" in f"/{observation.series}/":
+        raise SourceError(
+            f"{source.name}: series {observation.series!r} must read provider/measure/place/item; "
+            "a field in options.observation.series is empty or holds a slash"
+        )
+    tally.signals.setdefault(observation.id, observation)
+
+
+def _renderer(source: Source, row: Row) -> Callable[[object], str]:
+    lookup = _table(source.options, "lookup")
+    nulls = _nulls(source)
+    return lambda template: render(str(template or ""), row, lookup, nulls)
+
+
+def _moment(source: Source, spec: Mapping[str, object], row: Row) -> datetime | None:
+    raw = pick(row, str(spec["date"])) if spec.get("date") else None
+    zone = str(source.options.get("tz", "UTC"))
+    return parse_date(raw, str(spec.get("date_form", "")), zone)
+
+
+def _old(moment: datetime | None, spec: Mapping[str, object], now: datetime) -> bool:
+    days = spec.get("keep_days")
+    return isinstance(days, int) and moment is not None and moment < now - timedelta(days=days)
+
+
+def _dropped(row: Row, drop: Mapping[str, object]) -> bool:
+    """True for a row that is no row of data (a total, a heading)."""
+    return any(_text_at(row, path) in map(str, _list(values)) for path, values in drop.items())
+
+
+def _kept(row: Row, options: Mapping[str, object]) -> bool:
+    """True when the row passes `keep` (one of these values) and `at_least` (this much)."""
+    for path, values in _table(options, "keep").items():
+        if _text_at(row, path) not in map(str, _list(values)):
+            return False
+    for path, least in _table(options, "at_least").items():
+        value = number(_text_at(row, path))
+        if value is None or value < float(str(least)):
+            return False
+    return True
+
+
+def _text_at(row: Row, path: str) -> str:
+    try:
+        return _as_text(pick(row, path)).strip()
+    except MissingField:
+        return ""
+
+
+def _nulls(source: Source) -> list[str]:
+    return [str(mark) for mark in _list(source.options.get("nulls"))]
+
+
+def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
+    value = options.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[object]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _whole(value: object, default: int) -> int:
+    return value if isinstance(value, int) else default
+
+
+# --------------------------------------------------------------------------- outlets
+
+
+@cache
+def _outlets() -> dict[str, str]:
+    text = (files("scrapers") / "outlets.toml").read_text(encoding="utf-8")
+    groups: dict[str, list[str]] = tomllib.loads(text)["groups"]
+    return {name.lower(): group for group, names in groups.items() for name in names}
+
+
+def independence_of(outlet: str, url: str = "") -> str:
+    """The independence group of an outlet met through an aggregator; "" when it stands alone."""
+    known = _outlets()
+    host = re.sub(r"^https?://(?:www\.)?", "", url.lower()).split("/")[0]
+    for name in (outlet.lower().removeprefix("www."), host, ".".join(host.split(".")[-2:])):
+        if name in known:
+            return known[name]
+    return ""
+
+
+def utc_stamp(text: str) -> datetime | None:
+    """YYYYMMDDHHMMSS as aware UTC, or None."""
+    try:
+        return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None

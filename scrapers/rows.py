@@ -1,0 +1,397 @@
+"""JSON, CSV, XML, ArcGIS, GeoJSON and XLSX: the bytes of an answer become rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from lxml import etree
+
+from ews.model import Source
+from scrapers.errors import SourceError
+from scrapers.feeds import xml_text
+from scrapers.mapping import MissingField, Parsed, Row, map_rows, pick
+from scrapers.text import clean_text, decode
+
+MAX_UNZIPPED = 64 * 1024 * 1024
+
+
+# --------------------------------------------------------------------------- json
+
+
+def parse_json(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The list at `items` (a path; "" for the whole answer), mapped. Raises SourceError.
+
+    With `header_row` the list is rows of cells under a first row of names (US Census).
+    """
+    answer = read_json(source, body, label)
+    _refused_inside(source, answer)
+    rows = _list_at(source, answer, str(source.options.get("items", "")))
+    if source.options.get("header_row"):
+        rows = _under_header(source, rows)
+    return map_rows(source, [row for row in rows if isinstance(row, Mapping)], now)
+
+
+def read_json(source: Source, body: bytes, label: str = "") -> Any:
+    """The parsed answer; NaN and Infinity are refused. Raises SourceError."""
+    text = decode(body, label).strip()
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{source.name}: not JSON ({str(error)[:80]}); it begins "
+            f"{clean_text(text[:300], 80)!r}; open the url and see what it says"
+        ) from None
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _refused_inside(source: Source, answer: object) -> None:
+    """Raises SourceError for an error that came with HTTP 200, as ArcGIS and Comtrade send it."""
+    if not isinstance(answer, Mapping):
+        return
+    error = answer.get("error") or answer.get("error_message")
+    if not error:
+        return
+    code = error.get("code") if isinstance(error, Mapping) else None
+    words = error.get("message") if isinstance(error, Mapping) else error
+    said = clean_text(f"{words}", 120)
+    raise SourceError(
+        f"{source.name}: the service answered an error ({code or 'no code'}: {said}); "
+        + ("compare the query in url with its documents" if code == 400 else "tried again later"),
+        permanent=code == 400,
+    )
+
+
+def _list_at(source: Source, answer: object, path: str) -> list[object]:
+    value: object = answer
+    if path:
+        try:
+            value = pick(answer, path) if isinstance(answer, Mapping) else None
+        except MissingField:
+            value = None
+    if value is None and isinstance(answer, Mapping) and answer.get("count") == 0:
+        return []
+    if not isinstance(value, list):
+        raise SourceError(
+            f"{source.name}: no list at {path or 'the top'!r}; the format has changed, correct "
+            "options.items in source.toml"
+        )
+    return value
+
+
+def _under_header(source: Source, rows: list[object]) -> list[object]:
+    if not rows or not isinstance(rows[0], list):
+        raise SourceError(f"{source.name}: no header row; correct options.header_row")
+    names = [str(name) for name in rows[0]]
+    return [
+        dict(zip(names, row, strict=True))
+        for row in rows[1:]
+        if isinstance(row, list) and len(row) == len(names)
+    ]
+
+
+def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The features of a GeoJSON collection: properties, with `lon`, `lat`, `depth` beside them."""
+    answer = read_json(source, body, label)
+    rows: list[Row] = []
+    for feature in _list_at(source, answer, "features"):
+        if not isinstance(feature, Mapping):
+            continue
+        properties = feature.get("properties")
+        geometry = feature.get("geometry")
+        place = geometry.get("coordinates") if isinstance(geometry, Mapping) else None
+        numbers = place if isinstance(place, list) else []
+        where = dict(zip(("lon", "lat", "depth"), numbers, strict=False))
+        rows.append({
+            "id": feature.get("id"),
+            **where,
+            **(properties if isinstance(properties, Mapping) else {}),
+        })
+    return map_rows(source, rows, now)
+
+
+def parse_arcgis(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The attributes of an ArcGIS query's features. Raises SourceError for an error inside."""
+    answer = read_json(source, body, label)
+    _refused_inside(source, answer)
+    rows: list[Row] = []
+    for feature in _list_at(source, answer, "features"):
+        attributes = feature.get("attributes") if isinstance(feature, Mapping) else None
+        if isinstance(attributes, Mapping):
+            rows.append(attributes)
+    return map_rows(source, rows, now)
+
+
+def next_page(source: Source, body: bytes, url: str) -> str | None:
+    """The URL of the next ArcGIS page, or None when this was the last one.
+
+    `exceededTransferLimit` may be true, false or absent; a page without rows ends it too.
+    """
+    answer = read_json(source, body)
+    if not isinstance(answer, Mapping) or answer.get("exceededTransferLimit") is not True:
+        return None
+    count = len(_list_at(source, answer, "features"))
+    if count == 0:
+        return None
+    found = re.search(r"([?&]resultOffset=)(\d+)", url)
+    if found is None:
+        return f"{url}{'&' if '?' in url else '?'}resultOffset={count}"
+    return url[: found.start(2)] + str(int(found.group(2)) + count) + url[found.end(2) :]
+
+
+# --------------------------------------------------------------------------- csv
+
+
+def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The lines of a CSV file, mapped. Raises SourceError.
+
+    `columns` names the columns of a file without header. `skip_prefix`: lines that start so are
+    not data. `@last` is the last cell that is not a null mark (a table of vintages),
+    `count_by` turns the file into the number of lines per value of that column.
+    """
+    options = source.options
+    text = decode(body, label)
+    if re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.IGNORECASE):
+        raise SourceError(
+            f"{source.name}: a web page came instead of a table; we may be blocked, or the file "
+            "has moved: open the url and correct source.toml"
+        )
+    skip = options.get("skip_prefix")
+    kept = (
+        line
+        for line in text.replace("\x00", "").splitlines()
+        if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
+    )
+    rows = list(_csv_rows(source, kept))
+    if isinstance(options.get("count_by"), str):
+        rows = _counted(rows, str(options["count_by"]), options.get("nulls"), now)
+    return map_rows(source, rows, now)
+
+
+def _csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
+    options = source.options
+    columns = options.get("columns")
+    nulls = options.get("nulls")
+    empty = {"", *(map(str, nulls) if isinstance(nulls, list) else ())}
+    reader = csv.reader(lines)
+    try:
+        names = [str(c) for c in columns] if isinstance(columns, list) else next(reader, [])
+        names = [name.strip().lstrip("\ufeff") for name in names]
+        for cells in reader:
+            if len(cells) != len(names):
+                continue  # OFAC ends with a line of one control character
+            row: dict[str, object] = {
+                name: cell.strip() for name, cell in zip(names, cells, strict=True)
+            }
+            filled = [cell.strip() for cell in cells[1:] if cell.strip() not in empty]
+            row["@last"] = filled[-1] if filled else None
+            yield row
+    except csv.Error as error:
+        raise SourceError(f"{source.name}: not CSV ({error}); look at a fresh file") from None
+
+
+def _counted(rows: list[Row], column: str, nulls: object, now: datetime) -> list[Row]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        value = str(pick(row, column) or "none")
+        value = "none" if isinstance(nulls, list) and value in nulls else value
+        counts[value] = counts.get(value, 0) + 1
+    counts["all"] = len(rows)
+    today = now.strftime("%Y-%m-%d")
+    return [{column: k, "@count": n, "@today": today} for k, n in sorted(counts.items())]
+
+
+# --------------------------------------------------------------------------- xml
+
+
+def parse_xml(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """The elements at `items` (local names, with `/`), children as fields, mapped.
+
+    Names are without namespace; `a.b` is a grandchild, `@x` an attribute; the first of a name
+    counts. Raises SourceError, also for data.go.kr's key errors that come with HTTP 200.
+    """
+    root = _root(source, body, label)
+    _key_error(source, root)
+    found = [root]
+    for name in str(source.options["items"]).split("/"):
+        found = [child for node in found for child in node if _local(child) == name]
+    return map_rows(source, [_fields(node) for node in found], now)
+
+
+def _root(source: Source, body: bytes, label: str) -> Any:
+    text = xml_text(source, body, label)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
+    )
+    try:
+        root = etree.fromstring(text.encode("utf-8"), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise SourceError(
+            f"{source.name}: broken or cut-off XML ({str(error)[:100]}); it is read again at the "
+            "next turn"
+        ) from None
+    if root is None:
+        raise SourceError(f"{source.name}: no XML element; it is read again at the next turn")
+    return root
+
+
+def _local(node: Any) -> str:
+    tag = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _fields(node: Any, depth: int = 0) -> dict[str, object]:
+    fields: dict[str, object] = {f"@{name.rpartition('}')[2]}": v for name, v in node.items()}
+    for child in node:
+        name = _local(child)
+        if not name or name in fields:
+            continue
+        if len(child) and depth < 4:
+            fields[name] = _fields(child, depth + 1)
+        else:
+            fields[name] = (child.text or "").strip()
+    return fields
+
+
+_KEY_CODES = {
+    "20": "this key may not use this service; apply for it on data.go.kr",
+    "22": "today's calls are used up",
+    "30": "the key is not registered; set the decoded key, not the encoded one",
+    "31": "the key has expired; renew it on data.go.kr",
+}
+
+
+def _key_error(source: Source, root: Any) -> None:
+    if _local(root) == "OpenAPI_ServiceResponse":
+        codes = [n.text or "" for n in root.iter() if _local(n) == "returnReasonCode"]
+        code = codes[0].strip() if codes else "none"
+        raise SourceError(
+            f"{source.name}: data.go.kr refused (code {code}): "
+            f"{_KEY_CODES.get(code, 'see the list of codes in its documents')}",
+            permanent=code in {"20", "30", "31"},
+            retry_after_s=3600 if code == "22" else None,
+        )
+    results = [n for n in root.iter() if _local(n) == "resultCode"]
+    code = (results[0].text or "").strip() if results else "00"
+    if code not in {"00", "0", "000"}:
+        words = [n.text or "" for n in root.iter() if _local(n) == "resultMsg"]
+        raise SourceError(
+            f"{source.name}: the service answered code {code} "
+            f"({clean_text(words[0] if words else '', 80)}); compare the query with its documents",
+            permanent=code == "99",
+        )
+
+
+# --------------------------------------------------------------------------- xlsx
+
+
+def parse_xlsx(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """A wide sheet (names in `names_row`, one period a row) as one row per cell, mapped.
+
+    Fields: `name`, `period`, `value`. Only the names in `lookup.name` are kept.
+    """
+    options = source.options
+    grid = _grid(source, body, str(options["sheet"]))
+    names_row = options["names_row"]
+    assert isinstance(names_row, int)
+    names = {column: " ".join(text.split()) for column, text in grid.get(names_row, {}).items()}
+    lookup = options.get("lookup")
+    wanted = lookup.get("name") if isinstance(lookup, Mapping) else None
+    wanted = wanted if isinstance(wanted, Mapping) else {}
+    absent = [name for name in wanted if name not in names.values()]
+    if absent:
+        raise SourceError(
+            f"{source.name}: no column {absent[0]!r} in row {names_row}; the sheet has changed, "
+            "correct options.lookup.name or names_row"
+        )
+    rows: list[Row] = []
+    for number in sorted(row for row in grid if row > names_row):
+        cells = grid[number]
+        for column, name in names.items():
+            if name in wanted and column in cells and "A" in cells:
+                rows.append({"name": name, "period": cells["A"], "value": cells[column]})
+    return map_rows(source, rows, now)
+
+
+def _grid(source: Source, body: bytes, sheet: str) -> dict[int, dict[str, str]]:
+    """{row number: {column letters: text}} of one sheet of an xlsx file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            shared = _shared(source, archive)
+            return _cells(_member(source, archive, _sheet_path(source, archive, sheet)), shared)
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(
+            f"{source.name}: not an xlsx file ({str(error)[:80]}); open the url and correct it"
+        ) from None
+
+
+def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
+    return _root(source, read_member(source, archive, name), "")
+
+
+def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
+    """One file of an archive, refused above MAX_UNZIPPED whatever its header claims."""
+    with archive.open(name) as handle:
+        data = handle.read(MAX_UNZIPPED + 1)
+    if len(data) > MAX_UNZIPPED:
+        raise SourceError(f"{source.name}: {name[:60]} unpacks to too much; refused", permanent=True)
+    return data
+
+
+def _sheet_path(source: Source, archive: zipfile.ZipFile, sheet: str) -> str:
+    book = _member(source, archive, "xl/workbook.xml")
+    links = {
+        node.get("Id"): str(node.get("Target"))
+        for node in _member(source, archive, "xl/_rels/workbook.xml.rels")
+    }
+    for node in book.iter():
+        if _local(node) == "sheet" and node.get("name") == sheet:
+            ident = next((v for k, v in node.items() if k.endswith("}id")), None)
+            return "xl/" + links[ident].removeprefix("/xl/")
+    raise SourceError(f"{source.name}: no sheet {sheet!r}; correct options.sheet")
+
+
+def _shared(source: Source, archive: zipfile.ZipFile) -> list[str]:
+    if "xl/sharedStrings.xml" not in archive.namelist():
+        return []
+    root = _member(source, archive, "xl/sharedStrings.xml")
+    return ["".join(t.text or "" for t in item.iter() if _local(t) == "t") for item in root]
+
+
+def _cells(root: Any, shared: list[str]) -> dict[int, dict[str, str]]:
+    grid: dict[int, dict[str, str]] = {}
+    for cell in root.iter():
+        place = re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", "")) if (
+            _local(cell) == "c"
+        ) else None
+        if place is None:
+            continue
+        texts = [n.text or "" for n in cell.iter() if _local(n) in {"v", "t"}]
+        text = "".join(texts[:1]).strip()
+        if cell.get("t") == "s" and text.isdigit() and int(text) < len(shared):
+            text = shared[int(text)]
+        grid.setdefault(int(place.group(2)), {})[place.group(1)] = text
+    return grid
+
+
+def xlsx_link(source: Source, body: bytes, url: str) -> str | None:
+    """The address of the workbook that a page links to (its path changes), None for a workbook."""
+    if body.startswith(b"PK"):
+        return None
+    name = re.escape(str(source.options["file_name"]))
+    found = re.search(rf"https://[\w./-]{{1,300}}/{name}", decode(body))
+    if found is None:
+        raise SourceError(
+            f"{source.name}: the page no longer links {source.options['file_name']}; open the url "
+            "and find where it went"
+        )
+    return found.group(0)
