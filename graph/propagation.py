@@ -28,6 +28,7 @@ from graph.shocks import settings
 
 UNKNOWN_RANK = 0.05  # where an unknown share sorts among known ones; not shown, not computed with
 LONGEST_DAYS = 3650.0
+UNWATCHED_RANK = 0.25  # items that nobody watches sort below those that are
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +96,8 @@ def _hits(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
 
 def _on_route(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
     """The items whose origins pass the place, the largest sum of shares first."""
-    code = shock.target.split(":", 1)[1]
-    domestic = (
-        shock.target_kind == "port" and ref.PORTS[code].country == "KR"
-        if (code in ref.PORTS)
-        else False
-    )
     yield _Hit(shock, CARRIED, place=shock.target)
-    if domestic:
+    if _domestic(shock.target):  # which goods come in by which Korean port was not read
         return
     by_item: dict[str, list[tuple[float, str]]] = {}
     for country, item in compiled.through.get(shock.target, ()):
@@ -118,19 +113,30 @@ def _on_route(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
         yield _Hit(shock, item, countries, place=shock.target)
 
 
+def _domestic(place: str) -> bool:
+    port = ref.PORTS.get(place.split(":", 1)[1]) if place.startswith("port:") else None
+    return port is not None and port.country == "KR"
+
+
 # --------------------------------------------------------------------------- one hit
 
 
 def _exposures(hit: _Hit, compiled: Compiled) -> Iterable[Exposure]:
     on = hit.shock.start.date()
     for use in compiled.uses.get(hit.item) or (unknown_use(hit.item),):
-        found = [(c, compiled.share(c, hit.item, on, use.scope)) for c in hit.origins]
+        found = _comparable([(c, compiled.share(c, hit.item, on, use.scope)) for c in hit.origins])
         share = 1.0 if hit.world else add_shares([s for _, s in found])
         path = (*_start(hit, found, share), *use_hops(use))
         yield _exposure(hit, use, share, path, on)
     for link in compiled.firms.get(hit.item, ()):
         if hit.world or link.country in hit.origins:
             yield _firm_exposure(hit.shock, link, (*_start_of_firm(hit, link),))
+
+
+def _comparable(found: list[tuple[str, Share | None]]) -> list[tuple[str, Share | None]]:
+    """Of several origins, those whose figures may be added (reference.comparable)."""
+    keep = ref.comparable(s for _, s in found)
+    return [(c, s) for c, s in found if s in keep] if len(found) > 1 and keep else found
 
 
 def add_shares(shares: Sequence[Share | None]) -> float | None:
@@ -159,7 +165,7 @@ def _exposure(
         share_at_risk=share,
         magnitude=shock.magnitude,
         probability=shock.probability,
-        impact_day=shock.lag_days + sailing_days(hit.origins, hit.item, shock.basis),
+        impact_day=shock.lag_days + _days_at_sea(hit),
         time_to_survive_days=survive_days(days, share, shock.magnitude),
         time_to_recover_days=recover_days(shock.duration_days, share),
         path=path,
@@ -198,14 +204,18 @@ def recover_days(duration_days: float, share: float | None) -> float:
     return float(min(duration_days, times[name]))
 
 
-def sailing_days(origins: Sequence[str], item: str, basis: str = "") -> float:
-    """Days at sea from the nearest of the origins (assumed); 0 for an event in Korea itself.
+def _days_at_sea(hit: _Hit) -> float:
+    """0 for a place in Korea itself."""
+    inland = not hit.origins and not hit.place and not hit.world
+    return 0.0 if inland or _domestic(hit.place) else sailing_days(hit.origins, hit.item)
+
+
+def sailing_days(origins: Sequence[str], item: str) -> float:
+    """Days at sea from the nearest of the origins (assumed).
 
     >>> sailing_days(["CN"], "urea"), sailing_days(["QA", "CN"], "urea"), sailing_days([], "urea")
     (3.0, 3.0, 20.0)
     """
-    if not origins and basis.startswith("inferred"):
-        return 0.0
     known = [r.sailing_days for c in origins if (r := ref.route_of(c, item)) is not None]
     return min(known, default=settings()["times"]["sailing_days"])
 
@@ -229,7 +239,7 @@ def _start(
         place = table.get(code)
         who = (place.en, place.ko) if place else (code, code)
         ranked = sorted(found, key=lambda f: -(f[1].share or 0.0) if f[1] else 0.0)
-        first = shock_hop(hit.shock, hit.place, item, who)
+        first = shock_hop(hit.shock, hit.place, hit.place, who)
         return (first, *route_hops(hit.place, hit.item, ranked, total))
     if hit.origins:
         country = hit.origins[0]
@@ -298,7 +308,7 @@ def _firm_exposure(shock: Shock, link: FirmLink, path: tuple[Hop, ...]) -> Expos
 
 
 def _strongest(found: Sequence[Exposure]) -> list[Exposure]:
-    """Strongest first, one item's uses kept together; firms' own exposures are never cut."""
+    """Strongest first, one item's uses kept together; then the firms' own, which are never cut."""
     best: dict[str, float] = {}
     for one in found:
         best[one.item] = max(best.get(one.item, 0.0), _rank(one))
@@ -306,13 +316,14 @@ def _strongest(found: Sequence[Exposure]) -> list[Exposure]:
     def order(one: Exposure) -> tuple[object, ...]:
         return -best[one.item], one.item, -_rank(one), one.origin or "", one.use_id, one.firm or ""
 
-    unique = {one.id: one for one in sorted(found, key=order, reverse=True)}
-    ranked = sorted(unique.values(), key=order)
+    ranked = sorted({one.id: one for one in found}.values(), key=order)
+    most = int(settings()["limits"]["exposures"])
     general = [one for one in ranked if one.firm is None]
-    kept = set(map(id, general[: int(settings()["limits"]["exposures"])]))
-    return [one for one in ranked if one.firm is not None or id(one) in kept]
+    # What moves in boxes is always told, though its share is unknown and so sorts low.
+    rest = [one for one in general[most:] if one.item == CARRIED]
+    return [*general[: most - len(rest)], *rest, *(one for one in ranked if one.firm is not None)]
 
 
 def _rank(one: Exposure) -> float:
     share = UNKNOWN_RANK if one.share_at_risk is None else one.share_at_risk
-    return share * one.magnitude
+    return share * one.magnitude * (1.0 if ref.ITEMS[one.item].watched else UNWATCHED_RANK)

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -364,7 +364,7 @@ def route_of(country: str, item: str) -> Route | None:
     for route in ROUTES:
         if route.items and item not in route.items:
             continue
-        own = 2 if route.origin == country else 1 if route.origin == region else 0
+        own = {country: 3, "*": 2, region: 1}.get(route.origin, 0)
         if own and own * 2 + bool(route.items) > rank:
             best, rank = route, own * 2 + bool(route.items)
     return best
@@ -372,6 +372,7 @@ def route_of(country: str, item: str) -> Route | None:
 
 _RELIABILITY = {"high": 0, "medium": 1, "low": 2}
 _UNITS = ("value", "quantity", "unstated")
+SAME_TIME_DAYS = 1100  # figures further apart are not added up
 MISFIT_DAYS = 730  # a figure of a part or a wider group counts as this much older
 OTHER_SCOPE_DAYS = 1825  # ... of another grade than the use takes
 WHOLE_ITEM_DAYS = 365  # ... of the whole item, where the use takes one grade
@@ -422,6 +423,18 @@ def best_share(item: str, partner: str, on: date | None = None, scope: str = "")
     True
     """
     return choose_share((s for s in SHARES.get(item, ()) if s.partner == partner), on, scope)
+
+
+def comparable(figures: Iterable[Share | None]) -> list[Share]:
+    """The figures of about the newest time among them: only these may be added or squared.
+
+    A share of 2013 added to one of 2024 would be a figure of no year at all.
+    """
+    known = [s for s in figures if s is not None and s.share is not None]
+    if not known:
+        return []
+    oldest = max(s.period_end for s in known) - timedelta(days=SAME_TIME_DAYS)
+    return [s for s in known if s.period_end >= oldest]
 
 
 @cache
