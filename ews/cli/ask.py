@@ -130,6 +130,9 @@ def exposure(
     industry: Annotated[str | None, typer.Option(help="Industry: KSIC code or name.")] = None,
     firm: Annotated[str | None, typer.Option(help="An imported firm, or its owner.")] = None,
     event: Annotated[str | None, typer.Option(help="Event ID.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was known at that time (UTC).")
+    ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -141,6 +144,7 @@ def exposure(
     from ews.cli import show
     from ews.cli.opening import opened
     from ews.cli.output import output
+    from ews.model import utc
     from ews.reports import OPERATOR, exposure_report
 
     asked = {"item": item, "country": country, "chokepoint": chokepoint,
@@ -151,7 +155,14 @@ def exposure(
     kind, value = given[0]
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        report = exposure_report(store, kind, value, now=datetime.now(UTC), viewer=OPERATOR)
+        report = exposure_report(
+            store,
+            kind,
+            value,
+            now=datetime.now(UTC),
+            as_of=utc(as_of) if as_of else None,
+            viewer=OPERATOR,
+        )
     if out.as_json:
         out.json(report)
     else:

@@ -97,6 +97,7 @@ def clean(text: str) -> str:
 def moment(at: datetime | None) -> str:
     """Korea's time with its zone, "-" for none.
 
+    >>> from datetime import UTC
     >>> moment(datetime(2023, 10, 20, tzinfo=UTC))
     '2023-10-20 09:00 KST'
     """

@@ -61,6 +61,9 @@ def source(out: Output, one: SourceLine) -> None:
 
 
 def alerts(out: Output, found: Sequence[AlertLine]) -> None:
+    if not found:
+        out.say(out.t("조건에 맞는 경보가 없습니다.", "No alert fits."))
+        return
     out.table(
         out.t("경보", "Alerts"),
         [out.t("단계", "stage"), out.t("상태", "state"), out.t("유형", "type"),
@@ -259,8 +262,8 @@ def _shares_and_uses(out: Output, report: ExposureReport) -> None:
              out.t("기준", "by"), out.t("기간", "period"), out.t("근거", "basis"),
              out.t("출처", "source")],
             [
-                (s.item.text(out.lang), s.partner.text(out.lang), percent(s.share, out.lang),
-                 word(s.unit, out.lang), s.period, word(s.basis, out.lang), s.citation)
+                (s.item.text(out.lang), s.partner.text(out.lang), ("≥ " if s.at_least else "") + percent(s.share, out.lang),
+                 word(s.unit, out.lang), s.period + (out.t(" (오래됨)", " (old)") if s.stale else ""), word(s.basis, out.lang), s.citation)
                 for s in report.shares[:40]
             ],
             right=[2],

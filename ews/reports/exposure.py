@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ews.model import Event, EventStatus, Exposure
+from ews.model import Alert, AlertState, Event, EventStatus, Exposure
 from ews.reports.names import find, label, labels
 from ews.reports.rows import alert_line, count_bases, event_line, exposure_line
 from ews.reports.viewer import OPEN, NotForViewer, NotFound, Viewer, visible
@@ -64,23 +64,53 @@ class ExposureReport:
 
 
 def exposure_report(
-    store: Store, kind: str, asked: str, *, now: datetime, viewer: Viewer = OPEN
+    store: Store,
+    kind: str,
+    asked: str,
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    viewer: Viewer = OPEN,
 ) -> ExposureReport:
-    """The report for one question. UnknownName when `asked` names nothing; NotForViewer for a
-    firm that is not the viewer's own."""
+    """The report for one question; `as_of` asks what was known then, with the figures of then.
+
+    UnknownName when `asked` names nothing; NotForViewer for a firm that is not the viewer's own.
+    """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of question {kind!r}; use one of {', '.join(KINDS)}")
+    known = Known.at(store, now, as_of)
     if kind == "event":
-        return _event_report(store, asked, now, viewer)
+        return _event_report(store, asked, known, viewer)
     if kind == "firm":
-        return _firm_report(store, asked, now, viewer)
+        return _firm_report(store, asked, known, viewer)
     codes = find(kind, asked)
     pairs = _pairs(kind, codes)
     items = list(dict.fromkeys(item for item, _ in pairs)) or _items(kind, codes)
-    events = [e for e in _open_events(store, now) if _touches(e, kind, codes)]
+    events = [e for e in known.events if _touches(e, kind, codes)]
     found = [e for code in codes for e in store.exposures(**{kind: code})] if _stored(kind) else []
     about = labels(kind, codes)
-    return _assemble(store, Question(kind, asked, about, now, viewer), items, pairs, events, found)
+    return _assemble(store, Question(kind, asked, about, known, viewer), items, pairs, events, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was open at one time: now, or as it stood then."""
+
+    moment: datetime
+    events: tuple[Event, ...]
+    alerts: tuple[Alert, ...]
+
+    @classmethod
+    def at(cls, store: Store, now: datetime, as_of: datetime | None) -> Known:
+        since = (as_of or now) - LOOK_BACK
+        events = store.events_as_of(as_of) if as_of else store.open_events(since)
+        alerts = store.alerts_as_of(as_of) if as_of else store.open_alerts()
+        shut = {EventStatus.CLOSED, EventStatus.DISMISSED}
+        return cls(
+            as_of or now,
+            tuple(e for e in events if e.status not in shut and (e.last_seen or e.updated_at) >= since),
+            tuple(a for a in alerts if a.state is not AlertState.RESOLVED),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +118,14 @@ class Question:
     kind: str
     asked: str
     about: tuple[Label, ...]
-    now: datetime
+    known: Known
     viewer: Viewer
+
+    @property
+    def industries(self) -> frozenset[str] | None:
+        """Uses are shown of these industries only; None: all."""
+        asked = self.kind == "industry"
+        return frozenset(label.code for label in self.about) if asked else None
 
 
 Pair = tuple[str, str]  # item, partner
@@ -135,12 +171,7 @@ def _touches(event: Event, kind: str, codes: Sequence[str]) -> bool:
     return bool(set(named.get(kind, ())) & set(codes))
 
 
-def _open_events(store: Store, now: datetime) -> list[Event]:
-    shut = {EventStatus.CLOSED, EventStatus.DISMISSED}
-    return [e for e in store.open_events(now - LOOK_BACK) if e.status not in shut]
-
-
-def _event_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> ExposureReport:
+def _event_report(store: Store, asked: str, known: Known, viewer: Viewer) -> ExposureReport:
     event = store.event(asked)
     if event is None:
         raise NotFound(f"no event {asked!r}; `ews alert ID` names the event behind an alert")
@@ -149,11 +180,11 @@ def _event_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> Ex
     about = (Label(event.id, event.title, event.title),)
     pairs = [pair for item in items for pair in pairs_of(item)]
     return _assemble(
-        store, Question("event", asked, about, now, viewer), items, pairs, [event], found
+        store, Question("event", asked, about, known, viewer), items, pairs, [event], found
     )
 
 
-def _firm_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> ExposureReport:
+def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> ExposureReport:
     """A firm's own exposure, from the rows its owner imported."""
     rows = [row for row in store.firm_links() if _names_firm(row, asked)]
     seen = [row for row in rows if viewer.sees(str(row.get("owner", "")))]
@@ -165,11 +196,11 @@ def _firm_report(store: Store, asked: str, now: datetime, viewer: Viewer) -> Exp
     found = [e for firm in firms for e in store.exposures(firm=firm)]
     items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
     wanted = {e.event_id for e in found}
-    events = [e for e in _open_events(store, now) if e.id in wanted]
+    events = [e for e in known.events if e.id in wanted]
     about = tuple(Label(firm, firm, firm) for firm in firms)
     pairs = [pair for item in items for pair in pairs_of(item)]
     return _assemble(
-        store, Question("firm", asked, about, now, viewer), items, pairs, events, found
+        store, Question("firm", asked, about, known, viewer), items, pairs, events, found
     )
 
 
@@ -186,22 +217,21 @@ def _assemble(
     events: Sequence[Event],
     found: Sequence[Exposure],
 ) -> ExposureReport:
-    now = question.now
-    open_ids = {e.id for e in _open_events(store, now)} | {e.id for e in events}
+    known = question.known
+    open_ids = {e.id for e in (*known.events, *events)}
     live = [e for e in visible(store, found, question.viewer) if e.event_id in open_ids]
     live.sort(key=_strength, reverse=True)
-    events = _with_events_of(store, events, live)
-    touched = {e.id: e for e in events}
-    shares, uses = share_lines(pairs, now.date()), use_lines(items)
+    touched = _with_events_of(events, known.events, live)
+    shares, uses = share_lines(pairs, known.moment.date()), use_lines(items, question.industries)
     exposures = tuple(exposure_line(e) for e in live)
-    known = [ITEMS[item] for item in items if item in ITEMS]
+    listed = [ITEMS[item] for item in items if item in ITEMS]
     return ExposureReport(
         kind=question.kind,
         asked=question.asked,
         about=question.about,
-        as_of=now,
-        critical=any(item.critical for item in known),
-        lists=tuple(dict.fromkeys(name for item in known for name in item.lists)),
+        as_of=known.moment,
+        critical=any(item.critical for item in listed),
+        lists=tuple(dict.fromkeys(name for item in listed for name in item.lists)),
         shares=shares,
         uses=uses,
         industries=_unique(use.industry for use in uses),
@@ -209,10 +239,10 @@ def _assemble(
         routes=route_lines(pairs),
         alerts=tuple(
             alert_line(alert, touched[alert.event_id])
-            for alert in store.open_alerts()
+            for alert in known.alerts
             if alert.event_id in touched
         ),
-        events=tuple(event_line(event) for event in events),
+        events=tuple(event_line(event) for event in touched.values()),
         exposures=exposures,
         bases=count_bases(_bases(shares, uses, exposures)),
     )
@@ -225,15 +255,12 @@ def _strength(exposure: Exposure) -> float:
 
 
 def _with_events_of(
-    store: Store, events: Sequence[Event], exposures: Sequence[Exposure]
-) -> list[Event]:
-    known = {event.id: event for event in events}
-    for exposure in exposures:
-        if exposure.event_id not in known:
-            event = store.event(exposure.event_id)
-            if event is not None:
-                known[event.id] = event
-    return sorted(known.values(), key=lambda event: event.updated_at, reverse=True)
+    events: Sequence[Event], open_events: Sequence[Event], exposures: Sequence[Exposure]
+) -> dict[str, Event]:
+    """The events that touch it by name or by path, the newest change first."""
+    by_path = {exposure.event_id for exposure in exposures}
+    found = {e.id: e for e in (*events, *(e for e in open_events if e.id in by_path))}
+    return dict(sorted(found.items(), key=lambda pair: pair[1].updated_at, reverse=True))
 
 
 def share_lines(pairs: Iterable[Pair], on: date) -> tuple[ShareLine, ...]:
@@ -257,8 +284,10 @@ def _share_order(line: ShareLine) -> tuple[bool, float, str]:
     return line.share is None, -(line.share or 0.0), line.partner.code
 
 
-def use_lines(items: Iterable[str]) -> tuple[UseLine, ...]:
-    """Every domestic use of the items; a use left out is how urea went to the wrong ministry."""
+def use_lines(
+    items: Iterable[str], industries: frozenset[str] | None = None
+) -> tuple[UseLine, ...]:
+    """Every domestic use of the items (in those industries, where given); a use left out is how urea went to the wrong ministry."""
     return tuple(
         UseLine(
             item=label("item", item),
@@ -271,6 +300,7 @@ def use_lines(items: Iterable[str]) -> tuple[UseLine, ...]:
         )
         for item in items
         for use in USES.get(item, ())
+        if industries is None or use.ksic in industries
     )
 
 

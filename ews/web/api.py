@@ -113,6 +113,7 @@ def _other_paths(router: APIRouter, site: Site) -> None:
         industry: str | None = None,
         firm: str | None = None,
         event: str | None = None,
+        as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
     ) -> ExposureReport:
         asked: dict[Kind, str | None] = {
             "item": item, "country": country, "chokepoint": chokepoint,
@@ -122,7 +123,14 @@ def _other_paths(router: APIRouter, site: Site) -> None:
         if len(given) != 1:
             raise HTTPException(400, f"give exactly one of {', '.join(asked)}")
         kind, value = given[0]
-        return exposure_report(site.store, kind, value, now=site.clock(), viewer=site.viewer)
+        return exposure_report(
+            site.store,
+            kind,
+            value,
+            now=site.clock(),
+            as_of=moment(as_of),
+            viewer=site.viewer,
+        )
 
     @router.get("/events/{event_id}", summary="One event with its evidence")
     def event(event_id: str) -> EventLine:

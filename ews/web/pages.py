@@ -16,10 +16,10 @@ from ews.reports import (
     ruleset_lines,
     source_lines,
 )
-from ews.web.asked import stage_number
+from ews.web.asked import moment, stage_number
 from ews.web.drawing import draw_paths
 from ews.web.help_pages import READERS, help_html
-from ews.web.rendering import page
+from ews.web.rendering import language, page
 from ews.web.site import Site
 
 PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
@@ -51,7 +51,7 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
 
     @router.get("/alerts/{alert_id}")
     def alert(request: Request, alert_id: str) -> HTMLResponse:
-        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        lang = language(request)
         found = explain(site.store, alert_id, viewer=site.viewer)
         drawing = draw_paths([one.path for one in found.exposures[:PATHS_DRAWN]], lang)
         return page(request, "alert.html", found=found, drawing=Markup(drawing))
@@ -59,21 +59,32 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
 
 def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/exposure")
-    def exposure(request: Request) -> HTMLResponse:
-        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+    def exposure(request: Request, as_of: str = "") -> HTMLResponse:
+        lang = language(request)
         asked = [(k, v.strip()) for k in KINDS if (v := request.query_params.get(k, "")).strip()]
+        kind, value = asked[0] if asked else ("item", "")
+        shown: dict[str, object] = {"kind": kind, "value": value, "as_of": as_of}
         if not asked:
-            return page(request, "exposure.html", kind="item", value="", report=None,
-                        unknown="", drawing="")  # fmt: skip
-        kind, value = asked[0]
+            return page(request, "exposure.html", report=None, unknown="", drawing="", **shown)
         try:
-            report = exposure_report(site.store, kind, value, now=site.clock(), viewer=site.viewer)
+            report = exposure_report(
+                site.store,
+                kind,
+                value,
+                now=site.clock(),
+                as_of=moment(as_of),
+                viewer=site.viewer,
+            )
         except NotFound as err:
-            return page(request, "exposure.html", status=404, kind=kind, value=value,
-                        report=None, unknown=str(err), drawing="")  # fmt: skip
+            return page(
+                request, "exposure.html",
+                status=404, report=None, unknown=str(err), drawing="", **shown,
+            )  # fmt: skip
         drawing = draw_paths([one.path for one in report.exposures[:PATHS_DRAWN]], lang)
-        return page(request, "exposure.html", kind=kind, value=value, report=report,
-                    unknown="", drawing=Markup(drawing))  # fmt: skip
+        return page(
+            request, "exposure.html",
+            report=report, unknown="", drawing=Markup(drawing), **shown,
+        )  # fmt: skip
 
     @router.get("/sources")
     def sources(request: Request) -> HTMLResponse:
@@ -86,6 +97,6 @@ def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/help")
     @router.get("/help/{reader}")
     def help_page(request: Request, reader: str = "official") -> HTMLResponse:
-        lang = "en" if request.query_params.get("lang") == "en" else "ko"
+        lang = language(request)
         return page(request, "help.html", reader=reader, readers=READERS,
                     html=Markup(help_html(reader, lang)))  # fmt: skip

@@ -24,9 +24,14 @@ ENVIRONMENT = Environment(
 )
 
 
+def language(request: Request) -> str:
+    """Korean unless the reader asks for ?lang=en."""
+    return "en" if request.query_params.get("lang") == "en" else "ko"
+
+
 def page(request: Request, template: str, *, status: int = 200, **values: object) -> HTMLResponse:
-    """The rendered page, Korean unless the reader asks for ?lang=en."""
-    lang = "en" if request.query_params.get("lang") == "en" else "ko"
+    """The rendered page in the reader's language."""
+    lang = language(request)
     tools: dict[str, object] = {
         "lang": lang,
         "t": lambda ko, en: ko if lang == "ko" else en,
@@ -47,6 +52,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
 def moment(at: datetime | None) -> str:
     """A time as Korean readers use it, with its zone; "-" when there is none.
 
+    >>> from datetime import UTC
     >>> moment(datetime(2023, 10, 20, 3, 0, tzinfo=UTC))
     '2023-10-20 12:00 KST'
     """
