@@ -27,6 +27,7 @@ _GAP = re.compile(r"[\s\-'.&/‐-―]{1,2}")
 _HANGUL = re.compile(r"[가-힣]")
 _KANA = re.compile(r"[ぁ-ヿ]")
 _KATAKANA = re.compile(r"[ァ-ヺー]")
+_HAN = re.compile(r"[一-鿿]")
 _CJK = re.compile(r"[一-鿿가-힣ぁ-ヿ]")
 _PLAIN_FOLD = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", " ": " "})
 
@@ -130,7 +131,9 @@ class Matcher(Generic[T]):
             matcher._add(name, tuple(values))
         for entries in matcher._latin.values():
             entries.sort(key=lambda entry: -len(entry[0]))
-        for forms in matcher._cjk.values():
+        for key, forms in matcher._cjk.items():
+            if len(key) == 2:  # a one-letter name is tried after the longer ones
+                forms += matcher._cjk.get(key[0], [])
             forms.sort(key=lambda form: -len(form[0]))
         if matcher._cjk:
             firsts = "".join(sorted({re.escape(key[0]) for key in matcher._cjk}))
@@ -140,7 +143,7 @@ class Matcher(Generic[T]):
     def _add(self, name: str, values: tuple[T, ...]) -> None:
         bare = name.removeprefix(INSIDE)
         if _CJK.search(bare):
-            if len(bare) < 2:
+            if len(bare) < 2 and not _HAN.match(bare):
                 raise ValueError(f"name {name!r} is too short; write a pattern for it instead")
             self._cjk.setdefault(bare[:2], []).append((bare, name != bare, values))
             return
@@ -183,9 +186,10 @@ class Matcher(Generic[T]):
         free = 0
         for match in self._first.finditer(folded):
             start = match.start()
-            forms = self._cjk.get(folded[start : start + 2])
-            if forms is None or start < free:
+            if start < free:
                 continue
+            two = folded[start : start + 2]
+            forms = self._cjk.get(two, ()) or self._cjk.get(two[:1], ())
             for form, inside, values in forms:
                 if folded.startswith(form, start) and (inside or _bounded(form, start, folded)):
                     free = start + len(form)
