@@ -14,6 +14,7 @@ from ews.tuning.series import (
     PINK_SHEET,
     TABLES,
     SeriesFileError,
+    convert_file,
     convert_series,
     next_tuesday,
     read_series,
@@ -122,6 +123,14 @@ def test_a_bad_table_row_is_named_and_an_empty_folder_is_an_error(tmp_path: Path
     write(tmp_path / TABLES[0].path, "chokepoint,date,total\natlantis,2023-12-15,50\n")
     with pytest.raises(SeriesFileError, match="line 2: 'atlantis'"):
         convert_series(tmp_path, tmp_path / "x.csv")
+
+
+def test_one_file_can_be_converted_by_its_layout(tmp_path: Path) -> None:
+    path = write(tmp_path / "wti.csv", "Date,Price\n2023-12-18,72.47\n")
+    assert convert_file("wti", path, tmp_path / "out.csv") == 1
+    assert read_series([tmp_path / "out.csv"])[0].series == "eia/price-usd/wti/crude-oil"
+    with pytest.raises(SeriesFileError, match="use one of portwatch"):
+        convert_file("mine", path, tmp_path / "out.csv")
 
 
 @pytest.mark.recorded

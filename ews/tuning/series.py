@@ -65,6 +65,25 @@ def convert_series(data: Path, out: Path) -> dict[str, int]:
     if not counts:
         tables = ", ".join(table.path for table in TABLES)
         raise SeriesFileError(f"{data}: no known table here; expected some of {tables}")
+    _write(rows, out)
+    return counts
+
+
+def convert_file(layout: str, file: Path, out: Path) -> int:
+    """Write one provider's file as a series file; gives the number of rows.
+
+    `layout` is a key of `LAYOUTS`: portwatch, pinksheet, gscpi, brent, wti, henryhub, ...
+    """
+    if layout not in LAYOUTS:
+        raise SeriesFileError(f"unknown layout {layout!r}; use one of {', '.join(LAYOUTS)}")
+    if not file.is_file():
+        raise SeriesFileError(f"{file}: no such file")
+    rows = list(_converted(file, LAYOUTS[layout]))
+    _write(rows, out)
+    return len(rows)
+
+
+def _write(rows: list[Observation], out: Path) -> None:
     rows.sort(key=lambda obs: (obs.available_at, obs.series, obs.observed_at))
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8", newline="") as file:
@@ -73,7 +92,6 @@ def convert_series(data: Path, out: Path) -> dict[str, int]:
         for obs in rows:
             times = (obs.observed_at.date().isoformat(), _stamp(obs.available_at))
             writer.writerow([obs.series, *times, f"{obs.value:.10g}", obs.unit])
-    return counts
 
 
 # --------------------------------------------------------------------------- lags
@@ -227,6 +245,16 @@ TABLES = (
     Table("trade/mirror/cn_exports_deep_dive_hs6_monthly.csv", "comtrade", _hs6),
     Table("trade/mirror/cn_exports_country_monthly_stats.csv", "comtrade", _group),
 )
+
+
+LAYOUTS: Mapping[str, Table] = dict(
+    zip(
+        ("portwatch", "pinksheet", "gscpi", "brent", "wti", "henryhub", "comtrade-hs6",
+         "comtrade-group"),
+        TABLES,
+        strict=True,
+    )
+)  # fmt: skip
 
 
 # --------------------------------------------------------------------------- reading

@@ -1,0 +1,163 @@
+"""A store's alerts, as the score reads them, and the keys that docs/score-format.md promises."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ews.model import (
+    Alert,
+    AlertChange,
+    AlertState,
+    Article,
+    ChangeKind,
+    Event,
+    EventStatus,
+    Evidence,
+    Phase,
+    Stage,
+)
+from ews.storage import Store
+from ews.tuning.references import Episode, Query, Trap
+from ews.tuning.score import score
+from ews.tuning.scored_alerts import feed_kinds, last_window, read_alerts
+from ews.tuning.verdicts import Verdict, together
+
+T0 = datetime(2023, 9, 7, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DOC = Path(__file__).parents[1] / "docs" / "score-format.md"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+def article() -> Article:
+    return Article("art-1", "src", "한 신문", "https://www.a.example/1?utm_source=x", "요소 제목",
+                   "요소 본문", "ko", T0 - HOUR, T0)  # fmt: skip
+
+
+def event(**given: object) -> Event:
+    evidence = Evidence("art-1", "a", T0, "요소 제목", "한 신문",
+                        "https://www.a.example/1?utm_source=x", T0 - HOUR, "ko")  # fmt: skip
+    made = Event(
+        "evt-1", "export_restriction", (), EventStatus.SUSPECTED, Phase.ACTUAL, 0.9, 1.5, ("CN",),
+        ("urea",), ("busan",), ("suez",), ("lotte",), "요소 제목", T0, T0, (evidence,), "news",
+        last_seen=T0,
+    )  # fmt: skip
+    return replace(made, **given)  # type: ignore[arg-type]
+
+
+def alert(**given: object) -> Alert:
+    made = Alert(
+        "alr-1", "f", "evt-1", Stage.WATCH, Stage.WATCH, AlertState.FIRING, T0, T0, 1, 1, "r", (),
+        "export_restriction", ("CN",), ("urea",), ("suez",), ("busan",), (), "요소 제목",
+    )  # fmt: skip
+    return replace(made, **given)  # type: ignore[arg-type]
+
+
+def fill(store: Store) -> None:
+    rising = alert(stage=Stage.ALERT, max_stage=Stage.ALERT, revision=2, updated_at=T0 + 3 * HOUR,
+                   countries=("CN", "VN"))  # fmt: skip
+    closed = replace(rising, state=AlertState.RESOLVED, revision=3, updated_at=T0 + 9 * HOUR)
+    with store.begin() as tx:
+        tx.save_articles([article()])
+        tx.save_events([event()])
+        tx.save_changes([
+            AlertChange(alert(), ChangeKind.RAISED, T0, None, ""),
+            AlertChange(rising, ChangeKind.STAGE_UP, T0 + 3 * HOUR, Stage.WATCH, ""),
+            AlertChange(closed, ChangeKind.RESOLVED, T0 + 9 * HOUR, Stage.ALERT, ""),
+        ])  # fmt: skip
+        tx.put("replay.last", json.dumps(
+            {"from": "2023-09-01", "to": "2023-09-30", "feeds": ["x/rss2023/rss_2023_h2.jsonl.gz"]}
+        ))  # fmt: skip
+
+
+def episode() -> Episode:
+    return Episode(
+        id="urea", type="export_restriction", types_also=frozenset(), reference_time=T0 - HOUR,
+        starts=T0 - 24 * HOUR, ends=T0 + 900 * HOUR, countries=frozenset({"CN"}),
+        hs4=frozenset({"3102"}), names=frozenset(), severity=3, expected=Stage.CAUTION,
+        required=True, links=frozenset({"a.example/1"}), query=Query(()),
+        query_from=T0.date(), query_to=T0.date(), feed="rss2023", lang="ko",
+    )  # fmt: skip
+
+
+def hs_of(item: str) -> tuple[str, ...]:
+    return {"urea": ("310210",)}.get(item, ())
+
+
+def names_of(kind: str, code: str) -> tuple[str, ...]:
+    return {("chokepoint", "suez"): ("Suez Canal", "수에즈 운하")}.get((kind, code), ())
+
+
+def test_an_alert_comes_with_its_stages_content_and_evidence(store: Store) -> None:
+    fill(store)
+    (found,) = read_alerts(store, last_window(store), hs_of, names_of)
+    assert [step.stage for step in found.steps] == [Stage.WATCH, Stage.ALERT, Stage.ALERT]
+    assert found.reached(Stage.CAUTION) == T0 + 3 * HOUR
+    content = found.content_by(T0)
+    assert (content.hs4, content.countries) == ({"3102"}, {"CN"})
+    assert {"suez", "수에즈", "busan", "lotte"} <= content.names
+    assert found.content_by(T0 + 4 * HOUR).countries == {"CN", "VN"}
+    assert found.open_at(T0 + HOUR)
+    assert not found.open_at(T0 + 10 * HOUR)
+    (link,) = found.links
+    assert (link.url, link.summary, link.published) == ("a.example/1", "요소 본문", T0 - HOUR)
+
+
+def test_an_alert_that_an_earlier_window_raised_is_not_scored(store: Store) -> None:
+    fill(store)
+    later = last_window(store, datetime(2023, 9, 10, tzinfo=UTC), datetime(2023, 9, 30, tzinfo=UTC))
+    assert read_alerts(store, later, hs_of, names_of) == []
+
+
+def test_the_window_is_that_of_the_last_replay(store: Store) -> None:
+    with pytest.raises(ValueError, match="run `ews replay` first"):
+        last_window(store)
+    fill(store)
+    window = last_window(store)
+    assert (window.days, window.feeds) == (30, ("rss2023",))
+
+
+def test_feeds_that_are_not_known_leave_every_episode_in() -> None:
+    assert feed_kinds(["feeds/kr_news/kr_news_2025-08_2026-03.jsonl.gz"]) == ("kr_news",)
+    assert feed_kinds(["rss_2023_h2.jsonl.gz", "mine.jsonl"]) == ()
+    assert feed_kinds(["mine.jsonl"], ["own"]) == ("own",)
+    assert feed_kinds([]) == ()
+
+
+def _keys(document: object, prefix: str = "") -> Iterator[str]:
+    if isinstance(document, dict):
+        for key, value in document.items():
+            path = f"{prefix}.{key}" if prefix else str(key)
+            yield path
+            if not path.split(".")[-1].startswith("by_"):
+                yield from _keys(value, path)
+    if isinstance(document, list):
+        for value in document:
+            yield from _keys(value, f"{prefix}[]")
+
+
+def test_every_key_of_the_document_is_written_down(store: Store) -> None:
+    fill(store)
+    window = last_window(store)
+    alerts = read_alerts(store, window, hs_of, names_of)
+    trap = Trap("a.example/1", T0, "sports", "never", "rss2023", "ko")
+    verdicts = together([Verdict("alr-1", "real", "", "kim")])
+    document = score(alerts, [episode()], [trap], window, verdicts)
+    assert json.loads(json.dumps(document)) == document
+    written = set(re.findall(r"^\| `([^`]+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE))
+    proportions = {
+        f"{key}.{part}" for key in written for part in ("hits", "of", "rate", "interval")
+    }
+    assert set(_keys(document)) <= written | proportions
