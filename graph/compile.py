@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from graph.firms import FirmLink
-from graph.network import CARRIED, Network, kind_of
+from graph.network import Network, kind_of
 from graph.reference import Share, Use, choose_share
 
 Pair = tuple[str, str]  # (country, item)
@@ -101,6 +101,3 @@ def _compile(network: Network) -> Compiled:
         items=items,
         shares=sparse.csr_matrix((values, places), shape=(len(pairs), len(items))),
     )
-
-
-__all__ = ["CARRIED", "Compiled", "compile_network"]

@@ -115,7 +115,7 @@ def harmless(cell: str) -> str:
     'HYPERLINK("http://x")'
     """
     text = "".join(ch for ch in cell if ch.isprintable()).strip()
-    return text.lstrip("=+@\t\r ").lstrip("-") if text[:1] in "=+-@" and not _number(text) else text
+    return text if _number(text) is not None else text.lstrip("=+-@ ")
 
 
 def _number(text: str) -> float | None:

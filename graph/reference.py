@@ -6,326 +6,77 @@ that was not read is absent, never guessed (docs/reference-network.md).
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A traded good. `critical`: on a Korean list of critical or managed items."""
-
-    id: str
-    hs: tuple[str, ...]  # HS codes of 2 to 6 digits; empty for a group without one
-    en: str
-    ko: str
-    lists: tuple[str, ...]
-    watched: bool
-    critical: bool
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Country:
-    code: str  # ISO 3166-1 alpha-2, and EU
-    en: str
-    ko: str
-    zh: str
-    ja: str
-    sea_region: str  # the coast its cargo for Korea leaves from (assumed)
-
-
-@dataclass(frozen=True, slots=True)
-class Chokepoint:
-    id: str
-    en: str
-    ko: str
-    zh: str
-    ja: str
-    lat: float
-    lon: float
-    mode: str  # detour: ships go round | block: no way round | open-sea: cannot be closed
-    detour_days: float | None
-    alternative: str
-    basis: str
-    citation: str
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    id: str
-    country: str
-    en: str
-    ko: str
-    zh: str
-    ja: str
-    lat: float
-    lon: float
-    sea_region: str
-    basis: str
-    citation: str
-    unlocode: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Industry:
-    ksic: str  # KSIC 10, five digits
-    ko: str
-    en: str
-    isic: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ministry:
-    id: str
-    ko: str
-    en: str
-    short: str
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What an item is for in Korea. `scope` names the grade of the item that this use takes."""
-
-    id: str  # node id, "use:urea:1"
-    item: str
-    en: str
-    ko: str
-    ksic: str  # "" when not known
-    ministries: tuple[str, ...]
-    basis: str  # stated | inferred | unknown
-    ministry_basis: str
-    citation: str
-    scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Share of Korea's import of an item that one partner had in one period, as published."""
-
-    item: str
-    partner: str
-    share: float | None
-    unit: str  # value | quantity | unstated
-    period: str  # as printed: "2023", "2024-01..05"
-    basis: str  # stated | computed
-    citation: str
-    reliability: str  # high | medium | low
-    period_end: date
-    scope: str = ""  # the part or group of the item that the figure is of; "" the item itself
-    fit: str = "item"  # item | part | wider: how the scope relates to the item
-    at_least: bool = False  # the source prints a lower bound
-    stale: bool = False  # before 2016; used only when nothing newer is known
-    hs: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """Days of cover that a source stated for an item on a day."""
-
-    item: str
-    scope: str
-    days: float
-    as_of: date
-    citation: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """How goods of an origin reach Korea by sea. Assumed by geography, never measured."""
-
-    origin: str  # ISO2 or sea region
-    items: frozenset[str]  # empty: all items of the origin
-    via: str
-    chokepoints: tuple[str, ...]
-    sailing_days: float
-
-
-def _rows(name: str) -> Iterator[Row]:
-    text = files("graph").joinpath("data").joinpath(name).read_text(encoding="utf-8")
-    yield from csv.DictReader(io.StringIO(text))
-
-
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(part for part in text.split(";") if part)
-
-
-def _cite(row: Row) -> str:
-    return f"{row['publisher']}, {row['source_url']}"
-
-
-def _items() -> dict[str, Item]:
-    return {
-        row["item"]: Item(
-            id=row["item"],
-            hs=_split(row["hs"]),
-            en=row["name_en"],
-            ko=row["name_ko"],
-            lists=_split(row["lists"]),
-            watched=row["watched"] == "true",
-            critical=row["critical"] == "true",
-            note=row["note"],
-        )
-        for row in _rows("items.csv")
-    }
-
-
-def _countries() -> dict[str, Country]:
-    return {
-        row["country"]: Country(
-            row["country"],
-            row["name_en"],
-            row["name_ko"],
-            row["name_zh"],
-            row["name_ja"],
-            row["sea_region"],
-        )
-        for row in _rows("countries.csv")
-    }
-
-
-def _chokepoints() -> dict[str, Chokepoint]:
-    return {
-        row["chokepoint"]: Chokepoint(
-            id=row["chokepoint"],
-            en=row["name_en"],
-            ko=row["name_ko"],
-            zh=row["name_zh"],
-            ja=row["name_ja"],
-            lat=float(row["lat"]),
-            lon=float(row["lon"]),
-            mode=row["mode"],
-            detour_days=float(row["detour_days"]) if row["detour_days"] else None,
-            alternative=row["alternative"],
-            basis=row["basis"],
-            citation=row["source"],
-        )
-        for row in _rows("chokepoints.csv")
-    }
-
-
-def _ports() -> dict[str, Port]:
-    return {
-        row["port"]: Port(
-            id=row["port"],
-            country=row["country"],
-            en=row["name_en"],
-            ko=row["name_ko"],
-            zh=row["name_zh"],
-            ja=row["name_ja"],
-            lat=float(row["lat"]),
-            lon=float(row["lon"]),
-            sea_region=row["sea_region"],
-            basis=row["basis"],
-            citation=row["source"],
-            unlocode=row["unlocode"],
-        )
-        for row in _rows("ports.csv")
-    }
-
-
-def _uses() -> dict[str, list[Use]]:
-    table: dict[str, list[Use]] = {}
-    for row in _rows("uses.csv"):
-        table.setdefault(row["item"], []).append(
-            Use(
-                id=f"use:{row['item']}:{row['n']}",
-                item=row["item"],
-                en=row["use_en"],
-                ko=row["use_ko"],
-                ksic=row["ksic"],
-                ministries=_split(row["ministries"]),
-                basis=row["use_basis"],
-                ministry_basis=row["ministry_basis"],
-                citation=_cite(row),
-                scope=row["scope"],
-            )
-        )
-    return table
-
-
-def _shares() -> dict[str, list[Share]]:
-    table: dict[str, list[Share]] = {}
-    for name in ("shares.csv", "shares_customs_2013.csv"):
-        for row in _rows(name):
-            table.setdefault(row["item"], []).append(
-                Share(
-                    item=row["item"],
-                    partner=row["partner"],
-                    share=float(row["share"]) if row["share"] else None,
-                    unit=row["unit"],
-                    period=row["period"],
-                    basis=row["basis"],
-                    citation=_cite(row),
-                    reliability=row["reliability"],
-                    period_end=date.fromisoformat(row["period_end"]),
-                    scope=row["scope"],
-                    fit=row["fit"],
-                    at_least=bool(row["bound"]),
-                    stale=row["stale"] == "true",
-                    hs=row["hs"],
-                )
-            )
-    return table
-
-
-def _stocks() -> dict[str, list[Stock]]:
-    table: dict[str, list[Stock]] = {}
-    for row in _rows("stocks.csv"):
-        table.setdefault(row["item"], []).append(
-            Stock(
-                row["item"],
-                row["scope"],
-                float(row["days"]),
-                date.fromisoformat(row["as_of"]),
-                _cite(row),
-                row["note"],
-            )
-        )
-    return table
-
-
-def _routes() -> list[Route]:
-    return [
-        Route(
-            row["origin"],
-            frozenset(_split(row["items"])),
-            row["via"],
-            _split(row["chokepoints"]),
-            float(row["sailing_days"]),
-        )
-        for row in _rows("routes.csv")
-    ]
-
-
-ITEMS: Mapping[str, Item] = MappingProxyType(_items())
-COUNTRIES: Mapping[str, Country] = MappingProxyType(_countries())
-CHOKEPOINTS: Mapping[str, Chokepoint] = MappingProxyType(_chokepoints())
-PORTS: Mapping[str, Port] = MappingProxyType(_ports())
-INDUSTRIES: Mapping[str, Industry] = MappingProxyType(
-    {
-        r["ksic"]: Industry(r["ksic"], r["name_ko"], r["name_en"], r["isic4"])
-        for r in _rows("industries.csv")
-    }
+from graph.facts import (
+    Chokepoint,
+    Country,
+    Industry,
+    Item,
+    Ministry,
+    Port,
+    Route,
+    Share,
+    Stock,
+    Use,
+    read_chokepoints,
+    read_countries,
+    read_industries,
+    read_items,
+    read_ministries,
+    read_ports,
+    read_routes,
+    read_shares,
+    read_stocks,
+    read_uses,
 )
-MINISTRIES: Mapping[str, Ministry] = MappingProxyType(
-    {
-        r["ministry"]: Ministry(r["ministry"], r["name_ko"], r["name_en"], r["short"])
-        for r in _rows("ministries.csv")
-    }
-)
-USES: Mapping[str, list[Use]] = MappingProxyType(_uses())
-SHARES: Mapping[str, list[Share]] = MappingProxyType(_shares())
-STOCKS: Mapping[str, list[Stock]] = MappingProxyType(_stocks())
-ROUTES: tuple[Route, ...] = tuple(_routes())
+
+__all__ = [
+    "CHOKEPOINTS",
+    "COUNTRIES",
+    "EU_MEMBERS",
+    "INDUSTRIES",
+    "ITEMS",
+    "MINISTRIES",
+    "PORTS",
+    "ROUTES",
+    "SHARES",
+    "STOCKS",
+    "USES",
+    "Chokepoint",
+    "Country",
+    "Industry",
+    "Item",
+    "Ministry",
+    "Port",
+    "Route",
+    "Share",
+    "Stock",
+    "Use",
+    "best_share",
+    "best_stock",
+    "choose_share",
+    "comparable",
+    "items_by_hs",
+    "items_from",
+    "partners",
+    "route_of",
+    "share_order",
+]
+
+ITEMS: Mapping[str, Item] = MappingProxyType(read_items())
+COUNTRIES: Mapping[str, Country] = MappingProxyType(read_countries())
+CHOKEPOINTS: Mapping[str, Chokepoint] = MappingProxyType(read_chokepoints())
+PORTS: Mapping[str, Port] = MappingProxyType(read_ports())
+INDUSTRIES: Mapping[str, Industry] = MappingProxyType(read_industries())
+MINISTRIES: Mapping[str, Ministry] = MappingProxyType(read_ministries())
+USES: Mapping[str, list[Use]] = MappingProxyType(read_uses())
+SHARES: Mapping[str, list[Share]] = MappingProxyType(read_shares())
+STOCKS: Mapping[str, list[Stock]] = MappingProxyType(read_stocks())
+ROUTES: tuple[Route, ...] = tuple(read_routes())
 
 # Members of the Union: a measure of the EU is laid on those that sell the item to Korea.
 EU_MEMBERS = frozenset(
