@@ -40,16 +40,21 @@ class Check:
 
 def installation(settings: Settings) -> list[Check]:
     """Every check of the installation; a check that breaks is a failed one."""
-    looks: list[Callable[[], Iterator[Check]]] = [
-        _rooms, _data_files, _event_types, _model, _sqlite, _sources, _rules,
-        lambda: _home(settings.home),
-    ]  # fmt: skip
+    looks: dict[str, Callable[[], Iterator[Check]]] = {
+        "rooms": _rooms,
+        "data files": _data_files,
+        "playbooks": _event_types,
+        "model": lambda: _model(settings),
+        "sqlite": _sqlite,
+        "sources": _sources,
+        "rules": _rules,
+        "home": lambda: _home(settings.home),
+    }
     found: list[Check] = []
-    for look in looks:
+    for name, look in looks.items():
         try:
             found += list(look())
         except Exception as err:  # a broken part must not hide the state of the others
-            name = look.__name__.strip("_")
             found.append(Check(name, False, f"{type(err).__name__}: {err}", "reinstall ews"))
     return found
 
@@ -97,10 +102,10 @@ def _event_types() -> Iterator[Check]:
     )
 
 
-def _model() -> Iterator[Check]:
-    from nlp.classifier import load_classifier
+def _model(settings: Settings) -> Iterator[Check]:
+    from ews.cli.opening import classifier_of
 
-    classifier = load_classifier()
+    classifier = classifier_of(settings)
     degraded = bool(getattr(classifier, "degraded", classifier.version.startswith("lexicon")))
     yield Check(
         "model",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ews.pipeline import Pipeline
     from ews.storage import Store
     from graph.firms import FirmLink
+    from nlp.classifier import Classifier
 
 
 @contextmanager
@@ -35,7 +36,6 @@ def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 def build_pipeline(settings: Settings, store: Store, stream: TextIO | None) -> Pipeline:
     """The live pipeline: the classifier, the network with the firms imported here, the channels.
     The console channel prints to `stream`; None keeps its record only."""
-    from nlp.classifier import load_classifier
 
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
@@ -45,7 +45,7 @@ def build_pipeline(settings: Settings, store: Store, stream: TextIO | None) -> P
     return Pipeline(
         store,
         Rooms(
-            classifier=load_classifier(threads=settings.threads),
+            classifier=classifier_of(settings),
             network=build_network(firms_of(store)),
             routes=routes,
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),
@@ -53,6 +53,15 @@ def build_pipeline(settings: Settings, store: Store, stream: TextIO | None) -> P
             owner=f"{socket.gethostname()}:{os.getpid()}",
         ),
     )
+
+
+def classifier_of(settings: Settings) -> Classifier:
+    """The model of the setting, or the shipped one; the keyword rules when it cannot be used."""
+    from nlp.classifier import load_classifier
+
+    if settings.model_folder is None:
+        return load_classifier(settings.threads)
+    return load_classifier(settings.threads, settings.model_folder)
 
 
 def routes_of(settings: Settings) -> Routes:

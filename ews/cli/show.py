@@ -239,6 +239,22 @@ def exposure(out: Output, report: ExposureReport) -> None:
          ", ".join(f"{word(b.basis, out.lang)} {b.rows}" for b in report.bases)),
     ])  # fmt: skip
     _shares_and_uses(out, report)
+    if report.dependence:
+        out.table(
+            out.t("집중도와 재고", "Concentration and stocks"),
+            [out.t("품목", "item"), out.t("집중도 HHI(하한)", "HHI (lower bound)"),
+             out.t("알려진 비중 합", "shares known"), out.t("지나는 해협", "passes"),
+             out.t("재고", "stock")],
+            [
+                (d.item.text(out.lang), "" if d.hhi is None else f"{d.hhi:.2f}",
+                 percent(d.covered, out.lang),
+                 ", ".join(f"{p.chokepoint.text(out.lang)} {percent(p.share, out.lang)}"
+                           for p in d.passages),
+                 f"{days(d.stock_days, out.lang)} {d.stock_as_of}".strip())
+                for d in report.dependence
+            ],
+            right=[1, 2],
+        )  # fmt: skip
     if report.routes:
         out.table(
             out.t("어느 길로 오는가", "By which way it comes"),

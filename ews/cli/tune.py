@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ import typer
 from ews.cli.options import Home, Json, Lang
 
 if TYPE_CHECKING:
+    from ews.model import Article, Observation
     from ews.tuning.score import Window
 
 series = typer.Typer(no_args_is_help=True, help="Recorded series.")
@@ -28,6 +30,10 @@ To = Annotated[str | None, typer.Option("--to", help="Last day (UTC), included."
 
 def replay(
     feed: Annotated[list[Path], typer.Option("--feed", help="Recorded feed; may be repeated.")],
+    series_file: Annotated[
+        list[Path] | None,
+        typer.Option("--series", help="Series file of `ews series convert`; may be repeated."),
+    ] = None,
     since: From = None,
     until: To = None,
     home: Home = None,
@@ -38,7 +44,6 @@ def replay(
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import output
     from ews.cli.progress import Clock
-    from ews.tuning.feeds import read_feed
     from ews.tuning.replay import replay as play
 
     if since is None or until is None:
@@ -47,7 +52,7 @@ def replay(
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         pipeline = build_pipeline(settings, store, stream=None)
-        signals = read_feed(feed, _start(first), _start(last + timedelta(days=1)))
+        signals = recorded(feed, series_file or [], first, last)
         with Clock(out) as clock:
             played = play(
                 pipeline, signals, first, last,
@@ -73,6 +78,10 @@ def score(
     since: From = None,
     until: To = None,
     write: Annotated[Path | None, typer.Option(help="Also write the document here.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Write a sheet of sampled alerts for people to judge.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Alerts on the sheet.")] = 100,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -83,7 +92,7 @@ def score(
     from ews.tuning import score as scoring
     from ews.tuning.references import read_episodes, read_traps
     from ews.tuning.scored_alerts import last_window, read_alerts
-    from ews.tuning.verdicts import read_verdicts
+    from ews.tuning.verdicts import read_verdicts, sample_sheet
 
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
@@ -92,13 +101,17 @@ def score(
             _start(_day(since)) if since else None,
             _start(_day(until) + timedelta(days=1)) if until else None,
         )
+        raised = read_alerts(store, window, _hs_of, _names_of)
         document = scoring.score(
-            read_alerts(store, window, _hs_of, _names_of),
+            raised,
             read_episodes(episodes),
             read_traps(traps) if traps else [],
             window,
             read_verdicts(verdicts) if verdicts and verdicts.exists() else None,
         )
+    if sheet:
+        lines = [json.dumps(row, ensure_ascii=False) for row in sample_sheet(raised, count, seed=1)]
+        sheet.write_text("\n".join(lines) + "\n", "utf-8")
     if write:
         write.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
     if out.as_json:
@@ -110,15 +123,33 @@ def score(
 
 @series.command("convert")
 def convert(
-    file: Annotated[Path, typer.Argument(help="CSV of one provider.")],
-    provider: Annotated[str, typer.Option(help="Whose layout: portwatch, pinksheet, ...")],
-    out_file: Annotated[Path, typer.Option("--out", help="JSON Lines of observations.")],
+    data: Annotated[Path, typer.Argument(help="Folder with recorded tables (its trade/ folder).")],
+    out_file: Annotated[Path, typer.Option("--out", help="The series file to write (CSV).")],
+    lang: Lang = None,
+    as_json: Json = False,
 ) -> None:
-    """Turn a provider's recorded series into observations that `ews replay --feed` can play."""
-    from ews.tuning.series import convert_file
+    """Turn recorded tables into one series file, each figure with the day it became known."""
+    from ews.cli.output import output
+    from ews.tuning.series import convert_series
 
-    count = convert_file(provider, file, out_file)
-    typer.echo(f"{count} observations", err=True)
+    out = output(lang, as_json)
+    counts = convert_series(data, out_file)
+    if out.as_json:
+        out.json(counts)
+    else:
+        out.table("", [out.t("표", "table"), out.t("행", "rows")], list(counts.items()), right=[1])
+
+
+def recorded(
+    feeds: Sequence[Path], series_files: Sequence[Path], first: date, last: date
+) -> Iterator[Article | Observation]:
+    """The signals of recorded files that became known from `first` to the end of `last`."""
+    from ews.tuning.feeds import read_feed
+    from ews.tuning.series import read_series
+
+    since, until = _start(first), _start(last + timedelta(days=1))
+    yield from read_series(series_files, since, until)
+    yield from read_feed(feeds, since, until)
 
 
 def _hs_of(item: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from ews.model import Alert, AlertState, Event, EventStatus, Exposure
 from ews.reports.names import find, label, labels
@@ -16,14 +17,18 @@ from ews.reports.viewer import OPEN, NotForViewer, NotFound, Viewer, visible
 from ews.reports.views import (
     AlertLine,
     BasisCount,
+    DependenceLine,
     EventLine,
     ExposureLine,
     Label,
+    Passage,
     RouteLine,
     ShareLine,
     UseLine,
 )
 from ews.storage import Store
+from graph import Network, build_network
+from graph.exposure_query import ItemDependence, exposure_of_item
 from graph.reference import (
     ITEMS,
     SHARES,
@@ -53,6 +58,9 @@ class ExposureReport:
     industries: tuple[Label, ...]
     ministries: tuple[Label, ...]
     routes: tuple[RouteLine, ...]
+    dependence: tuple[
+        DependenceLine, ...
+    ]  # of the items asked about or hit; not of a whole country
     alerts: tuple[AlertLine, ...]  # open ones that touch it
     events: tuple[EventLine, ...]  # open ones that touch it
     exposures: tuple[ExposureLine, ...]  # strongest first
@@ -89,7 +97,9 @@ def exposure_report(
     events = [e for e in known.events if _touches(e, kind, codes)]
     found = [e for code in codes for e in store.exposures(**{kind: code})] if _stored(kind) else []
     about = labels(kind, codes)
-    return _assemble(store, Question(kind, asked, about, known, viewer), items, pairs, events, found)
+    return _assemble(
+        store, Question(kind, asked, about, known, viewer), items, pairs, events, found
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +118,9 @@ class Known:
         shut = {EventStatus.CLOSED, EventStatus.DISMISSED}
         return cls(
             as_of or now,
-            tuple(e for e in events if e.status not in shut and (e.last_seen or e.updated_at) >= since),
+            tuple(
+                e for e in events if e.status not in shut and (e.last_seen or e.updated_at) >= since
+            ),
             tuple(a for a in alerts if a.state is not AlertState.RESOLVED),
         )
 
@@ -237,6 +249,7 @@ def _assemble(
         industries=_unique(use.industry for use in uses),
         ministries=_unique(ministry for use in uses for ministry in use.ministries),
         routes=route_lines(pairs),
+        dependence=_dependence(question, items),
         alerts=tuple(
             alert_line(alert, touched[alert.event_id])
             for alert in known.alerts
@@ -261,6 +274,33 @@ def _with_events_of(
     by_path = {exposure.event_id for exposure in exposures}
     found = {e.id: e for e in (*events, *(e for e in open_events if e.id in by_path))}
     return dict(sorted(found.items(), key=lambda pair: pair[1].updated_at, reverse=True))
+
+
+@cache
+def _network() -> Network:
+    return build_network()
+
+
+def _dependence(question: Question, items: Sequence[str]) -> tuple[DependenceLine, ...]:
+    if question.kind in {"country", "chokepoint"}:
+        return ()
+    on = question.known.moment.date()
+    return tuple(
+        _dependence_line(exposure_of_item(_network(), item, on)) for item in items if item in ITEMS
+    )
+
+
+def _dependence_line(found: ItemDependence) -> DependenceLine:
+    stock = found.stock
+    return DependenceLine(
+        item=label("item", found.item.id),
+        hhi=found.hhi,
+        covered=found.covered,
+        passages=tuple(Passage(label("chokepoint", c), share) for c, share in found.chokepoints),
+        stock_days=stock.days if stock else None,
+        stock_as_of=stock.as_of.isoformat() if stock else "",
+        stock_citation=stock.citation if stock else "",
+    )
 
 
 def share_lines(pairs: Iterable[Pair], on: date) -> tuple[ShareLine, ...]:

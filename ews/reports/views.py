@@ -64,6 +64,27 @@ class RouteLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A chokepoint and the known share of the import that passes it."""
+
+    chokepoint: Label
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DependenceLine:
+    """How concentrated the import of an item is, what passes where, and how long stocks last."""
+
+    item: Label
+    hhi: float | None  # Herfindahl-Hirschman index of the known shares, 0..1: a lower bound
+    covered: float  # sum of the shares behind it, 0..1
+    passages: tuple[Passage, ...]  # largest first
+    stock_days: float | None  # days of cover that a source stated
+    stock_as_of: str
+    stock_citation: str
+
+
+@dataclass(frozen=True, slots=True)
 class HopLine:
     """One step of a path. `weight` None means unknown, and is shown as unknown."""
 

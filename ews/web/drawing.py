@@ -162,7 +162,9 @@ def _edge(hop: HopLine, boxes: dict[str, Box], lang: str) -> str:
     x1, y1 = start.x + BOX_W, start.y + start.height / 2
     x2, y2 = end.x - 2, end.y + end.height / 2
     bend = (x2 - x1) / 2
+    # A step without a share (a use's industry, say) shows its basis, an unknown share "unknown".
     known = hop.weight is not None
+    shown = percent(hop.weight, lang) if known else word(hop.basis, lang)
     style = hop.basis if hop.basis in SOLID | {"inferred"} else "unknown"
     why = hop.ko if lang == "ko" else hop.en
     said = " · ".join(
@@ -170,7 +172,7 @@ def _edge(hop: HopLine, boxes: dict[str, Box], lang: str) -> str:
     )
     weight = (
         f'<text class="weight{"" if known else " none"}" x="{x2 - 8:.0f}" y="{y2 - 7:.0f}" '
-        f'text-anchor="end">{percent(hop.weight, lang)}</text>'
+        f'text-anchor="end">{escape(shown)}</text>'
     )
     return (
         f'<g class="edge {escape(style)}"><title>{escape(said)}</title>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
@@ -9,6 +11,7 @@ from markupsafe import Markup
 from ews.model import Stage
 from ews.reports import (
     KINDS,
+    ExposureLine,
     NotFound,
     alert_list,
     explain,
@@ -51,40 +54,45 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
 
     @router.get("/alerts/{alert_id}")
     def alert(request: Request, alert_id: str) -> HTMLResponse:
-        lang = language(request)
         found = explain(site.store, alert_id, viewer=site.viewer)
-        drawing = draw_paths([one.path for one in found.exposures[:PATHS_DRAWN]], lang)
-        return page(request, "alert.html", found=found, drawing=Markup(drawing))
+        drawing = _drawn(found.exposures, language(request))
+        return page(request, "alert.html", found=found, drawing=drawing)
+
+
+def _drawn(exposures: Sequence[ExposureLine], lang: str) -> Markup:
+    return Markup(draw_paths([one.path for one in exposures[:PATHS_DRAWN]], lang))
 
 
 def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/exposure")
     def exposure(request: Request, as_of: str = "") -> HTMLResponse:
-        lang = language(request)
         asked = [(k, v.strip()) for k in KINDS if (v := request.query_params.get(k, "")).strip()]
         kind, value = asked[0] if asked else ("item", "")
-        shown: dict[str, object] = {"kind": kind, "value": value, "as_of": as_of}
-        if not asked:
-            return page(request, "exposure.html", report=None, unknown="", drawing="", **shown)
-        try:
-            report = exposure_report(
-                site.store,
-                kind,
-                value,
-                now=site.clock(),
-                as_of=moment(as_of),
-                viewer=site.viewer,
-            )
-        except NotFound as err:
-            return page(
-                request, "exposure.html",
-                status=404, report=None, unknown=str(err), drawing="", **shown,
-            )  # fmt: skip
-        drawing = draw_paths([one.path for one in report.exposures[:PATHS_DRAWN]], lang)
+        report, unknown, drawing = None, "", Markup()
+        if asked:
+            try:
+                report = exposure_report(
+                    site.store,
+                    kind,
+                    value,
+                    now=site.clock(),
+                    as_of=moment(as_of),
+                    viewer=site.viewer,
+                )
+                drawing = _drawn(report.exposures, language(request))
+            except NotFound as err:
+                unknown = str(err)
         return page(
-            request, "exposure.html",
-            report=report, unknown="", drawing=Markup(drawing), **shown,
-        )  # fmt: skip
+            request,
+            "exposure.html",
+            status=404 if unknown else 200,
+            kind=kind,
+            value=value,
+            as_of=as_of,
+            report=report,
+            unknown=unknown,
+            drawing=drawing,
+        )
 
     @router.get("/sources")
     def sources(request: Request) -> HTMLResponse:
