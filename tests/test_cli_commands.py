@@ -235,5 +235,7 @@ def test_help_imports_nothing_heavy() -> None:
         " 'onnxruntime', 'scrapers', 'nlp', 'graph', 'alerts'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"

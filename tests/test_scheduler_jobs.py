@@ -1,0 +1,195 @@
+"""The scheduler: one job per source, the store's next_due is the truth, one leader, a clean stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from ews.model import Source
+from ews.pipeline import Pipeline
+from ews.scheduler import (
+    AlreadyRunning,
+    build_scheduler,
+    due_sources,
+    first_turn,
+    jitter_s,
+    leader,
+    make_client,
+    turn,
+)
+from ews.storage import Store
+from scrapers import Client, load_sources
+
+NOW = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
+CLIENT = cast("Client", None)  # no test here fetches
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def source() -> Source:
+    return replace(load_sources()[0], every_s=600, enabled=True)
+
+
+@dataclass
+class Scrapes:
+    """A pipeline that only notes its scrapes and books the next turn as the real one does."""
+
+    store: Store
+    wait_s: int = 600
+    seen: list[str] = field(default_factory=list)
+
+    def scrape(self, source: Source, client: Client, now: datetime) -> int:
+        self.seen.append(source.name)
+        with self.store.begin() as tx:
+            tx.set_next_due(source.name, now + timedelta(seconds=self.wait_s))
+        return 1
+
+
+def scrapes(store: Store, wait_s: int = 600) -> tuple[Scrapes, Pipeline]:
+    noted = Scrapes(store, wait_s)
+    return noted, cast("Pipeline", noted)
+
+
+def test_there_is_one_job_per_source_and_one_cycle_and_late_jobs_run_once(store: Store) -> None:
+    sources = [s for s in load_sources() if s.enabled]
+    scheduler = build_scheduler(scrapes(store)[1], CLIENT, sources, 900, clock=lambda: NOW)
+    scheduler.start(paused=True)
+    try:
+        jobs = {job.id: job for job in scheduler.get_jobs()}
+    finally:
+        scheduler.shutdown(wait=False)
+    assert set(jobs) == {f"scrape {s.name}" for s in sources} | {"cycle"}
+    for job in jobs.values():
+        assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+        assert job.trigger.timezone is UTC
+    for one in sources:
+        assert jobs[f"scrape {one.name}"].trigger.jitter == jitter_s(one.every_s)
+
+
+def test_a_publishers_retry_after_is_obeyed_not_the_interval(store: Store, source: Source) -> None:
+    noted, pipeline = scrapes(store, wait_s=7200)
+    scheduler = build_scheduler(pipeline, CLIENT, [source], 900, clock=lambda: NOW)
+    scheduler.start(paused=True)
+    try:
+        turn(scheduler, pipeline, CLIENT, source, clock=lambda: NOW)
+        booked = scheduler.get_job(f"scrape {source.name}").next_run_time
+    finally:
+        scheduler.shutdown(wait=False)
+    assert noted.seen == [source.name]
+    late = (booked - NOW).total_seconds() - 7200
+    assert 0 <= late <= jitter_s(source.every_s)
+
+
+def test_a_turn_that_comes_too_early_fetches_nothing(store: Store, source: Source) -> None:
+    noted, pipeline = scrapes(store)
+    with store.begin() as tx:
+        tx.set_next_due(source.name, NOW + timedelta(seconds=1))
+    scheduler = build_scheduler(pipeline, CLIENT, [source], 900, clock=lambda: NOW)
+    turn(scheduler, pipeline, CLIENT, source, clock=lambda: NOW)
+    assert noted.seen == []
+
+
+def test_after_a_restart_a_source_waits_for_the_time_in_the_store(
+    store: Store, source: Source
+) -> None:
+    due = NOW + timedelta(seconds=300)
+    with store.begin() as tx:
+        tx.set_next_due(source.name, due)
+    assert first_turn(store, source, NOW) == due
+    overdue = first_turn(store, source, due + timedelta(days=2)) - (due + timedelta(days=2))
+    assert timedelta(0) <= overdue <= timedelta(seconds=jitter_s(source.every_s))
+
+
+def test_only_due_and_enabled_sources_are_fetched_by_a_cycle(store: Store) -> None:
+    enabled = [s.name for s in load_sources() if s.enabled]
+    assert [s.name for s in due_sources(store, NOW)] == enabled
+    with store.begin() as tx:
+        tx.set_next_due(enabled[0], NOW + timedelta(seconds=1))
+    assert [s.name for s in due_sources(store, NOW)] == enabled[1:]
+
+
+def test_a_home_has_one_leader(tmp_path: Path) -> None:
+    with leader(tmp_path), pytest.raises(AlreadyRunning, match="another"), leader(tmp_path):
+        pass
+    with leader(tmp_path):
+        pass  # free again
+
+
+def test_a_killed_leader_leaves_no_lock(tmp_path: Path) -> None:
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom ews.scheduler import leader\n"
+        "with leader(Path(sys.argv[1])):\n    print('mine', flush=True)\n    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "mine\n"
+        with pytest.raises(AlreadyRunning), leader(tmp_path):
+            pass
+        other.kill()
+    with leader(tmp_path):
+        pass
+
+
+def test_without_a_contact_nothing_is_fetched(tmp_path: Path) -> None:
+    from ews.config import SettingsError, load_settings
+
+    with pytest.raises(SettingsError, match="contact"):
+        make_client(load_settings(tmp_path))
+
+
+SERVE = """
+import sys, threading
+from datetime import datetime, UTC
+from pathlib import Path
+from types import SimpleNamespace
+import ews.scheduler as scheduler
+from ews.storage import Store
+
+class Pipeline:
+    def __init__(self, store):
+        self.store, self.rooms = store, SimpleNamespace(owner="test")
+    def scrape(self, *_):
+        return 0
+    def cycle(self, now):
+        print("cycle", flush=True)
+        threading.Event().wait(0.5)
+        print("done", flush=True)
+        return {}
+
+home = Path(sys.argv[1])
+scheduler.load_sources = lambda: []
+settings = SimpleNamespace(home=home, cycle_every_s=900, live_contact=lambda: "a@b.kr")
+scheduler.serve_forever(settings, Pipeline(Store.open(home)))
+print("stopped", flush=True)
+"""
+
+
+def test_sigterm_finishes_the_cycle_that_has_begun_and_stops(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as service:
+        assert service.stdout is not None
+        assert service.stdout.readline() == "cycle\n"
+        os.kill(service.pid, signal.SIGTERM)
+        begun = time.monotonic()
+        assert service.stdout.read().split() == ["done", "stopped"]
+        assert time.monotonic() - begun < 10
+    assert service.returncode == 0
