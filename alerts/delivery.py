@@ -24,7 +24,7 @@ from ews.model import Delivery, DeliveryState, Notification
 
 SETTLE_S = 10.0  # measured: with history up to 5 s late, 10 s gave no duplicate in 20,000 sends
 FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 600.0
+LONGEST_PAUSE_S = 120.0
 
 
 def attempt(
@@ -109,9 +109,9 @@ def _later(delivery: Delivery, state: DeliveryState, at: datetime, error: str) -
 
 
 def pause_s(attempts: int) -> float:
-    """Seconds until the next try: 5, 10, 20, ... at most 600.
+    """Seconds until the next try: 5, 10, 20, ... at most 120.
 
     >>> [pause_s(n) for n in (1, 2, 3, 20)]
-    [5.0, 10.0, 20.0, 600.0]
+    [5.0, 10.0, 20.0, 120.0]
     """
     return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempts - 1, 10)))

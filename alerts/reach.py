@@ -49,9 +49,21 @@ def reach(view: AlertView, lang: str) -> Section:
     return Section(say("label.reach", lang), tuple(lines))
 
 
-def sourced_hop(exposure: Exposure) -> Hop | None:
-    """The hop whose figure is the share at risk: the first that carries a weight."""
-    return next((hop for hop in exposure.path if hop.weight is not None), None)
+def share_hop(exposure: Exposure) -> Hop | None:
+    """The hop that says which share of the item's import is at risk; None when none was read."""
+    into = [hop for hop in exposure.path if hop.target == f"item:{exposure.item}"]
+    return next((hop for hop in reversed(into) if hop.weight is not None), None)
+
+
+def publisher(hop: Hop | None) -> str:
+    """Who states the figure. Its address is in the full proof; here it would only be in the way."""
+    return one_line(hop.citation.partition(", http")[0], 120) if hop else ""
+
+
+def years(exposure: Exposure) -> str:
+    """The period of the share's figures: one, or from the oldest to the newest; "" unknown."""
+    periods = sorted({one_line(hop.period, 20) for hop in exposure.path if hop.period})
+    return periods[0] if len(periods) == 1 else "~".join(periods[:1] + periods[-1:])
 
 
 def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str:
@@ -59,7 +71,7 @@ def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str
     critical = say("text.critical", lang) if exposure.critical else ""
     if exposure.share_at_risk is None:
         return say("text.share_unknown", lang, item=name) + critical
-    hop = sourced_hop(exposure)
+    hop = share_hop(exposure)
     unknown = say("text.unknown", lang)
     basis = "synthetic" if exposure.synthetic else (hop.basis if hop else "unknown")
     text = say(
@@ -67,9 +79,9 @@ def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str
         lang,
         item=name,
         share=percent(exposure.share_at_risk),
-        year=one_line(hop.period, 20) if hop and hop.period else unknown,
+        year=years(exposure) or unknown,
         basis=say(f"basis.{basis}", lang),
-        citation=one_line(hop.citation, 120) if hop and hop.citation else unknown,
+        citation=publisher(hop) or unknown,
     )
     lost = say(
         "text.loss",
@@ -106,9 +118,9 @@ def use_line(view: AlertView, use: Exposure, lang: str) -> str:
 
 
 def use_name(view: AlertView, use: Exposure, lang: str) -> str:
-    if not use.use_id:
+    if not use.use_id or use.use_id.endswith(":unknown"):
         return say("text.no_use", lang)
-    return one_line(view.names.use(use.use_id, lang), 60)
+    return one_line(view.names.use(use.use_id, lang), 90)
 
 
 def ministries(view: AlertView, use: Exposure, lang: str) -> str:
@@ -164,7 +176,8 @@ def name_node(view: AlertView, node: str, lang: str) -> str:
         case "item":
             return names.item(code, lang)
         case "use":
-            return names.use(node, lang)
+            unknown = code.endswith(":unknown")
+            return say("text.no_use", lang) if unknown else names.use(node, lang)
         case "industry":
             return names.industry(code, lang)
         case "ministry":
@@ -173,6 +186,6 @@ def name_node(view: AlertView, node: str, lang: str) -> str:
             return names.chokepoint(code, lang)
         case "port":
             return names.port(code, lang)
-        case "firm":
+        case "firm" | "supplier":
             return ""
-    raise ValueError(f"unknown node {node!r}: add its kind to alerts/reach.py name_node")
+    return node  # a kind we have no words for: shown as it is, an alert must not fail on it

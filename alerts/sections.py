@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from alerts.plain import one_line, safe_link
-from alerts.playbooks import playbook
+from alerts.playbooks import PlaybookError, playbook
 from alerts.view import AlertView, Line, Section, both_clocks
 from alerts.words import phrases, say
 from ews.model import AlertState, ChangeKind, Evidence, Stage
@@ -217,8 +217,11 @@ def told(view: AlertView, lang: str) -> Section:
 
 
 def first_steps(view: AlertView, lang: str) -> Section:
-    """The top of the playbook of the alert's type."""
-    steps = playbook(view.alert.type, lang)[:STEPS_SHOWN]
+    """The top of the playbook of the alert's type; a type without one says so and still goes out."""
+    try:
+        steps = playbook(view.alert.type, lang)[:STEPS_SHOWN]
+    except PlaybookError:
+        return Section(say("label.first", lang), (Line(say("text.no_playbook", lang)),))
     lines = tuple(Line(f"{n}. {step}") for n, step in enumerate(steps, start=1))
     return Section(say("label.first", lang), lines)
 

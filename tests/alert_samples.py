@@ -35,6 +35,7 @@ TABLE = {
     "mcee": ("기후에너지환경부", "Ministry of Climate, Energy and Environment"),
     "mafra": ("농림축산식품부", "Ministry of Agriculture, Food and Rural Affairs"),
     "export_restriction": ("수출 제한", "export restriction"),
+    "logistics_disruption": ("물류 차질", "logistics disruption"),
     "bab-el-mandeb": ("바브엘만데브 해협", "Bab el-Mandeb"),
     "busan": ("부산항", "Busan"),
 }
@@ -79,6 +80,7 @@ def urea_exposure(use: int = 1, **changes: object) -> Exposure:
         time_to_survive_days=21.0 if use == 1 else None,
         time_to_recover_days=90.0,
         path=(
+            Hop("country:CN", "origin:CN:urea", "", "", 0.8, "assumed", citation="an assumption"),
             hop("origin:CN:urea", "item:urea", 0.976),
             hop("item:urea", f"use:urea:{use}"),
             hop(f"use:urea:{use}", f"industry:{industry}"),

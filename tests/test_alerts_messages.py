@@ -242,8 +242,32 @@ def test_a_route_in_the_path_is_named() -> None:
     )
     assert "바브엘만데브 해협 → 부산항 → 요소" in render_text(view_of(exposures=(by_sea,)), "ko")
     strange = urea_exposure(1, path=(hop("moon:1", "item:urea"),))
-    with pytest.raises(ValueError, match="unknown node"):
-        render_text(view_of(exposures=(strange,)), "ko")
+    assert "moon:1 → 요소" in render_text(view_of(exposures=(strange,)), "ko")
+
+
+def test_a_route_gives_the_years_of_all_its_shares() -> None:
+    shares = tuple(
+        replace(hop(f"origin:{code}:urea", "chokepoint:bab-el-mandeb", 0.2), period=year)
+        for code, year in (("SA", "2022"), ("EG", "2019"))
+    )
+    total = replace(hop("chokepoint:bab-el-mandeb", "item:urea", 0.4), period="", basis="computed")
+    by_sea = urea_exposure(1, share_at_risk=0.4, path=(*shares, total))
+    text = render_text(view_of(exposures=(by_sea,)), "ko")
+    assert "40 %가 위험 (2019~2022, 계산값" in text
+
+
+def test_a_use_nobody_has_read_of_is_unknown_not_a_code() -> None:
+    nobody = urea_exposure(
+        1, use_id="use:urea:unknown", path=(hop("item:urea", "use:urea:unknown"),)
+    )
+    text = render_text(view_of(exposures=(nobody,)), "ko")
+    assert "국내 용도 미상" in text
+    assert "use:urea" not in text
+
+
+def test_a_type_without_a_playbook_still_goes_out() -> None:
+    text = render_text(view_of(change(alert=urea_alert(type="volcano"))), "ko")
+    assert "대응 절차가 아직 없습니다" in text
 
 
 def test_shares_and_probabilities_read_as_people_write_them() -> None:

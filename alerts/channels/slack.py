@@ -248,6 +248,6 @@ def text_size(part: object) -> int:
 def open_slack(settings: ChannelSettings) -> Slack:
     if not settings.slack_token:
         raise ChannelError(
-            "slack: no bot token; set EWS_SLACK_TOKEN (docs/howto-slack.md)", permanent=True
+            "slack: no bot token; set EWS_SLACK_BOT_TOKEN (docs/howto-slack.md)", permanent=True
         )
     return Slack(settings.slack_token, settings.slack_url, settings.slack_timeout_s)
