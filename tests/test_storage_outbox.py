@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,15 +25,28 @@ from ews.model import (
     RouteReason,
     Stage,
 )
-from ews.storage import Store
+from ews.storage import Store, schema
+from ews.storage.engine import open_engine
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=61)  # after a lease of 60 s
 
 
+def opened(home: Path) -> Store:
+    """An empty store: on SQLite, or where TEST_STORE_URL says (it is emptied)."""
+    url = os.environ.get("TEST_STORE_URL")
+    if url:
+        engine = open_engine(home, url)
+        schema.metadata.drop_all(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+        engine.dispose()
+    return Store.open(home, url)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store.open(tmp_path)
+    store = opened(tmp_path)
     yield store
     store.close()
 
@@ -183,7 +197,7 @@ def test_two_stores_and_eight_threads_claim_each_delivery_once(
     store: Store, tmp_path: Path
 ) -> None:
     tell(store, *(a_notification(n) for n in range(40)))
-    other = Store.open(tmp_path)
+    other = Store.open(tmp_path, os.environ.get("TEST_STORE_URL"))
     got: list[str] = []
 
     def work(which: Store, owner: str) -> None:

@@ -48,7 +48,7 @@ def open_engine(home: Path, url: str | None = None) -> Engine:
     """
     where = sa.make_url(url) if url else sa.URL.create("sqlite", database=str(home / "ews.db"))
     if where.get_backend_name() != "sqlite":
-        return sa.create_engine(where, hide_parameters=True, pool_pre_ping=True)
+        return _postgresql_engine(where)
     if not sqlite_version_ok():
         log.warning(
             "SQLite %s can corrupt a database in WAL mode (fixed in 3.51.3); "
@@ -56,6 +56,19 @@ def open_engine(home: Path, url: str | None = None) -> Engine:
             sqlite_version(),
         )
     return _sqlite_engine(where, sqlite)
+
+
+def _postgresql_engine(where: sa.URL) -> Engine:
+    engine = sa.create_engine(where, hide_parameters=True, pool_pre_ping=True)
+    event.listen(engine, "begin", _on_begin_postgresql)
+    return engine
+
+
+def _on_begin_postgresql(connection: Connection) -> None:
+    # One writer at a time, as on SQLite: what a writer read is still true when it writes. Readers
+    # do not wait. The lock goes with the transaction.
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('ews'))")
 
 
 def _sqlite_engine(where: sa.URL, module: ModuleType) -> Engine:

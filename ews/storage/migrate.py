@@ -26,8 +26,6 @@ def migrate(engine: Engine, to: str = "head") -> None:
             _pragma(connection, "foreign_keys=OFF")
         try:
             with connection.begin():
-                if connection.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE is the turn
-                    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('ews'))")
                 _upgrade(connection, to)
         finally:
             if connection.dialect.name == "sqlite":

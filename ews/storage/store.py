@@ -41,7 +41,7 @@ class Store(CollectionStore, TextStore, EventStore, AlertStore, DeliveryStore, R
     def begin(self) -> Iterator[Self]:
         """A store bound to one writing transaction: committed on exit, rolled back on error.
 
-        Nothing else writes meanwhile (SQLite), so what is read inside is still true when written.
+        Nothing else writes meanwhile, so what is read inside is still true when written.
         """
         with self._write() as connection:
             yield self._on(connection)

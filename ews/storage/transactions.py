@@ -53,7 +53,11 @@ class Transactions:
             return 0
         with self._write() as connection:
             insert = _insert(connection, table).on_conflict_do_nothing()
-            return connection.execute(insert, list(rows)).rowcount
+            if connection.dialect.name == "sqlite":
+                return connection.execute(insert, list(rows)).rowcount
+            # PostgreSQL's driver does not count in bulk, so the new rows say so themselves.
+            new = insert.returning(*table.primary_key)
+            return len(connection.execute(new, list(rows)).all())
 
     def _upsert(
         self,
