@@ -91,6 +91,9 @@ def parse_routes(text: str) -> Routes:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise RoutesError(f"routes: receiver {doubled} is there twice; names must be unique")
+    places = [(receiver.channel, receiver.address) for receiver in receivers]
+    if shared := sorted({place for place in places if places.count(place) > 1}):
+        raise RoutesError(f"routes: {shared} has two receivers and would be told twice; join them")
     return Routes(receivers)
 
 

@@ -261,6 +261,11 @@ def test_a_full_receiver_is_read() -> None:
         ("[[receiver]]\nname='a'\nchannel='x'\naddress='-'\nlang='fr'", "ko or en"),
         ("[[receiver]]\nname='a'\nchannel='x'\naddress='-'\nitems='urea'", "list"),
         ("[[receiver]]\nname='a'\nchannel='x'\naddress='-'\n" * 2, "twice"),
+        (
+            "[[receiver]]\nname='a'\nchannel='x'\naddress='-'\n"
+            "[[receiver]]\nname='b'\nchannel='x'\naddress='-'\n",
+            "told twice",
+        ),
         ("receivers = 1", "receiver"),
         ("receiver = [1]", "table"),
         ("= 1", "TOML"),
