@@ -20,8 +20,6 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-INSIDE = "~"  # before a Hangul name in the gazetteer: it may stand inside a longer word
-
 _WORD = re.compile(r"[a-z](?:\.[a-z])+(?![a-z])|[0-9a-z]+")
 _GAP = re.compile(r"[\s\-'.&/‐-―]{1,2}")
 _HANGUL = re.compile(r"[가-힣]")
@@ -29,6 +27,8 @@ _KANA = re.compile(r"[ぁ-ヿ]")
 _KATAKANA = re.compile(r"[ァ-ヺー]")
 _HAN = re.compile(r"[一-鿿]")
 _CJK = re.compile(r"[一-鿿가-힣ぁ-ヿ]")
+# Hangul names start a word; Chinese and Japanese ones may start anywhere.
+_STARTS = re.compile(r"((?<![가-힣])[가-힣]|[一-鿿ぁ-ヿ])(?=(.?))", re.DOTALL)
 _PLAIN_FOLD = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", " ": " "})
 
 
@@ -68,6 +68,7 @@ class Prepared:
     text: str  # title + "\n" + text
     folded: str
     words: tuple[tuple[str, int, int], ...]  # Latin words: folded word, start, end
+    starts: tuple[tuple[str, int], ...]  # where a CJK name may start: two letters, place
     title_end: int
     lang: str  # as stated, else judged from the script
     cjk: bool
@@ -79,7 +80,9 @@ def prepare(title: str, text: str, lang: str = "") -> Prepared:
     folded = fold(full)
     cjk = not folded.isascii() and _CJK.search(folded) is not None
     words = tuple((m[0], m.start(), m.end()) for m in _WORD.finditer(folded))
-    return Prepared(full, folded, words, len(title), _judged(lang, full) if cjk else lang or "en", cjk)
+    starts = tuple((m[1] + m[2], m.start()) for m in _STARTS.finditer(folded)) if cjk else ()
+    lang = _judged(lang, full) if cjk else lang or "en"
+    return Prepared(full, folded, words, starts, len(title), lang, cjk)
 
 
 def _judged(lang: str, text: str) -> str:
@@ -115,8 +118,7 @@ class Matcher(Generic[T]):
     """All names of one gazetteer. Build once, then `scan` many texts."""
 
     _latin: dict[str, list[tuple[tuple[str, ...], tuple[T, ...]]]] = field(default_factory=dict)
-    _cjk: dict[str, list[tuple[str, bool, tuple[T, ...]]]] = field(default_factory=dict)
-    _first: re.Pattern[str] | None = None
+    _cjk: dict[str, list[tuple[str, tuple[T, ...]]]] = field(default_factory=dict)
 
     @classmethod
     def build(cls, names: Iterable[tuple[str, T]]) -> Matcher[T]:
@@ -135,19 +137,15 @@ class Matcher(Generic[T]):
             if len(key) == 2:  # a one-letter name is tried after the longer ones
                 forms += matcher._cjk.get(key[0], [])
             forms.sort(key=lambda form: -len(form[0]))
-        if matcher._cjk:
-            firsts = "".join(sorted({re.escape(key[0]) for key in matcher._cjk}))
-            matcher._first = re.compile(f"[{firsts}]")
         return matcher
 
     def _add(self, name: str, values: tuple[T, ...]) -> None:
-        bare = name.removeprefix(INSIDE)
-        if _CJK.search(bare):
-            if len(bare) < 2 and not _HAN.match(bare):
+        if _CJK.search(name):
+            if len(name) < 2 and not _HAN.match(name):
                 raise ValueError(f"name {name!r} is too short; write a pattern for it instead")
-            self._cjk.setdefault(bare[:2], []).append((bare, name != bare, values))
+            self._cjk.setdefault(name[:2], []).append((name, values))
             return
-        words = tuple(m[0] for m in _WORD.finditer(bare))
+        words = tuple(m[0] for m in _WORD.finditer(name))
         if not words:
             raise ValueError(f"name {name!r} has no letters that can be matched")
         self._latin.setdefault(words[0], []).append((words, values))
@@ -155,8 +153,8 @@ class Matcher(Generic[T]):
     def scan(self, prepared: Prepared) -> list[Hit[T]]:
         """Every name in the text, in order, longest first, without overlaps."""
         hits = self._scan_latin(prepared)
-        if prepared.cjk and self._first is not None:
-            hits += self._scan_cjk(prepared.folded)
+        if prepared.cjk and self._cjk:
+            hits += self._scan_cjk(prepared)
             hits.sort(key=lambda hit: (hit.start, -hit.end))
             hits = _without_overlaps(hits)
         return hits
@@ -180,18 +178,17 @@ class Matcher(Generic[T]):
                     break
         return hits
 
-    def _scan_cjk(self, folded: str) -> list[Hit[T]]:
-        assert self._first is not None
+    def _scan_cjk(self, prepared: Prepared) -> list[Hit[T]]:
+        folded, names = prepared.folded, self._cjk
+        found = [start for two, start in prepared.starts if two in names or two[:1] in names]
         hits: list[Hit[T]] = []
         free = 0
-        for match in self._first.finditer(folded):
-            start = match.start()
+        for start in found:
             if start < free:
                 continue
             two = folded[start : start + 2]
-            forms = self._cjk.get(two, ()) or self._cjk.get(two[:1], ())
-            for form, inside, values in forms:
-                if folded.startswith(form, start) and (inside or _bounded(form, start, folded)):
+            for form, values in names.get(two) or names[two[:1]]:
+                if folded.startswith(form, start) and _bounded(form, start, folded):
                     free = start + len(form)
                     hits.append(Hit(start, free, values))
                     break
@@ -215,14 +212,11 @@ def _phrase_end(
 
 
 def _bounded(form: str, start: int, folded: str) -> bool:
-    """Whether the script allows a name here: Hangul starts a word, katakana is not cut."""
-    before = folded[start - 1] if start else " "
-    if _HANGUL.match(form):
-        return not _HANGUL.match(before)
-    if _KATAKANA.match(form):
-        after = folded[start + len(form) : start + len(form) + 1]
-        return not _KATAKANA.match(before) and not (after and _KATAKANA.match(after))
-    return True
+    """Katakana must not be cut out of a longer katakana word."""
+    if not _KATAKANA.match(form):
+        return True
+    before, after = folded[max(0, start - 1) : start], folded[start + len(form) :][:1]
+    return not _KATAKANA.match(before) and not _KATAKANA.match(after)
 
 
 def _without_overlaps(hits: list[Hit[T]]) -> list[Hit[T]]:
