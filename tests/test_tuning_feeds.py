@@ -21,7 +21,7 @@ RECORDED = Path(os.environ.get("EWS_RECORDED_DATA", Path(__file__).parents[2] / 
 def row(**given: object) -> dict[str, object]:
     return {
         "published": "2023-07-03T16:45:00Z",
-        "source": "https://feeds.a.dj.com/rss/RSSWorldNews.xml",
+        "source": "https://feeds.a.dj.com/rss/one.xml",
         "title": "Metals to need a licence",
         "summary": "Two metals.",
         "link": "https://www.wsj.com/articles/1",

@@ -40,7 +40,7 @@ _SECOND_LEVEL = frozenset({"co", "com", "org", "net", "ac", "go", "or", "gov", "
 def newsroom(source: str) -> str:
     """The independence group of a source address, host or short name.
 
-    >>> newsroom("https://feeds.a.dj.com/rss/RSSWorldNews.xml"), newsroom("www.wsj.com")
+    >>> newsroom("https://feeds.a.dj.com/rss/one.xml"), newsroom("www.wsj.com")
     ('wsj', 'wsj')
     >>> newsroom("http://feeds.bbci.co.uk/news/rss.xml"), newsroom("yna"), newsroom("연합뉴스")
     ('bbc', 'yonhap', '연합뉴스')
