@@ -40,6 +40,7 @@ def firms() -> dict[str, Firm]:
             items=tuple(item for item in row["items"].split(";") if item),
         )
         for row in matcher.table("firms.csv")
+        if row["firm"]
     }
 
 
@@ -66,7 +67,7 @@ def firms_in(prepared: Prepared) -> list[Mention]:
         slug = next(
             (slug for slug, rule in hit.values if rule.holds(prepared, hit.start, hit.end)), None
         )
-        if slug is not None:
+        if slug:  # "" is a phrase that names no firm, as a president or a ball club
             mentions.append(
                 Mention(
                     kind=MentionKind.FIRM,

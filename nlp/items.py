@@ -80,7 +80,7 @@ def items_in(prepared: Prepared) -> list[Mention]:
                 best[alias.code] = alias.confidence
         if not best:
             continue
-        supplied = _speaks_of_supply(hit.start, hit.end, prepared)
+        supplied = speaks_of_supply(hit.start, hit.end, prepared)
         for code, confidence in best.items():
             mentions.append(
                 Mention(
@@ -103,7 +103,8 @@ def _holds(alias: _Alias, hit: Hit[_Alias], prepared: Prepared) -> bool:
     return alias.rule is ALWAYS or alias.rule.holds(prepared, hit.start, hit.end)
 
 
-def _speaks_of_supply(start: int, end: int, prepared: Prepared) -> bool:
+def speaks_of_supply(start: int, end: int, prepared: Prepared) -> bool:
+    """Whether a word of supply, trade, price or production stands near start..end."""
     folded = prepared.folded
     if len(folded) <= _SHORT:
         return _supply().search(folded) is not None

@@ -6,11 +6,16 @@ on the labelled rows of the recorded data and prints the figures of docs/linking
 
 from __future__ import annotations
 
-from ews.model import Article, Mention
-from nlp.firms import firms_in
-from nlp.items import items_in
-from nlp.matcher import prepare
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from ews.model import Article, Mention, MentionKind
+from nlp.firms import firms, firms_in
+from nlp.items import items_in, speaks_of_supply
+from nlp.matcher import Prepared, prepare
 from nlp.places import places_in
+
+MAKER_CONFIDENCE = 0.5  # a maker's plant is named, its product is not
 
 
 def find_mentions(article: Article) -> tuple[Mention, ...]:
@@ -20,6 +25,26 @@ def find_mentions(article: Article) -> tuple[Mention, ...]:
     natural and artificial graphite). `role` is "comment" where the named thing is only spoken of.
     """
     prepared = prepare(article.title, article.text, article.lang)
-    found = [*places_in(prepared), *items_in(prepared), *firms_in(prepared)]
+    items, makers = items_in(prepared), firms_in(prepared)
+    found = [*places_in(prepared), *items, *makers, *_implied_items(makers, items, prepared)]
     found.sort(key=lambda mention: (mention.start, mention.kind, mention.code))
     return tuple(found)
+
+
+def _implied_items(
+    makers: Sequence[Mention], items: Sequence[Mention], prepared: Prepared
+) -> Iterator[Mention]:
+    """The main product of a maker whose supply is spoken of, when the text names none of its own.
+
+    "Toyota halts three plants" is about cars.
+    """
+    named = {mention.code for mention in items if mention.role == "hit"}
+    for maker in makers:
+        made = firms()[maker.code].items
+        if not made or named.intersection(made):
+            continue
+        if speaks_of_supply(maker.start, maker.end, prepared):
+            named.add(made[0])
+            yield replace(
+                maker, kind=MentionKind.ITEM, code=made[0], confidence=MAKER_CONFIDENCE
+            )
