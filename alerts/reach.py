@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from alerts.view import KST, AlertView, Line, Section
 from alerts.words import say
 from ews.model import Exposure, Hop
 
+YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 ITEMS_SHOWN = 3
 USES_SHOWN = 4
 
@@ -61,9 +63,35 @@ def publisher(hop: Hop | None) -> str:
 
 
 def years(exposure: Exposure) -> str:
-    """The period of the share's figures: one, or from the oldest to the newest; "" unknown."""
+    """The period of the share's figures; of several, the first and the last year; "" unknown."""
     periods = sorted({one_line(hop.period, 20) for hop in exposure.path if hop.period})
-    return periods[0] if len(periods) == 1 else "~".join(periods[:1] + periods[-1:])
+    if len(periods) < 2:
+        return "".join(periods)
+    found = sorted(year for period in periods for year in YEAR.findall(period))
+    return "~".join(dict.fromkeys(found[:1] + found[-1:]))
+
+
+def source_of(exposure: Exposure, lang: str) -> str:
+    """Who states the share; for a strait or port, those whose figures were added up."""
+    hop = share_hop(exposure)
+    if hop is None or not hop.source.startswith(("chokepoint:", "port:")):
+        return publisher(hop)
+    added = [publisher(h) for h in exposure.path if h.target == hop.source and h.period]
+    names = some(list(dict.fromkeys(filter(None, added))), 2, lang)
+    return say("text.route_sum", lang, names=names) if names else publisher(hop)
+
+
+def loss_basis(exposure: Exposure, lang: str) -> str:
+    """Where the lost part comes from: the basis of the first hop, else assumed.
+
+    Even a measured drop becomes a loss only with an assumption (what a detour still brings).
+    """
+    first = next(iter(exposure.path), None)
+    if first is None or first is share_hop(exposure):
+        return say("basis.assumed", lang)
+    if first.basis == "computed":
+        return say("text.loss_computed", lang)
+    return say(f"basis.{first.basis}", lang)
 
 
 def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str:
@@ -81,13 +109,13 @@ def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str
         share=percent(exposure.share_at_risk),
         year=years(exposure) or unknown,
         basis=say(f"basis.{basis}", lang),
-        citation=publisher(hop) or unknown,
+        citation=source_of(exposure, lang) or unknown,
     )
     lost = say(
         "text.loss",
         lang,
         magnitude=percent(exposure.magnitude),
-        assumed=f"({say('text.assumed', lang)})",
+        basis=loss_basis(exposure, lang),
     )
     return text + lost + critical
 
@@ -143,6 +171,8 @@ def impact(view: AlertView, use: Exposure, lang: str) -> str:
 def stock(use: Exposure, lang: str) -> str:
     if use.time_to_survive_days is None:
         return say("text.stock_unknown", lang)
+    if use.time_to_survive_days > 365:
+        return say("text.stock_long", lang)
     return say("text.stock", lang, days=f"{use.time_to_survive_days:.0f}")
 
 

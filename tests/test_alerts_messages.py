@@ -136,7 +136,7 @@ def test_one_message_answers_every_question_of_its_reader() -> None:
         "화물 운송업",
         "국토교통부",
         "2021-11-10",
-        "재고 21일분 (가정)",
+        "재고로 21일 버팀 (가정)",
         "가능성 매우 높음 (83 %)",
         "독립 출처 2곳",
         "실제 진행 중",
@@ -181,7 +181,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         path=(hop("origin:CN:urea", "item:urea"),),
     )
     text = render_text(view_of(exposures=(bare,)), "ko")
-    for words in ("위험 비중 미상", "영향 시점 미상", "재고 미상", "산업 미상", "부처 미상"):
+    for words in ("위험 비중 미상", "영향 시점 미상", "재고 일수 미상", "산업 미상", "부처 미상"):
         assert words in text
     assert "영향이 없다는 뜻이 아닙니다" in render_text(view_of(exposures=()), "ko")
 
@@ -208,7 +208,7 @@ def test_every_use_of_an_item_is_named_however_many_there_are() -> None:
 
 def test_the_first_use_is_told_once_though_two_paths_reach_it() -> None:
     twice = (urea_exposure(1), urea_exposure(1, origin="RU"))
-    assert render_text(view_of(exposures=twice), "ko").count("재고 21일분") == 1
+    assert render_text(view_of(exposures=twice), "ko").count("재고로 21일") == 1
 
 
 def test_an_impact_in_the_past_reads_as_now() -> None:
@@ -254,6 +254,21 @@ def test_a_route_gives_the_years_of_all_its_shares() -> None:
     by_sea = urea_exposure(1, share_at_risk=0.4, path=(*shares, total))
     text = render_text(view_of(exposures=(by_sea,)), "ko")
     assert "40 %가 위험 (2019~2022, 계산값" in text
+    assert "관세청 (시험용 값) 합계, 항로는 지리로 가정" in text
+
+
+def test_a_small_loss_that_stock_bridges_for_years_is_not_a_number_of_days() -> None:
+    long = urea_exposure(1, time_to_survive_days=3298.0)
+    assert "재고로 1년 넘게 버팀" in render_text(view_of(exposures=(long,)), "ko")
+
+
+def test_a_measured_loss_is_told_apart_from_an_assumed_one() -> None:
+    seen = replace(urea_exposure().path[0], basis="computed")
+    measured = urea_exposure(1, path=(seen, *urea_exposure().path[1:]))
+    assert "80 % 감소 (관측에서 계산, 가정 포함)" in render_text(
+        view_of(exposures=(measured,)), "ko"
+    )
+    assert "80 % 감소 (가정)" in render_text(view_of(), "ko")
 
 
 def test_a_use_nobody_has_read_of_is_unknown_not_a_code() -> None:
