@@ -171,12 +171,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _moment(entry: Mapping[str, Any], zone: str) -> datetime | None:
+def _moment(entry: dict[str, Any], zone: str) -> datetime | None:
     for name in ("published", "updated", "created", "date"):
-        moment = parse_date(_text(entry.get(name)) or None, zone=zone)
+        # dict.get, because feedparser's own maps a missing `updated` with a warning
+        moment = parse_date(_text(dict.get(entry, name)) or None, zone=zone)
         if moment is not None:
             return moment
-        parsed = entry.get(f"{name}_parsed")
+        parsed = dict.get(entry, f"{name}_parsed")
         if parsed is not None:
             try:
                 return datetime.fromtimestamp(calendar.timegm(parsed), UTC)

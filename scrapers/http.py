@@ -223,8 +223,9 @@ def checked_url(url: str) -> None:
         )
     if parts.userinfo:
         raise SourceError("a user name in the URL is refused; use key_env", permanent=True)
-    if not parts.host:
-        raise SourceError("the URL has no host; check source.toml", permanent=True)
+    host = parts.raw_host.decode("ascii", "replace")
+    if not re.fullmatch(r"[A-Za-z0-9._:\-]{1,253}", host):
+        raise SourceError("the URL has no usable host; check source.toml", permanent=True)
 
 
 def _body(response: httpx2.Response, cap: int) -> bytes:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -340,8 +342,14 @@ def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
 
 def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
     """One file of an archive, refused above MAX_UNZIPPED whatever its header claims."""
-    with archive.open(name) as handle:
-        data = handle.read(MAX_UNZIPPED + 1)
+    try:
+        with archive.open(name) as handle:
+            data = handle.read(MAX_UNZIPPED + 1)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
+        raise SourceError(
+            f"{source.name}: {name[:60]} in the archive is damaged ({str(error)[:60]}); it is read "
+            "again at the next turn"
+        ) from None
     if len(data) > MAX_UNZIPPED:
         raise SourceError(f"{source.name}: {name[:60]} unpacks to too much; refused", permanent=True)
     return data

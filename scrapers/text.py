@@ -61,8 +61,8 @@ def decode(body: bytes, http_label: str = "") -> str:
     for label in labels:
         text = _by_label(body, label)
         if text is not None:
-            bad = text.count("\ufffd")
-            if bad == 0 and not _looks_wrong(text):
+            bad = text.count("\ufffd") + (len(text) if _looks_wrong(text) else 0)
+            if bad == 0:
                 return text
             best = min(best or (bad, text), (bad, text))
     guess = _by_detector(body)
@@ -81,12 +81,13 @@ def _by_label(body: bytes, label: str) -> str | None:
         return None
 
 
+_LATIN = re.compile("[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]+")
+
+
 def _looks_wrong(text: str) -> bool:
-    """A Latin label on multi-byte text shows as runs of accented letters and C1 controls."""
-    sample = text[:20_000]
-    odd = sum(1 for c in sample if "\x80" <= c <= "ÿ")
-    pairs = len(re.findall(r"[\x80-ÿ]{4,}", sample))
-    return odd > 8 and pairs * 4 > odd * 0.5
+    """A Latin label on two-byte text shows as long runs of accented letters."""
+    runs = [len(run) for run in _LATIN.findall(text[:20_000])]
+    return sum(runs) > 8 and sum(n for n in runs if n >= 4) > 0.5 * sum(runs)
 
 
 def _by_detector(body: bytes) -> str | None:
@@ -202,7 +203,8 @@ def canonical_url(raw: str, base: str = "") -> str:
     if not text or len(text) > 2000 or re.search(r"[\s\\<>\"`{}|^]", text):
         return ""
     try:
-        parts = urlsplit(urljoin(base, text) if base else text)
+        own_scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", text)
+        parts = urlsplit(text if own_scheme else urljoin(base, text))
         port = parts.port
     except ValueError:
         return ""
