@@ -233,8 +233,8 @@ def test_the_longest_message_stays_inside_every_limit_and_is_taken(slack: FakeSl
             use_id=f"use:{item}:{use}&<>{'y' * 90}",
             ministries=tuple(f"ministry-{n}-{'&' * 80}" for n in range(9)),
         )
-        for item in range(30)
-        for use in range(30)
+        for item in range(12)
+        for use in range(14)
     )
     evidence = replace(urea_event().evidence[0], outlet=LONG, url="https://e.org/" + "a&" * 400)
     event = urea_event(title=LONG, evidence=(evidence,) * 50)
