@@ -48,3 +48,24 @@ def _implied_items(
             yield replace(
                 maker, kind=MentionKind.ITEM, code=made[0], confidence=MAKER_CONFIDENCE
             )
+
+
+def _main() -> None:
+    import argparse
+    import os
+    from pathlib import Path
+
+    from nlp.mention_scores import read_rows, score
+
+    parser = argparse.ArgumentParser(description="Measure the linking on the labelled rows.")
+    parser.add_argument("--evaluate", action="store_true", required=True)
+    parser.add_argument(
+        "--data", type=Path, default=Path(os.environ.get("EWS_RECORDED_DATA", "../shared/data"))
+    )
+    arguments = parser.parse_args()
+    for line in score(read_rows(arguments.data)).lines():
+        print(line)
+
+
+if __name__ == "__main__":
+    _main()

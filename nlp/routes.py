@@ -20,7 +20,7 @@ PORT_CONTEXT = 0.7  # a port city in a text on dock work
 
 _BEFORE = re.compile(r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|port city of|terminals? (?:at|in)|berths? at) (?:\w+ (?:and|&) )?$")
 _AFTER = re.compile(
-    r"[’']?s? (?:sea |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby))|harbou?rs?\b|docks?\b|dock ?workers|dockers|"
+    r"[’']?s? (?:sea |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby))|harbou?rs?\b(?! (?:bridge|tunnel|master))|docks?\b|dock ?workers|dockers|"
     r"longshore|terminals?\b|anchorage|port authority|wharves|stevedores)"
 )
 
