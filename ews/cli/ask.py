@@ -53,7 +53,7 @@ def alerts(
     as_of: Annotated[
         str | None, typer.Option("--as-of", help="As they stood at that time (UTC).")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1)] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,

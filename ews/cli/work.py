@@ -34,7 +34,7 @@ def demo(
     raise typer.Exit(play(home, lang, tuple(case or ()), as_json))
 
 
-def run(home: Home = None, lang: Lang = None) -> None:
+def run(home: Home = None) -> None:
     """Run the scheduler: every source on its own clock, and the cycle. Stop with Ctrl-C or SIGTERM."""
     from ews.cli.opening import build_pipeline, opened
     from ews.scheduler import AlreadyRunning, serve_forever
@@ -122,7 +122,7 @@ def serve(
         str | None, typer.Option(help="Address to listen on (default: the setting web_host).")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Default: the setting web_port.")
+        int | None, typer.Option(min=0, max=65535, help="Port (default: the setting web_port).")
     ] = None,
     owner: Annotated[
         str | None, typer.Option(help="Show this firm's imported rows too (a firm's own server).")

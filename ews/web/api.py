@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
+from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
 from ews.reports import (
@@ -27,6 +28,7 @@ from ews.reports import (
 from ews.web.asked import moment, stage_number
 from ews.web.site import Site
 
+AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
 Kind = Literal["item", "country", "chokepoint", "industry", "firm", "event"]
 
 
@@ -81,8 +83,11 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
         stage: Annotated[str | None, Query(description="this stage or higher: 관심..심각")] = None,
         since: Annotated[str | None, Query(description="ISO 8601 date or time")] = None,
         item: Annotated[str | None, Query(description="item code")] = None,
-        state: Literal["firing", "acknowledged", "resolved"] | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        state: Annotated[
+            Literal["firing", "acknowledged", "resolved"] | None,
+            Query(description="firing, acknowledged or resolved"),
+        ] = None,
+        limit: Annotated[int, Query(ge=1, le=1000, description="at most so many")] = 100,
     ) -> Alerts:
         found = alert_list(
             site.store,
@@ -95,24 +100,24 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
         return Alerts(alerts=list(found), count=len(found))
 
     @router.get("/alerts/{alert_id}", summary="One alert")
-    def alert(alert_id: str) -> AlertLine:
+    def alert(alert_id: AlertId) -> AlertLine:
         found = find_alert(site.store, alert_id)
         return alert_line(found, site.store.event(found.event_id))
 
     @router.get("/alerts/{alert_id}/explain", summary="Why this alert")
-    def alert_explained(alert_id: str) -> Explanation:
+    def alert_explained(alert_id: AlertId) -> Explanation:
         return explain(site.store, alert_id, viewer=site.viewer)
 
 
 def _other_paths(router: APIRouter, site: Site) -> None:
     @router.get("/exposure", summary="What depends on it, and what threatens it")
     def exposure(
-        item: str | None = None,
-        country: str | None = None,
-        chokepoint: str | None = None,
-        industry: str | None = None,
-        firm: str | None = None,
-        event: str | None = None,
+        item: Annotated[str | None, Query(description="code, name or HS code")] = None,
+        country: Annotated[str | None, Query(description="ISO code or name")] = None,
+        chokepoint: Annotated[str | None, Query(description="code or name")] = None,
+        industry: Annotated[str | None, Query(description="KSIC code or name")] = None,
+        firm: Annotated[str | None, Query(description="the viewer's own firm")] = None,
+        event: Annotated[str | None, Query(description="event ID")] = None,
         as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
     ) -> ExposureReport:
         asked: dict[Kind, str | None] = {
@@ -133,7 +138,7 @@ def _other_paths(router: APIRouter, site: Site) -> None:
         )
 
     @router.get("/events/{event_id}", summary="One event with its evidence")
-    def event(event_id: str) -> EventLine:
+    def event(event_id: Annotated[str, PathParam(description="event ID")]) -> EventLine:
         found = site.store.event(event_id)
         if found is None:
             raise NotFound(f"no event {event_id!r}")

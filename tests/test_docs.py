@@ -1,0 +1,90 @@
+"""Documents and code keep each other honest: what exists is documented, and documents are fresh."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ews.config import Settings
+from ews.web.help_pages import READERS, help_html
+from nlp.taxonomy import TYPES
+from scrapers import load_sources
+from tests.docs_text import GENERATED, ROOT, commands, openapi, split
+
+DOCS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
+        for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}  # fmt: skip
+ALL = "\n".join(DOCS.values())
+
+
+@pytest.mark.parametrize("path", list(GENERATED))
+def test_the_generated_part_of_a_document_is_fresh(path: str) -> None:
+    assert split(path)[1] == GENERATED[path](), f"{path} is stale; run: python -m tests.docs_text"
+
+
+def test_every_command_has_help_and_stands_in_the_reference() -> None:
+    for name, command in commands():
+        assert command.help, f"{name} has no help"
+        assert f"### `{name}`" in DOCS["docs/cli.md"], f"docs/cli.md lacks {name}"
+        for param in command.params:
+            shown = getattr(param, "help", None) or param.name in {"limit", "port", "count"}
+            assert shown, f"{name}: {param.name} has no help"
+
+
+def test_every_setting_is_documented() -> None:
+    for name in Settings.model_fields:
+        assert f"`{name}`" in ALL, f"no document has the setting `{name}`"
+
+
+def test_every_event_type_is_documented() -> None:
+    missing = [name for name in TYPES if f"`{name}`" not in ALL]
+    assert not missing, f"no document has these event types in backticks: {missing}"
+
+
+def test_every_source_is_documented() -> None:
+    missing = [s.name for s in load_sources() if f"`{s.name}`" not in ALL]
+    assert not missing, f"docs/sources.md lacks {missing}"
+
+
+def test_every_api_path_is_documented() -> None:
+    for path in openapi()["paths"]:
+        assert f"`GET {path}`" in DOCS["docs/api.md"]
+
+
+def test_every_command_that_a_document_shows_exists() -> None:
+    known = {name for name, _ in commands()}
+    groups = {name.rpartition(" ")[0] for name in known} - {"ews"}
+    texts = dict(DOCS)
+    for path in ROOT.glob("ews/web/help/*.md"):
+        texts[path.name] = path.read_text("utf-8")
+    for where, text in texts.items():
+        for shown in re.findall(r"(?:^|`)ews ([a-z]+(?: [a-z]+)?)(?=[ `\n])", text, re.M):
+            first, *rest = shown.split()
+            name = f"ews {first} {rest[0]}" if f"ews {first}" in groups and rest else f"ews {first}"
+            assert name in known | groups, f"{where} shows `ews {shown}`, which does not exist"
+
+
+@pytest.mark.parametrize("reader", list(READERS))
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_every_reader_has_help_in_both_languages(reader: str, lang: str) -> None:
+    html = help_html(reader, lang)
+    assert html.count("<h2>") >= 3
+    assert (lang == "ko") == bool(re.search("[가-힣]", html.split("</h1>")[0]))
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for where, text in DOCS.items():
+        for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", text):
+            file = (ROOT / where).parent / target
+            assert file.exists(), f"{where} links to {target}, which is not there"
+
+
+def test_words_that_the_design_does_not_use_stay_out_of_what_readers_see() -> None:
+    """One word per thing: an alert is not an incident, an event is not an issue."""
+    unused = re.compile(r"\b(incidents?|risk engine|processors?)\b", re.I)
+    seen = [*ROOT.glob("ews/web/templates/*.html"), *ROOT.glob("ews/web/help/*.md"),
+            *ROOT.glob("docs/*.md"), *ROOT.glob("alerts/playbooks/*.md")]  # fmt: skip
+    for path in seen:
+        found = unused.search(Path(path).read_text("utf-8"))
+        assert found is None, f"{path.name} says {found.group(0) if found else ''}"
