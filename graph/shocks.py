@@ -31,6 +31,7 @@ COUNTRY_WIDE = frozenset(
         "epidemic",
     }
 )
+WORLD_PRICE = "price_shock"
 PORT_WORK = frozenset({"labour_action", "logistics_disruption", "cyber_attack"})
 # States that impose sanctions more often than they are under them: dropped when another is named.
 IMPOSERS = frozenset("US EU GB CA JP AU NZ CH KR".split()) | ref.EU_MEMBERS
@@ -219,6 +220,9 @@ def _suppliers(event: Event, force: _Force, network: Network) -> Iterable[Shock]
 
 def _item(event: Event, item: str, force: _Force, compiled: Compiled) -> Iterable[Shock]:
     abroad = [c for c in event.countries if c != "KR" and c in ref.COUNTRIES]
+    if event.type == WORLD_PRICE and (abroad or "KR" not in event.countries):
+        yield force.on("item", f"item:{item}")  # a price is paid for every origin
+        return
     sellers = suppliers(event.type, item, abroad, compiled)
     if sellers:
         for country in sellers:

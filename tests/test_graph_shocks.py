@@ -105,6 +105,12 @@ def test_an_item_alone_means_every_origin_for_a_price_or_shortage() -> None:
     assert unsaid.basis.startswith("inferred")
 
 
+def test_a_price_is_paid_for_every_origin_whoever_is_named() -> None:
+    assert targets(make_event("price_shock", ("SA",), ("crude-oil",))) == ["item:crude-oil"]
+    home = only(make_event("price_shock", ("KR",), ("rice",)))
+    assert home.basis.startswith("inferred")
+
+
 def test_a_shortage_with_a_named_cause_is_as_hard_as_the_cause() -> None:
     plain = only(make_event("shortage_or_allocation", ("CN",), ("urea",)))
     caused = only(
