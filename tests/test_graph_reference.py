@@ -142,6 +142,17 @@ def test_stocks_of_a_later_day_are_not_used() -> None:
     assert known.days == 40
 
 
+def test_the_document_counts_the_rows_that_ship() -> None:
+    root = Path(__file__).parents[1]
+    text = (root / "docs" / "reference-network.md").read_text(encoding="utf-8")
+    counted = dict(re.findall(r"^\| `(\w+\.csv)` \| (\d+) \|", text, flags=re.MULTILINE))
+    shipped = {
+        path.name: str(sum(1 for _ in csv.DictReader(path.open(encoding="utf-8"))))
+        for path in (root / "graph" / "data").glob("*.csv")
+    }
+    assert counted == shipped
+
+
 @pytest.mark.recorded
 def test_every_shipped_share_and_use_is_in_the_recorded_facts() -> None:
     if not FACTS.exists():
