@@ -108,4 +108,6 @@ def speaks_of_supply(start: int, end: int, prepared: Prepared) -> bool:
     folded = prepared.folded
     if len(folded) <= _SHORT:
         return _supply().search(folded) is not None
-    return _supply().search(folded, max(0, start - _NEAR), min(len(folded), end + _NEAR)) is not None
+    return (
+        _supply().search(folded, max(0, start - _NEAR), min(len(folded), end + _NEAR)) is not None
+    )

@@ -28,7 +28,11 @@ _KATAKANA = re.compile(r"[ァ-ヺー]")
 _HAN = re.compile(r"[一-鿿]")
 _CJK = re.compile(r"[一-鿿가-힣ぁ-ヿ]")
 # Hangul names start a word; Chinese and Japanese ones may start anywhere.
-_STARTS = re.compile(r"((?<![가-힣])[가-힣]|[一-鿿ぁ-ヿ])(?=(.?))", re.DOTALL)
+_STARTS = re.compile(
+    r"((?<![가-힣])[가-힣]|[一-鿿ぁ-ヿ]"
+    r"|(?<![0-9a-z가-힣])[0-9a-z](?=[0-9a-z·&.-]{0,3}[가-힣一-鿿ァ-ヺ]))(?=(.?))",  # D램, LG화학
+    re.DOTALL,
+)
 _PLAIN_FOLD = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'", " ": " "})
 
 
@@ -58,7 +62,9 @@ def fold(text: str) -> str:
     if len(low) == len(text):
         return low
     # A few capitals (Turkish İ) grow when made small: fold those one by one.
-    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text.translate(_FOLD))
+    return "".join(
+        char.lower() if len(char.lower()) == 1 else char for char in text.translate(_FOLD)
+    )
 
 
 @dataclass(frozen=True, slots=True)

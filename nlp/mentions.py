@@ -45,9 +45,7 @@ def _implied_items(
             continue
         if speaks_of_supply(maker.start, maker.end, prepared):
             named.add(made[0])
-            yield replace(
-                maker, kind=MentionKind.ITEM, code=made[0], confidence=MAKER_CONFIDENCE
-            )
+            yield replace(maker, kind=MentionKind.ITEM, code=made[0], confidence=MAKER_CONFIDENCE)
 
 
 def _main() -> None:

@@ -21,24 +21,31 @@ from nlp.routes import find_routes
 
 CONFIDENCE = {
     "name": 0.95, "adjective": 0.85, "seat": 0.8, "region": 0.85, "city": 0.8, "home": 0.8,
-    "here": 0.7, "implied": 0.55, "language": 0.5,
+    "here": 0.7, "water": 0.6, "implied": 0.55, "language": 0.5,
 }  # fmt: skip
 COMMENT_CONFIDENCE = 0.4  # a country that only speaks, or where only a bank or paper sits
 
 # The source line "(서울=연합뉴스)" says where the reporter sits, not what is hit.
-_DATELINE = re.compile(r"[(\[【][^()\[\]【】\n]{1,25}[=＝][^()\[\]【】\n]{1,30}[)\]】]|/(?:뉴스1|뉴시스|연합뉴스|로이터|AFP|AP|EPA)[^\s]*")
+_DATELINE = re.compile(
+    r"[가-힣]{2,8} (?:(?:AP|AFP|UPI|로이터|EPA|AP·)[ ·]?)?(?:연합뉴스|뉴시스|뉴스1)|"
+    r"[(\[【][^()\[\]【】\n]{1,25}[=＝][^()\[\]【】\n]{1,30}[)\]】]|/(?:뉴스1|뉴시스|연합뉴스|로이터|AFP|AP|EPA)[^\s]*"
+)
 _COMMENT_AFTER = re.compile(
     r"[- ]?(?:based )?(?:(?:investment |private |central )?(?:bank|brokerage|broker)s?\b(?! (?:run|strike))|analysts?|economists?|"
     r"think[- ]tanks?|newspapers?|daily\b|tabloid|media\b|press\b|news agenc|television|tv\b|broadcaster|researchers?|scientists?|"
     r"geological|meteorologists?|dollars?\b|accents?|-flagged|-registered|national hurricane)"
 )
 _COMMENT_AFTER_KO = re.compile(
-    r"(?:의|계|인)? ?(?:선적|국적|출신|언론|매체|일간|신문|방송|통신사|통신은|투자은행|증권사|경제지|시사주간|싱크탱크|연구진|연구팀|교도통신|CNN|NBC|ABC|CBS|AP|"
+    r"(?:의|계|인)? ?(?:선적|국적|출신|dpa|언론|매체|일간|신문|방송|통신사|통신은|투자은행|증권사|경제지|시사주간|싱크탱크|연구진|연구팀|교도통신|CNN|NBC|ABC|CBS|AP|"
     r"블룸버그|로이터|월스트리트|뉴욕타임스|워싱턴포스트|파이낸셜|가디언|BBC|니혼게이자이|닛케이|아사히|요미우리|NHK|CCTV|신화통신|환구시보|글로벌타임스|"
     r"달러|국채|증시|시간|동부시간|동부 시간|현지시간|주요 언론|교포|전문가|애널리스트|국립허리케인|지질조사)"
 )
-_COMMENT_BEFORE = re.compile(r"(?:analysts?|economists?|researchers?|experts?) (?:at|from|in) (?:an? |the )?$")
-_WORLD = re.compile(r"국제|세계|글로벌|해외|유엔|지구촌|국제유가|유가|뉴욕|월가|OPEC|나토|안보리|아프리카|유럽|중동|남미|아시아|금값|비트코인|[A-Z][a-z]+ [a-z]+ [a-z]+")
+_COMMENT_BEFORE = re.compile(
+    r"(?:analysts?|economists?|researchers?|experts?) (?:at|from|in) (?:an? |the )?$"
+)
+_WORLD = re.compile(
+    r"국제|세계|글로벌|해외|유엔|지구촌|국제유가|유가|뉴욕|월가|OPEC|나토|안보리|아프리카|유럽|중동|남미|아시아|금값|비트코인|[A-Z][a-z]+ [a-z]+ [a-z]+"
+)
 _MEETING_BEFORE = re.compile(
     r"(?:summit|talks|conference|meeting|speech|interview|forum|reporters|negotiations|hearing|expo) (?:\w+ )?(?:in|at) (?:the )?$"
 )
@@ -47,8 +54,12 @@ _ATTACKER_AFTER = re.compile(
     r"linked|backed|led|aligned|speaking|supported|appointed|installed) ){0,2}(?:missiles?|air ?strikes?|drones?|shelling|artillery|hackers?|hacking|"
     r"cyber ?attacks?|bombings?|bombardment|rockets?|warplanes?|jets|invasion|occupation|spies|raids?|hacked|backed|led|linked|aligned|appointed|installed|invaded|kamikaze)\b"
 )
-_WAR_BEFORE = re.compile(r"(?:invasion of|war in|war on|war against|conflict in|stance on|support (?:for|of)) $")
-_ATTACKER_AFTER_KO = re.compile(r"(?:의|군의|군)? ?(?:해커|해킹|공습|미사일|드론|무인기|폭격|침공|침략|포격|해킹조직|공격에|공격으로)")
+_WAR_BEFORE = re.compile(
+    r"(?:invasion of|war in|war on|war against|conflict in|stance on|support (?:for|of)) $"
+)
+_ATTACKER_AFTER_KO = re.compile(
+    r"(?:의|군의|군)? ?(?:해커|해킹|공습|미사일|드론|무인기|폭격|침공|침략|포격|해킹조직|공격에|공격으로)"
+)
 _NO_PARTY = re.compile(
     r"[- ](?:utilit|flagged|registered|owned|operated|crew(?:ed)?|made|built|born|style|language|nationals?|tourists?|citizens?|passengers?)"
 )
@@ -98,7 +109,7 @@ def places_in(prepared: Prepared) -> list[Mention]:
     """The same for a text made ready by `matcher.prepare`."""
     routes = find_routes(prepared)
     named = list(_country_mentions(prepared))
-    sure = [mention for mention in named if mention.confidence > CONFIDENCE["implied"]]
+    sure = [mention for mention in named if mention.confidence != CONFIDENCE["implied"]]
     # "정부" or "국内" mean the paper's own country only while no other country is named.
     countries = sure if any(m.role == "hit" for m in sure) else named
     if not countries and not routes and _speaks_of_home(prepared):
@@ -165,6 +176,9 @@ def _only_comments(code: str, prepared: Prepared, start: int, end: int) -> bool:
     if _NO_PARTY.match(after) or _COMMENT_AFTER.match(after):
         return True
     if prepared.lang == "ko":
+        army = prepared.text.startswith("군", end) or prepared.text[end - 1 : end] == "군"
+        if army and code != "KR":
+            return True  # 러시아군: who attacks, not where
         said = _COMMENT_AFTER_KO.match(prepared.text, end)
         if said or _ATTACKER_AFTER_KO.match(prepared.text, end):
             return True

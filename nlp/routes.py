@@ -18,7 +18,9 @@ from nlp.matcher import ALWAYS, Hit, Matcher, Prepared, Rule
 NAMED_PORT = 0.95  # "port of X", "X port", X항
 PORT_CONTEXT = 0.7  # a port city in a text on dock work
 
-_BEFORE = re.compile(r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|port city of|terminals? (?:at|in)|berths? at) (?:\w+ (?:and|&) )?$")
+_BEFORE = re.compile(
+    r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|port city of|terminals? (?:at|in)|berths? at) (?:\w+ (?:and|&) )?$"
+)
 _AFTER = re.compile(
     r"[’']?s? (?:sea |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby))|harbou?rs?\b(?! (?:bridge|tunnel|master))|docks?\b|dock ?workers|dockers|"
     r"longshore|terminals?\b|anchorage|port authority|wharves|stevedores)"

@@ -1,0 +1,166 @@
+"""Products in text: aliases in four languages, ambiguous words, hit or comment."""
+
+from __future__ import annotations
+
+import csv
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ews.model import Article, MentionKind
+from nlp import matcher
+from nlp.firms import firms
+from nlp.items import find_items
+from nlp.mentions import find_mentions
+
+GRAPH = Path(__file__).parent.parent / "graph" / "data"
+DATA = Path(os.environ.get("EWS_RECORDED_DATA", Path(__file__).parent.parent / "../shared/data"))
+WHEN = datetime(2023, 1, 1, tzinfo=UTC)
+
+
+def hits(text: str) -> set[str]:
+    return {m.code for m in find_items(text, "") if m.role == "hit"}
+
+
+def all_codes(text: str) -> set[str]:
+    return {m.code for m in find_items(text, "")}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("China halts urea exports", {"urea"}),
+        ("요소수 품귀에 화물차 멈춘다", {"urea", "diesel-exhaust-fluid"}),
+        ("중국, 요소 통관 보류", {"urea"}),
+        ("尿素の輸出規制", {"urea"}),
+        ("China curbs gallium and germanium exports", {"gallium", "germanium"}),
+        ("갈륨·게르마늄 수출 통제", {"gallium", "germanium"}),
+        ("对镓、锗实施出口管制", {"gallium", "germanium"}),
+        ("中 흑연 수출 통제", {"natural-graphite", "artificial-graphite"}),
+        (
+            "日, 불화수소·포토레지스트·불화 폴리이미드 수출 규제",
+            {"hydrogen-fluoride", "photoresist", "fluorinated-polyimide"},
+        ),
+        ("Japan limits photoresist, hydrogen fluoride and fluorinated polyimide exports",
+         {"hydrogen-fluoride", "photoresist", "fluorinated-polyimide"}),
+        ("Chip shortage halts car plants", {"semiconductors", "passenger-cars"}),
+        ("Oil jumps 4% on output cut", {"crude-oil"}),
+        ("원유 수출 중단", {"crude-oil"}),
+        ("India bans rice exports", {"rice"}),
+        ("Grain deal ends, wheat price soars", {"wheat", "corn"}),
+        ("팜유 수출 금지", {"palm-oil"}),
+        ("Rare earths: export licence needed", {"rare-earths"}),
+        ("비료 수출 제한", {"fertilisers"}),
+        ("Neon gas supply for chipmakers dries up", {"neon"}),
+        ("Tin smelter halts output", {"tin"}),
+    ],
+)  # fmt: skip
+def test_a_product_whose_supply_is_told_is_a_hit(text: str, expected: set[str]) -> None:
+    assert expected <= hits(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("위험 요소를 줄여야 한다", "urea"),
+        ("성공의 핵심 요소는 팀워크", "urea"),
+        ("Rice scores twice for Arsenal", "rice"),
+        ("Crisps and chips recalled from pubs", "semiconductors"),
+        ("Police use tear gas on crowd", "natural-gas"),
+        ("Olive oil prices soar", "crude-oil"),
+        ("Sprinter takes gold in the 200m final", "gold"),
+        ("Player to lead the club next season", "lead"),
+        ("Five die in car crash", "passenger-cars"),
+        ("She had to steel herself for the trial", "steel"),
+        ("서울우유 원유 가격 협상", "crude-oil"),
+        ("금리 인상에 은행 예금 급증", "gold"),
+        ("정전협정 기념일", "electricity"),
+        ("카카오 서비스 장애", "cocoa"),
+        ("Tom Cotton attacks the budget", "cotton"),
+        ("Protesters hit by rubber bullets", "natural-rubber"),
+    ],
+)
+def test_a_word_that_only_looks_like_a_product_gives_none(text: str, wrong: str) -> None:
+    assert wrong not in all_codes(text)
+
+
+def test_a_product_named_in_passing_is_a_comment_with_less_confidence() -> None:
+    [told] = find_items("Uranium price doubles", "")
+    [passing] = find_items("Professor of uranium chemistry honoured", "")
+    assert (told.role, passing.role) == ("hit", "comment")
+    assert passing.confidence < 0.5 < told.confidence
+
+
+def test_a_group_name_gives_its_members_with_less_confidence() -> None:
+    found = {m.code: m.confidence for m in find_items("핵심광물 공급 중단", "")}
+    assert {"rare-earths", "lithium", "natural-graphite"} <= set(found)
+    assert max(found.values()) < 0.7
+
+
+def test_spans_are_offsets_into_title_newline_text() -> None:
+    title, text = "요소수 대란", "Urea price up; 尿素 exports stop"
+    full = f"{title}\n{text}"
+    found = find_items(title, text)
+    assert {m.text for m in found} >= {"요소수", "Urea"}
+    assert all(full[m.start : m.end] == m.text for m in found)
+
+
+def test_the_plant_of_a_maker_stands_for_its_product() -> None:
+    article = Article("a", "s", "o", "", "Toyota halts three plants", "", "en", WHEN, WHEN)
+    found = find_mentions(article)
+    assert {m.code for m in found if m.kind is MentionKind.ITEM} == {"passenger-cars"}
+    assert {m.code for m in found if m.kind is MentionKind.FIRM} == {"toyota"}
+    assert not [m for m in found if m.kind is MentionKind.COUNTRY]
+
+
+def test_every_item_of_the_gazetteers_is_in_the_reference_data() -> None:
+    with (GRAPH / "items.csv").open(encoding="utf-8") as lines:
+        known = {row["item"] for row in csv.DictReader(lines)}
+    named = {
+        part.partition("@")[0]
+        for row in matcher.table("item_aliases.csv")
+        for part in row["items"].split(";")
+    }
+    assert named <= known
+    assert {item for firm in firms().values() for item in firm.items} <= known
+
+
+def test_every_rule_that_an_alias_asks_for_exists() -> None:
+    known = matcher.rules("item_rules.toml")
+    assert {row["rule"] for row in matcher.table("item_aliases.csv")} - {""} <= set(known)
+
+
+@pytest.mark.recorded
+@pytest.mark.parametrize(
+    ("case", "word_en", "word_ko", "item"),
+    [
+        ("urea_2021.csv", "urea", "요소", "urea"),
+        ("urea_2023.csv", "urea", "요소", "urea"),
+        ("gallium_germanium_2023.csv", "gallium", "갈륨", "gallium"),
+        ("gallium_germanium_2023.csv", "germanium", "게르마늄", "germanium"),
+        ("graphite_2023.csv", "graphite", "흑연", "natural-graphite"),
+        ("japan_2019.csv", "hydrogen fluoride", "불화수소", "hydrogen-fluoride"),
+    ],
+)
+def test_the_cases_name_their_product_in_both_languages(
+    case: str, word_en: str, word_ko: str, item: str
+) -> None:
+    path = DATA / "cases" / case
+    if not path.is_file():
+        pytest.skip(f"no recorded data at {DATA} (set EWS_RECORDED_DATA)")
+    with path.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    for column, word in (("fact_en", word_en), ("fact_ko", word_ko)):
+        facts = [row[column] for row in rows if word in row[column].lower()]
+        assert facts
+        missed = [fact for fact in facts if not _names(fact, item)]
+        assert len(missed) <= 0.1 * len(facts), missed
+
+
+def _names(fact: str, item: str) -> bool:
+    """Artificial graphite is also graphite."""
+    return any(
+        code == item or code.split("-")[-1] == item.split("-")[-1] for code in all_codes(fact)
+    )
