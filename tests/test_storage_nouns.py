@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -70,6 +72,14 @@ quick = settings(
 )
 
 
+@functools.cache
+def migrated() -> bytes:
+    """A new database file, migrated once for all tests here."""
+    with tempfile.TemporaryDirectory() as home:
+        Store.open(Path(home)).close()
+        return (Path(home) / "ews.db").read_bytes()
+
+
 def opened(home: Path) -> Store:
     """An empty store: on SQLite, or where TEST_STORE_URL says (it is emptied)."""
     url = os.environ.get("TEST_STORE_URL")
@@ -79,6 +89,8 @@ def opened(home: Path) -> Store:
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
         engine.dispose()
+    else:
+        (home / "ews.db").write_bytes(migrated())
     return Store.open(home, url)
 
 

@@ -98,7 +98,9 @@ class CollectionStore(Transactions):
     def save_articles(self, articles: Sequence[Article]) -> int:
         """Keep the articles whose id is new; how many those were. An old id is left as it is."""
         waiting = {"model": None, "tagged_at": None, "detected_at": None}
-        return self._insert_new(schema.articles, [ARTICLE.write(a, **waiting) for a in articles])
+        return self._insert_counting(
+            schema.articles, [ARTICLE.write(a, **waiting) for a in articles]
+        )
 
     def article(self, id: str) -> Article | None:
         return self.articles([id]).get(id)
@@ -119,7 +121,7 @@ class CollectionStore(Transactions):
     def save_observations(self, observations: Sequence[Observation]) -> int:
         """Keep new vintages; how many were new. An earlier vintage of the same period stays."""
         rows = [OBSERVATION.write(o, id=o.id, detected=False) for o in observations]
-        return self._insert_new(schema.observations, rows)
+        return self._insert_counting(schema.observations, rows)
 
     def observations(
         self,

@@ -47,17 +47,29 @@ class Transactions:
         """The same store on an open transaction, so that several questions make one step."""
         return self if self._connection is connection else type(self)(self._engine, connection)
 
-    def _insert_new(self, table: sa.Table, rows: Rows) -> int:
-        """Insert the rows whose key is not there yet; how many those were."""
-        if not rows:
+    def _insert_new(self, table: sa.Table, rows: Rows) -> None:
+        """Insert the rows whose key is not there yet; the others are left as they are."""
+        if rows:
+            with self._write() as connection:
+                connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+    def _insert_counting(self, table: sa.Table, rows: Rows) -> int:
+        """`_insert_new` for a table with an `id`; how many rows were new.
+
+        Asked beforehand, in the same transaction: PostgreSQL's driver does not count in bulk, and
+        its RETURNING made the insert four times slower.
+        """
+        ids = {row["id"] for row in rows}
+        if not ids:
             return 0
+        known = 0
         with self._write() as connection:
-            insert = _insert(connection, table).on_conflict_do_nothing()
-            if connection.dialect.name == "sqlite":
-                return connection.execute(insert, list(rows)).rowcount
-            # PostgreSQL's driver does not count in bulk, so the new rows say so themselves.
-            new = insert.returning(*table.primary_key)
-            return len(connection.execute(new, list(rows)).all())
+            for batch in batches(ids, 5_000):
+                query = sa.select(sa.func.count()).where(table.c.id.in_(batch))
+                known += connection.scalar(query) or 0
+            if known < len(ids):
+                self._on(connection)._insert_new(table, rows)
+        return len(ids) - known
 
     def _upsert(
         self,
