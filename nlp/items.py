@@ -61,8 +61,8 @@ def _with_plural(name: str) -> tuple[str, ...]:
 
 
 @cache
-def _supply() -> re.Pattern[str]:
-    return re.compile(str(matcher.settings("item_rules.toml")["supply"]))
+def _words(key: str) -> re.Pattern[str]:
+    return re.compile(str(matcher.settings("item_rules.toml")[key]))
 
 
 def find_items(title: str, text: str, lang: str = "") -> list[Mention]:
@@ -105,9 +105,16 @@ def _holds(alias: _Alias, hit: Hit[_Alias], prepared: Prepared) -> bool:
 
 def speaks_of_supply(start: int, end: int, prepared: Prepared) -> bool:
     """Whether a word of supply, trade, price or production stands near start..end."""
+    return _stands_near("supply", start, end, prepared)
+
+
+def speaks_of_plants(start: int, end: int, prepared: Prepared) -> bool:
+    """Whether a word of plants, strikes, stops or recalls stands near a maker at start..end."""
+    return _stands_near("maker", start, end, prepared)
+
+
+def _stands_near(key: str, start: int, end: int, prepared: Prepared) -> bool:
     folded = prepared.folded
     if len(folded) <= _SHORT:
-        return _supply().search(folded) is not None
-    return (
-        _supply().search(folded, max(0, start - _NEAR), min(len(folded), end + _NEAR)) is not None
-    )
+        return _words(key).search(folded) is not None
+    return _words(key).search(folded, max(0, start - _NEAR), end + _NEAR) is not None

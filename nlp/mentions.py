@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ews.model import Article, Mention, MentionKind
 from nlp.firms import firms, firms_in
-from nlp.items import items_in, speaks_of_supply
+from nlp.items import items_in, speaks_of_plants
 from nlp.matcher import Prepared, prepare
 from nlp.places import places_in
 
@@ -34,7 +34,7 @@ def find_mentions(article: Article) -> tuple[Mention, ...]:
 def _implied_items(
     makers: Sequence[Mention], items: Sequence[Mention], prepared: Prepared
 ) -> Iterator[Mention]:
-    """The main product of a maker whose supply is spoken of, when the text names none of its own.
+    """The main product of a maker whose plants are spoken of, when the text names none of its own.
 
     "Toyota halts three plants" is about cars.
     """
@@ -43,7 +43,7 @@ def _implied_items(
         made = firms()[maker.code].items
         if not made or named.intersection(made):
             continue
-        if speaks_of_supply(maker.start, maker.end, prepared):
+        if speaks_of_plants(maker.start, maker.end, prepared):
             named.add(made[0])
             yield replace(maker, kind=MentionKind.ITEM, code=made[0], confidence=MAKER_CONFIDENCE)
 

@@ -13,6 +13,7 @@ from ews.model import Article, MentionKind
 from nlp import matcher
 from nlp.firms import firms
 from nlp.items import find_items
+from nlp.mention_scores import score
 from nlp.mentions import find_mentions
 
 GRAPH = Path(__file__).parent.parent / "graph" / "data"
@@ -164,3 +165,16 @@ def _names(fact: str, item: str) -> bool:
     return any(
         code == item or code.split("-")[-1] == item.split("-")[-1] for code in all_codes(fact)
     )
+
+
+def test_the_score_counts_right_invented_and_missed_countries() -> None:
+    rows = [
+        {"title": "Chile copper output falls", "text": "", "lang": "en", "labels": ["price_shock"],
+         "countries": ["CL", "PE"], "items": ["copper", "retail"]},
+        {"title": "A quiet day in Peru", "text": "", "lang": "en", "labels": ["none"],
+         "countries": [], "items": []},
+    ]  # fmt: skip
+    scores = score(rows)
+    counted = scores.countries["en"]
+    assert (scores.rows, counted.right, counted.invented, counted.missed) == (1, 1, 0, 1)
+    assert scores.items["en", "wanted"] == scores.items["en", "hit"] == 1
