@@ -139,7 +139,8 @@ def setting(document: Mapping[str, object], section: str, key: str) -> float:
 
 
 def measures(event: Event, exposures: Sequence[Exposure], unknown_share: float) -> dict[str, float]:
-    """Every measure of MEASURES for one event and its exposures."""
+    """Every measure of MEASURES for one event and its exposures (a firm's own ones left out)."""
+    exposures = [e for e in exposures if e.firm is None]
     shares = [unknown_share if e.share_at_risk is None else e.share_at_risk for e in exposures]
     losses = [s * e.magnitude for s, e in zip(shares, exposures, strict=True)]
     gaps = [

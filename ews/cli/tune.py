@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ews.cli.options import Home, Json, Lang
+from ews.model import Stage
 
 if TYPE_CHECKING:
+    from ews.cli.output import Output
+    from ews.config import Settings
     from ews.model import Article, Observation
+    from ews.storage import Store
+    from ews.tuning.replay import Difference, Progress
     from ews.tuning.score import Window
 
 series = typer.Typer(no_args_is_help=True, help="Recorded series.")
@@ -29,18 +35,28 @@ To = Annotated[str | None, typer.Option("--to", help="Last day (UTC), included."
 
 
 def replay(
-    feed: Annotated[list[Path], typer.Option("--feed", help="Recorded feed; may be repeated.")],
+    feed: Annotated[
+        list[Path] | None, typer.Option("--feed", help="Recorded feed; may be repeated.")
+    ] = None,
     series_file: Annotated[
         list[Path] | None,
         typer.Option("--series", help="Series file of `ews series convert`; may be repeated."),
     ] = None,
     since: From = None,
     until: To = None,
+    rules: Annotated[
+        Path | None,
+        typer.Option("--rules", help="Also play the window under this rule file and compare."),
+    ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Play recorded feeds through the live pipeline on their own clock. After a kill it goes on."""
+    """Play recorded feeds through the live pipeline on their own clock. After a kill it goes on.
+
+    With --rules the same period is played once more under a candidate rule file, in a store of its
+    own below the home, and the alerts that it gains, loses or stages otherwise are listed.
+    """
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import output
     from ews.cli.progress import Clock
@@ -48,16 +64,25 @@ def replay(
 
     if since is None or until is None:
         raise typer.BadParameter("give --from and --to, the first and the last day")
+    feeds, series_files = feed or [], series_file or []
+    if not feeds and not series_files:
+        raise typer.BadParameter("give at least one --feed or --series")
     first, last = _day(since), _day(until)
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         pipeline = build_pipeline(settings, store, stream=None)
-        signals = recorded(feed, series_file or [], first, last)
         with Clock(out) as clock:
             played = play(
-                pipeline, signals, first, last,
-                feeds=[str(one) for one in feed], progress=clock.day,
+                pipeline, recorded(feeds, series_files, first, last), first, last,
+                feeds=[str(one) for one in feeds], progress=clock.day,
             )  # fmt: skip
+        if rules is not None:
+            with Clock(out) as clock:
+                difference = try_rules(
+                    settings, store, rules, recorded(feeds, series_files, first, last), clock.day
+                )
+            _print_difference(out, difference)
+            return
     if out.as_json:
         out.json({"from": played.since.isoformat(), "to": played.until.isoformat(),
                   "articles": played.articles, "observations": played.observations,
@@ -78,15 +103,23 @@ def score(
     since: From = None,
     until: To = None,
     write: Annotated[Path | None, typer.Option(help="Also write the document here.")] = None,
-    sheet: Annotated[
-        Path | None, typer.Option(help="Write a sheet of sampled alerts for people to judge.")
+    sample: Annotated[
+        int | None,
+        typer.Option(min=1, help="Print a sheet of so many random alerts to judge, not the score."),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Alerts on the sheet.")] = 100,
+    seed: Annotated[int, typer.Option(help="Seed of the sample: the same sheet again.")] = 1,
+    stage: Annotated[
+        str | None, typer.Option(help="Sample only alerts that ever reached this stage.")
+    ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Score the last replay of this home against reference episodes and traps."""
+    """Score the last replay of this home against reference episodes and traps.
+
+    With --sample the sheet for people to judge is printed instead (JSON Lines, the stage hidden);
+    filled in, it is a file for --verdicts.
+    """
     from ews.cli.opening import opened
     from ews.cli.output import output
     from ews.tuning import score as scoring
@@ -102,6 +135,12 @@ def score(
             _start(_day(until) + timedelta(days=1)) if until else None,
         )
         raised = read_alerts(store, window, _hs_of, _names_of)
+        if sample is not None:
+            least = Stage.parse(stage) if stage else Stage.WATCH
+            chosen = [alert for alert in raised if alert.max_stage >= least]
+            for row in sample_sheet(chosen, sample, seed):
+                typer.echo(json.dumps(row, ensure_ascii=False))
+            return
         document = scoring.score(
             raised,
             read_episodes(episodes),
@@ -109,9 +148,6 @@ def score(
             window,
             read_verdicts(verdicts) if verdicts and verdicts.exists() else None,
         )
-    if sheet:
-        lines = [json.dumps(row, ensure_ascii=False) for row in sample_sheet(raised, count, seed=1)]
-        sheet.write_text("\n".join(lines) + "\n", "utf-8")
     if write:
         write.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
     if out.as_json:
@@ -138,6 +174,55 @@ def convert(
         out.json(counts)
     else:
         out.table("", [out.t("표", "table"), out.t("행", "rows")], list(counts.items()), right=[1])
+
+
+def try_rules(
+    settings: Settings,
+    store: Store,
+    rules: Path,
+    signals: Iterator[Article | Observation],
+    progress: Progress,
+) -> Difference:
+    """The last replay of the store against one under the rules of that file."""
+    from datetime import UTC
+
+    from ews.cli.opening import build_pipeline
+    from ews.tuning.replay import compare, differ
+    from ews.tuning.rules import candidate
+
+    tried = candidate(store, rules, datetime.now(UTC))
+    home = settings.home / "candidates" / tried.digest
+    other, _ = compare(
+        store, tried, lambda s: build_pipeline(settings, s, None), signals, home, progress
+    )
+    try:
+        return differ(store, other)
+    finally:
+        other.close()
+
+
+def _print_difference(out: Output, difference: Difference) -> None:
+    if out.as_json:
+        out.json(asdict(difference))
+        return
+    stages = [(s.ko if out.lang == "ko" else s.en, difference.before[s.en], difference.after[s.en])
+              for s in Stage]  # fmt: skip
+    out.table(
+        out.t("최고 단계별 경보", "Alerts by highest stage"),
+        [out.t("단계", "stage"), out.t("지금 규칙", "rules in force"), out.t("후보", "candidate")],
+        stages,
+        right=[1, 2],
+    )
+    for title, rows in (
+        (out.t("새로 생기는 경보", "Gained"), difference.gained),
+        (out.t("사라지는 경보", "Lost"), difference.lost),
+        (out.t("단계가 달라지는 경보", "Staged otherwise"), difference.moved),
+    ):
+        out.table(
+            f"{title}: {len(rows)}",
+            [out.t("경보", "alert"), out.t("단계", "stage"), out.t("제목", "title"), "URL"],
+            [(row.alert, row.stage, row.title, row.url) for row in rows[:40]],
+        )
 
 
 def recorded(

@@ -15,7 +15,7 @@ from ews.model import Alert, AlertChange, Article, Observation, Stage
 from ews.pipeline import Pipeline
 from ews.storage import Store
 from ews.tuning import cases
-from ews.tuning.replay import replay
+from ews.tuning.replay import Progress, replay
 
 WITHIN = timedelta(hours=24)
 
@@ -77,11 +77,7 @@ def run_demo(
             first,
             last,
             feeds=[f"case {first}"],
-            progress=(
-                (lambda day, _, alerts, n=number: progress(str(day), n / len(runs), alerts))
-                if progress
-                else None
-            ),
+            progress=_part_of(progress, number, len(runs)) if progress else None,
         )
     wanted = set(chosen)
     return DemoResult(
@@ -89,6 +85,15 @@ def run_demo(
         quiet=tuple(check_quiet(pipeline.store, name) for name in cases.quiet() if name in wanted),
         alerts=pipeline.store.counts()["alerts"],
     )
+
+
+def _part_of(progress: Callable[[str, float, int], None], number: int, parts: int) -> Progress:
+    """Progress over all stretches from the progress inside one."""
+
+    def tell(day: date, done: float, alerts: int) -> None:
+        progress(day.isoformat(), (number - 1 + done) / parts, alerts)
+
+    return tell
 
 
 def _runs(days: Sequence[date], gap: int = 45) -> list[tuple[date, date]]:

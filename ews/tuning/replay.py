@@ -8,16 +8,15 @@ has something new. The clock is stored at each tick, so a killed replay goes on 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from nlp.classifier import Classifier
-
-from ews.model import Article, Observation, RuleSet, TaggedArticle
+from ews.model import Alert, Article, Observation, RuleSet, Stage, TaggedArticle
 from ews.pipeline import Pipeline
 from ews.storage import Store
+from nlp.classifier import Classifier
 
 STEP = timedelta(hours=1)
 Progress = Callable[[date, float, int], None]  # day just played, share done, alerts so far
@@ -102,7 +101,7 @@ def _play_day(
     return played
 
 
-def _resume_at(store: Store, marks: dict[str, object]) -> datetime | None:
+def _resume_at(store: Store, marks: Mapping[str, object]) -> datetime | None:
     """Where a killed replay of the same window and feeds stood; None for a fresh one."""
     clock, last = store.get("replay.clock"), store.get("replay.last")
     if not clock or not last or json.loads(last) != marks:
@@ -142,18 +141,20 @@ class RememberingClassifier:
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
         known = {a.id: self._memory.tagged(a.id) for a in articles}
         missing = [a for a in articles if known[a.id] is None]
-        known |= {t.article_id: t for t in self.classifier.classify(missing)} if missing else {}
+        if missing:
+            known |= {t.article_id: t for t in self.classifier.classify(missing)}
         return [tagged for a in articles if (tagged := known[a.id]) is not None]
 
 
 def compare(
     base: Store,
     candidate: RuleSet,
-    build: Callable[[Store, Classifier | None], Pipeline],
+    build: Callable[[Store], Pipeline],
     signals: Iterable[Article | Observation],
     home: Path,
+    progress: Progress | None = None,
 ) -> tuple[Store, Played]:
-    """Replay the window of the last replay of `base` under another RuleSet, in its own store.
+    """The window of the last replay of `base` under another RuleSet, in its own store at `home`.
 
     `build` makes a pipeline over a store; texts that `base` has tagged are not read again.
     """
@@ -165,13 +166,65 @@ def compare(
     if store.ruleset() is None:
         with store.begin() as tx:
             tx.save_ruleset(candidate)
-    plain = build(store, None)
-    pipeline = build(store, RememberingClassifier(plain.rooms.classifier, base))
+    pipeline = build(store)
+    remembering = RememberingClassifier(pipeline.rooms.classifier, base)
+    pipeline.rooms = replace(pipeline.rooms, classifier=remembering)
     played = replay(
         pipeline,
         signals,
         date.fromisoformat(marks["from"]),
         date.fromisoformat(marks["to"]),
         feeds=marks["feeds"],
+        progress=progress,
     )
     return store, played
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One alert that two rule sets treat differently."""
+
+    alert: str
+    stage: str  # "caution", or "watch -> caution"
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Two replays of one period: alerts by highest stage, and those gained, lost and moved."""
+
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+    gained: tuple[Moved, ...]
+    lost: tuple[Moved, ...]
+    moved: tuple[Moved, ...]
+
+
+def differ(base: Store, other: Store) -> Difference:
+    """What the alerts of `other` gain and lose against those of `base`."""
+    old = {alert.event_id: alert for alert in base.alerts()}
+    new = {alert.event_id: alert for alert in other.alerts()}
+    both = [(old[key], new[key]) for key in sorted(old.keys() & new.keys())]
+    return Difference(
+        before=_by_stage(old.values()),
+        after=_by_stage(new.values()),
+        gained=tuple(_moved(other, new[key]) for key in sorted(new.keys() - old.keys())),
+        lost=tuple(_moved(base, old[key]) for key in sorted(old.keys() - new.keys())),
+        moved=tuple(
+            _moved(other, b, f"{a.max_stage.en} -> {b.max_stage.en}")
+            for a, b in both
+            if a.max_stage is not b.max_stage
+        ),
+    )
+
+
+def _by_stage(alerts: Iterable[Alert]) -> dict[str, int]:
+    reached = [alert.max_stage for alert in alerts]
+    return {stage.en: reached.count(stage) for stage in Stage}
+
+
+def _moved(store: Store, alert: Alert, stage: str = "") -> Moved:
+    event = store.event(alert.event_id)
+    url = event.evidence[0].url if event and event.evidence else ""
+    return Moved(alert.id, stage or alert.max_stage.en, alert.title, url)
