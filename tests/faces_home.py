@@ -67,9 +67,7 @@ def _signals(tx: Store) -> None:
         ]
     )
     tags = (Tag("export_restriction", 0.91), Tag("regulation_change", 0.2))
-    tagged = [
-        TaggedArticle(id, "lexicon.v1", tags, 0.9, Phase.ACTUAL, 1.8) for id, *_ in ARTICLES
-    ]
+    tagged = [TaggedArticle(id, "lexicon.v1", tags, 0.9, Phase.ACTUAL, 1.8) for id, *_ in ARTICLES]
     tx.save_tagged(tagged, NOW)
     tx.replace_firm_links(
         "표본상사", [{**link.to_row(), "owner": "표본상사"} for link in read_firms_csv(FIRMS)]

@@ -31,7 +31,6 @@ HOMES = {
     "onnxruntime": "nlp/",
     "torch": "nlp/",
     "networkx": "graph/",
-    "scipy": "graph/",
     "sqlalchemy": "ews/storage/",
     "alembic": "ews/storage/",
     "slack_sdk": "alerts/channels/",

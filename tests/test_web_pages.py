@@ -80,7 +80,7 @@ def test_links_out_of_the_pages_are_web_links_that_follow_nobody(client: TestCli
 
 def test_the_path_is_drawn_from_country_to_ministry_with_weights(client: TestClient) -> None:
     html = client.get("/alerts/alr-urea0000000001?lang=en").text
-    drawing = html[html.index("<svg class=\"paths\"") : html.index("</svg>")]
+    drawing = html[html.index('<svg class="paths"') : html.index("</svg>")]
     for kind in ("origin", "item", "use", "industry", "ministry"):
         assert f'class="box {kind}"' in drawing
     assert "97.6 %" in drawing

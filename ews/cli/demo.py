@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +32,7 @@ def play(home: Path | None, lang: str | None, names: tuple[str, ...], as_json: b
     store = Store.open(settings.home)
     try:
         with Clock(out) as clock:
-            pipeline = build_pipeline(settings, store, stream=None if as_json else sys.stdout)
+            pipeline = build_pipeline(settings, store, None if as_json else sys.stdout, out.lang)
             result = run_demo(pipeline, names, clock.told)
     finally:
         store.close()
@@ -74,18 +75,30 @@ def _print(out: Output, result: DemoResult, home: Path) -> None:
         [_case_row(out, one) for one in result.cases],
         right=[4],
     )  # fmt: skip
+    if result.quiet:
+        _print_quiet(out, result)
+    _print_next(out, result, home)
+
+
+def _print_quiet(out: Output, result: DemoResult) -> None:
     out.table(
         out.t("조용한 주: 경보가 없어야 한다", "Quiet weeks: no alert is right"),
         [out.t("사례", "case"), out.t("기사", "texts"), out.t("경보", "alerts")],
         [(one.name, one.lines, len(one.alerts)) for one in result.quiet],
         right=[1, 2],
     )
+
+
+def _print_next(out: Output, result: DemoResult, home: Path) -> None:
     shown = next((one.alert for one in result.cases if one.alert), None)
+    out.say(out.t("다음:", "Next:"), "bold")
     if shown:
-        out.say(out.t("다음:", "Next:"))
+        then = f"{shown.updated_at + timedelta(minutes=1):%Y-%m-%dT%H:%M}"
+        item = shown.items[0] if shown.items else "urea"
         out.say(f"  ews explain {shown.id} --home {home}")
-        out.say(f"  ews exposure --item urea --home {home}")
-        out.say(f"  ews serve --home {home}")
+        out.say(f"  ews exposure --item {item} --as-of {then} --home {home}")
+    out.say(f"  ews alerts --home {home}")
+    out.say(f"  ews serve --home {home}")
 
 
 def _case_row(out: Output, one: CaseResult) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -33,15 +34,22 @@ def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
         store.close()
 
 
-def build_pipeline(settings: Settings, store: Store, stream: TextIO | None) -> Pipeline:
+def build_pipeline(
+    settings: Settings, store: Store, stream: TextIO | None, lang: str | None = None
+) -> Pipeline:
     """The live pipeline: the classifier, the network with the firms imported here, the channels.
-    The console channel prints to `stream`; None keeps its record only."""
+    The console channel prints to `stream`, None keeps its record only; `lang` overrules the
+    language of the receivers."""
 
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
     from graph import build_network
 
     routes = routes_of(settings)
+    if lang is not None:
+        routes = replace(
+            routes, receivers=tuple(replace(one, lang=lang) for one in routes.receivers)
+        )
     return Pipeline(
         store,
         Rooms(

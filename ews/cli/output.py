@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -49,7 +48,9 @@ class Output:
         """A table of plain text: a title from outside never becomes markup or a control code."""
         from rich import box
 
-        table = Table(title=escape(title) or None, title_justify="left", box=box.SIMPLE_HEAD)
+        if title:
+            self.say(title, "bold")
+        table = Table(box=box.SIMPLE_HEAD)
         for place, name in enumerate(columns):
             table.add_column(name, justify="right" if place in right else "left", overflow="fold")
         for row in rows:

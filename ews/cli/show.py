@@ -32,7 +32,7 @@ def sources(out: Output, found: Sequence[SourceLine]) -> None:
          out.t("마지막 결과", "last"), out.t("마지막 성공", "last good"),
          out.t("자료의 최신 날짜", "newest inside"), out.t("오류", "error")],
         [
-            (word(s.state, out.lang), s.name, s.group,
+            (word(s.state, out.lang), s.name, word(s.group, out.lang),
              word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest), s.error)
             for s in found
         ],
@@ -66,18 +66,33 @@ def alerts(out: Output, found: Sequence[AlertLine]) -> None:
         return
     out.table(
         out.t("경보", "Alerts"),
-        [out.t("단계", "stage"), out.t("상태", "state"), out.t("유형", "type"),
-         out.t("품목", "items"), out.t("어디", "where"), out.t("발령", "raised"),
-         out.t("출처", "sources"), "ID", out.t("제목", "title")],
         [
-            (stage_text(a.stage, out.t(a.stage_ko, a.stage_en)), word(a.state, out.lang),
-             a.type.text(out.lang), _names(out, a.items, 3),
-             _names(out, a.countries + a.chokepoints + a.ports, 3),
-             moment(a.raised_at), a.independent_sources, a.id, clean(a.title))
+            out.t("단계", "stage"),
+            out.t("발령", "raised"),
+            out.t("무슨 일", "what"),
+            out.t("상태", "state"),
+            out.t("출처", "sources"),
+            "ID",
+        ],
+        [
+            (
+                stage_text(a.stage, out.t(a.stage_ko, a.stage_en)),
+                moment(a.raised_at),
+                _what(out, a),
+                word(a.state, out.lang),
+                a.independent_sources,
+                a.id,
+            )
             for a in found
         ],
-        right=[6],
-    )  # fmt: skip
+        right=[4],
+    )
+
+
+def _what(out: Output, a: AlertLine) -> str:
+    where = _names(out, a.countries + a.chokepoints + a.ports, 3)
+    said = " · ".join(filter(None, [a.type.text(out.lang), _names(out, a.items, 3), where]))
+    return f"{clean(a.title)}\n{said}"
 
 
 def alert(out: Output, found: Explanation) -> None:

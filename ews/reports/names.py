@@ -37,7 +37,9 @@ class UnknownName(NotFound):
 def label(kind: str, code: str) -> Label:
     """The names of a code. A code the tables lack is shown as it is, never hidden."""
     if kind == "use":
-        return USE_NAMES.get(code) or Label(code, code, code)
+        unknown = code.endswith(":unknown")
+        spare = Label(code, "use unknown", "용도 미상") if unknown else Label(code, code, code)
+        return USE_NAMES.get(code) or spare
     known = TABLES.get(kind, {}).get(code)
     if known is None:
         return Label(code, code, code)

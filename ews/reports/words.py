@@ -44,6 +44,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "off": ("꺼짐", "off"),
     "unchanged": ("변화 없음", "unchanged"),
     "failed": ("실패", "failed"),
+    # groups of sources
+    "news": ("뉴스", "news"),
+    "official": ("정부 발표", "official"),
+    "hazard": ("재난", "hazard"),
+    "shipping": ("해운", "shipping"),
+    "statistics": ("통계", "statistics"),
+    "price": ("가격", "price"),
+    "policy": ("정책", "policy"),
     # bases
     "stated": ("출처에 명시", "stated"),
     "computed": ("계산", "computed"),
@@ -53,6 +61,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown": ("모름", "unknown"),
     "synthetic": ("합성 데이터", "synthetic"),
     # units
+    "unstated": ("기준 미상", "unstated"),
     "quantity": ("물량", "quantity"),
     "value": ("금액", "value"),
     "high": ("높음", "high"),

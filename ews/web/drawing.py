@@ -7,6 +7,7 @@ synthetic. Only classes, no inline style, so the Content-Security-Policy stays s
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -40,8 +41,14 @@ def draw_paths(paths: Sequence[Sequence[HopLine]], lang: str) -> str:
         if lang == "ko"
         else ("Supply path: from country to item, use, industry and ministry")
     )
-    edges = "".join(_edge(hop, boxes, lang) for hop in hops)
-    drawn = "".join(_box(box, lang) for box in boxes.values())
+    moves = [hop for hop in hops if not _stays(hop)]
+    into, out = Counter(h.target.code for h in moves), Counter(h.source.code for h in moves)
+    edges = "".join(
+        _edge(hop, boxes, into[hop.target.code] > 1, out[hop.source.code] > 1, lang)
+        for hop in moves
+    )
+    lost = {hop.source.code: hop for hop in hops if _stays(hop)}
+    drawn = "".join(_box(box, lost.get(code), lang) for code, box in boxes.items())
     return (
         f'<svg class="paths" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'height="{height:.0f}" role="img" aria-labelledby="paths-title" '
@@ -60,12 +67,24 @@ def _unique_hops(paths: Sequence[Sequence[HopLine]]) -> list[HopLine]:
     return list(found.values())
 
 
+def _stays(hop: HopLine) -> bool:
+    """A hop from a node to itself: the flow that is lost there."""
+    return hop.source.code == hop.target.code
+
+
+def _is_loss(hop: HopLine) -> bool:
+    """The event's own hop: its weight is what is lost, not a share of import."""
+    return _stays(hop) or (
+        hop.source.code.startswith("country:") and hop.target.code.startswith("origin:")
+    )
+
+
 def _columns(hops: Sequence[HopLine]) -> dict[str, int]:
     """The column of each node: its longest distance from a start (bounded, so a cycle ends)."""
     column = {label.code: 0 for hop in hops for label in (hop.source, hop.target)}
     for _ in range(len(column)):
         moved = False
-        for hop in hops:
+        for hop in (one for one in hops if not _stays(one)):
             wanted = column[hop.source.code] + 1
             if column[hop.target.code] < wanted <= len(column):
                 column[hop.target.code] = wanted
@@ -142,9 +161,12 @@ KIND_WORDS = {
 }
 
 
-def _box(box: Box, lang: str) -> str:
+def _box(box: Box, lost: HopLine | None, lang: str) -> str:
     ko, en = KIND_WORDS.get(box.kind, (box.kind, box.kind))
     top = box.y + PAD + 11
+    kind = ko if lang == "ko" else en
+    if lost is not None:
+        kind = f"{kind} · {_loss(lost, lang)}"
     spans = "".join(
         f'<text x="{box.x + PAD}" y="{top + LINE_H * (n + 1):.0f}">{escape(line)}</text>'
         for n, line in enumerate(box.lines)
@@ -152,30 +174,46 @@ def _box(box: Box, lang: str) -> str:
     return (
         f'<g class="box {escape(box.kind)}"><title>{escape(box.label.text(lang))}</title>'
         f'<rect x="{box.x}" y="{box.y:.0f}" width="{BOX_W}" height="{box.height}" rx="6"/>'
-        f'<text class="kind" x="{box.x + PAD}" y="{top:.0f}">{ko if lang == "ko" else en}</text>'
+        f'<text class="kind" x="{box.x + PAD}" y="{top:.0f}">{escape(kind)}</text>'
         f"{spans}</g>"
     )
 
 
-def _edge(hop: HopLine, boxes: dict[str, Box], lang: str) -> str:
+def _loss(hop: HopLine, lang: str) -> str:
+    said = percent(hop.weight, lang)
+    return f"{said} 차질" if lang == "ko" else f"{said} lost"
+
+
+def _edge(hop: HopLine, boxes: dict[str, Box], crowded: bool, fans_out: bool, lang: str) -> str:
+    """An arrow with its words in a <title>; `crowded`: other arrows end at the same box."""
     start, end = boxes[hop.source.code], boxes[hop.target.code]
     x1, y1 = start.x + BOX_W, start.y + start.height / 2
     x2, y2 = end.x - 2, end.y + end.height / 2
     bend = (x2 - x1) / 2
-    # A step without a share (a use's industry, say) shows its basis, an unknown share "unknown".
-    known = hop.weight is not None
-    shown = percent(hop.weight, lang) if known else word(hop.basis, lang)
     style = hop.basis if hop.basis in SOLID | {"inferred"} else "unknown"
     why = hop.ko if lang == "ko" else hop.en
     said = " · ".join(
         filter(None, [why, percent(hop.weight, lang), word(hop.basis, lang), hop.period])
     )
-    weight = (
-        f'<text class="weight{"" if known else " none"}" x="{x2 - 8:.0f}" y="{y2 - 7:.0f}" '
-        f'text-anchor="end">{escape(shown)}</text>'
-    )
+    at = (x1 + 6, y1 - 7, "start") if crowded else (x2 - 8, y2 - 7, "end")
+    hidden = crowded and fans_out and hop.weight is None
     return (
         f'<g class="edge {escape(style)}"><title>{escape(said)}</title>'
         f'<path d="M{x1:.0f} {y1:.0f} C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} '
-        f'{x2:.0f} {y2:.0f}" marker-end="url(#tip)"/>{weight}</g>'
+        f'{x2:.0f} {y2:.0f}" marker-end="url(#tip)"/>'
+        f"{'' if hidden else _weight(hop, at, lang)}</g>"
+    )
+
+
+def _weight(hop: HopLine, at: tuple[float, float, str], lang: str) -> str:
+    """The share on an arrow. A step without one (a use's industry, say) shows its basis instead,
+    an unknown share reads "unknown"."""
+    known = hop.weight is not None
+    shown = percent(hop.weight, lang) if known else word(hop.basis, lang)
+    if _is_loss(hop):
+        shown = _loss(hop, lang)
+    x, y, anchor = at
+    return (
+        f'<text class="weight{"" if known else " none"}" x="{x:.0f}" y="{y:.0f}" '
+        f'text-anchor="{anchor}">{escape(shown)}</text>'
     )
