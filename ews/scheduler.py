@@ -23,7 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ews.config import Settings
-from ews.model import Source
+from ews.model import FetchOutcome, Source
 from ews.pipeline import Pipeline
 from ews.storage import Store
 from scrapers import Client, load_sources
@@ -135,7 +135,11 @@ def turn(
     due = pipeline.store.next_due(source.name)
     if due is None or due <= now:
         new = pipeline.scrape(source, client, now)
-        log.info("scraped %s, %d new", source.name, new)
+        fetch = pipeline.store.last_fetch(source.name)
+        if fetch is not None and fetch.outcome is FetchOutcome.FAILED:
+            log.warning("scrape of %s failed: %s", source.name, fetch.error)
+        else:
+            log.info("scraped %s, %d new", source.name, new)
     due = pipeline.store.next_due(source.name)
     if due is not None:
         late = timedelta(seconds=random.uniform(0, jitter_s(source.every_s)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -169,6 +170,25 @@ def test_a_firm_sees_its_own_rows_and_nobody_elses(home: Path, store: Store) -> 
 def test_a_channel_address_never_reaches_a_page(client: TestClient) -> None:
     for path in ("/alerts/alr-urea0000000001", "/api/v1/alerts/alr-urea0000000001/explain"):
         assert "C-PRIVATE" not in client.get(path).text
+
+
+def test_a_fault_of_ours_shows_no_inside_and_keeps_the_headers(home: Path, store: Store) -> None:
+    def broken_clock() -> datetime:
+        raise KeyError("secret inside")
+
+    app = create_app(load_settings(home), store, clock=broken_clock)
+    client = TestClient(app, raise_server_exceptions=False)
+    for path in ("/sources", "/api/v1/sources"):
+        answer = client.get(path)
+        assert answer.status_code == 500
+        assert "secret inside" not in answer.text
+        assert "Content-Security-Policy" in answer.headers
+
+
+def test_a_page_elsewhere_cannot_reach_us_by_a_name_of_its_own(home: Path, store: Store) -> None:
+    app = create_app(load_settings(home), store, hosts=("127.0.0.1",), clock=lambda: NOW)
+    assert TestClient(app, base_url="http://127.0.0.1:8765").get("/").status_code == 200
+    assert TestClient(app, base_url="http://rebound.example").get("/").status_code == 400
 
 
 class Balanced(HTMLParser):

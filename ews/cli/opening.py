@@ -35,12 +35,15 @@ def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 
 
 def build_pipeline(
-    settings: Settings, store: Store, stream: TextIO | None, lang: str | None = None
+    settings: Settings,
+    store: Store,
+    stream: TextIO | None,
+    lang: str | None = None,
+    classifier: Classifier | None = None,
 ) -> Pipeline:
     """The live pipeline: the classifier, the network with the firms imported here, the channels.
     The console channel prints to `stream`, None keeps its record only; `lang` overrules the
-    language of the receivers."""
-
+    language of the receivers; `classifier` stands in for the model."""
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
     from graph import build_network
@@ -53,7 +56,7 @@ def build_pipeline(
     return Pipeline(
         store,
         Rooms(
-            classifier=classifier_of(settings),
+            classifier=classifier or classifier_of(settings),
             network=build_network(firms_of(store)),
             routes=routes,
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),

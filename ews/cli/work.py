@@ -11,6 +11,8 @@ import typer
 
 from ews.cli.options import Home, Json, Lang
 
+LOCAL = ("127.0.0.1", "localhost")
+
 
 def register(app: typer.Typer) -> None:
     for command in (demo, run, cycle, scrape, serve):
@@ -91,15 +93,16 @@ def scrape(
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import moment, output, working
     from ews.scheduler import make_client
+    from nlp.classifier import LexiconClassifier
     from scrapers import load_source
 
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        source = load_source(name)
+        source, client = load_source(name), make_client(settings)
+        # The model stays unloaded: a scrape reads no text.
+        pipeline = build_pipeline(settings, store, None, classifier=LexiconClassifier())
         with working(source.url):
-            new = build_pipeline(settings, store, None).scrape(
-                source, make_client(settings), datetime.now(UTC)
-            )
+            new = pipeline.scrape(source, client, datetime.now(UTC))
         fetch = store.last_fetch(name)
     assert fetch is not None
     if out.as_json:
@@ -124,6 +127,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port (default: the setting web_port).")
     ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="A host name to answer to, as a proxy passes it on; may be repeated."),
+    ] = None,
     owner: Annotated[
         str | None, typer.Option(help="Show this firm's imported rows too (a firm's own server).")
     ] = None,
@@ -140,6 +147,6 @@ def serve(
         host, port = host or settings.web_host, settings.web_port if port is None else port
         print(f"ews: http://{host}:{port}/  (API: /api/v1/openapi.json)", file=sys.stderr)
         uvicorn.run(
-            create_app(settings, store, viewer=viewer),
+            create_app(settings, store, viewer=viewer, hosts=(*LOCAL, host, *(name or ()))),
             host=host, port=port, log_level="warning", server_header=False,
         )  # fmt: skip

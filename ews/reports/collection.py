@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 from ews.model import Fetch, FetchOutcome, Source
 from ews.reports.views import SourceLine, safe_url
@@ -15,9 +16,15 @@ def source_lines(
     store: Store, now: datetime, sources: Sequence[Source] | None = None
 ) -> tuple[SourceLine, ...]:
     """Every source with its state, the blind ones first."""
-    known = load_sources() if sources is None else sources
+    known = _shipped() if sources is None else sources
     lines = [_line(store, source, now) for source in known]
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
+
+
+@cache
+def _shipped() -> tuple[Source, ...]:
+    """The sources of this installation; their files do not change while it runs."""
+    return tuple(load_sources())
 
 
 def _line(store: Store, source: Source, now: datetime) -> SourceLine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -11,26 +11,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ews.config import Settings
 from ews.reports import OPEN, NotForViewer, NotFound, Viewer
 from ews.storage import Store
 from ews.web.api import api_router
 from ews.web.pages import page_router
-from ews.web.problems import problem
+from ews.web.problems import HEADERS, problem
 from ews.web.site import Site
-
-# Nothing is loaded from elsewhere, nothing may frame us, and no inline script or style runs.
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
 
 
 def create_app(
@@ -39,8 +28,10 @@ def create_app(
     *,
     viewer: Viewer = OPEN,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    hosts: Sequence[str] = ("*",),
 ) -> FastAPI:
-    """The application. `viewer` sees a firm's rows only when it is that firm's owner."""
+    """The application. `viewer` sees a firm's rows only when it is that firm's owner; `hosts` are
+    the names it answers to, so that a page elsewhere cannot read it by a name of its own."""
     app = FastAPI(
         title="ews",
         summary="Supply-chain risk early-warning: read-only API",
@@ -54,6 +45,8 @@ def create_app(
     app.include_router(page_router(site))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
+    if "*" not in hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     _add_headers(app)
     _add_errors(app)
     return app
@@ -89,3 +82,8 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(NotForViewer)
     async def forbidden(request: Request, err: NotForViewer) -> Response:
         return problem(request, 403, str(err))
+
+    @app.exception_handler(Exception)
+    async def broken(request: Request, err: Exception) -> Response:
+        # The server logs the traceback; the reader gets no inside of it.
+        return problem(request, 500, "this is a fault of ews; its log has the details")
