@@ -89,7 +89,8 @@ class PackedFile:
         if block != BLOCK:
             raise ValueError(f"block of {block} weights; this reader knows {BLOCK}")
         count, _bos, _eos, pad, _unk = struct.unpack_from("<5i", self.view, 44)
-        self.header = Header(*dims, pad=pad)
+        hidden, layers, heads, inner, rows, positions, kinds = dims
+        self.header = Header(hidden, layers, heads, inner, rows, positions, kinds, pad)
         (blob,) = struct.unpack_from("<Q", self.view, 64)
         at = 72 + 4 * (count + 1) + 4 * count + blob  # piece offsets, scores, the pieces
         _, normaliser = struct.unpack_from("<iI", self.view, at)
@@ -204,7 +205,9 @@ def word_variants(language: str, limit: int = 200_000) -> list[tuple[str, float]
     return forms
 
 
-def kept_pieces(tokenizer: Tokenizer, pieces: Sequence[str], texts: Sequence[str], size: int) -> list[int]:
+def kept_pieces(
+    tokenizer: Tokenizer, pieces: Sequence[str], texts: Sequence[str], size: int
+) -> list[int]:
     """Ids of the pieces that stay, ascending: single characters of the scripts we read, then
     pieces seen twice in `texts`, then pieces of frequent words, then pieces seen once."""
     scripts = {"ascii", "symbol", "hangul", "han", "kana", "latin"}

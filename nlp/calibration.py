@@ -1,4 +1,4 @@
-"""From raw logits to calibrated probabilities: the blend of encoder, n-grams and keyword rules.
+"""From raw logits to calibrated probabilities: the blend of encoder and keyword rules.
 
 Fitted by `python -m nlp.calibrate` on rows that did not train; read from `calibration.json`.
 """
@@ -38,20 +38,20 @@ class Readings:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Weights of the blend. A label's log-odds are a weighted sum of the encoder's, the n-gram
-    model's and the keyword rule's, plus the label's own bias; the event's likewise."""
+    """Weights of the blend. A label's log-odds are a weighted sum of the encoder's and the keyword
+    rule's, plus the label's own bias; the event's likewise, with the first pass's log-odds."""
 
     encoder: float
-    ngrams: float
     rule: float
     label_bias: tuple[float, ...]
     event_encoder: float
     event_labels: float  # of the highest label's log-odds
-    event_ngrams: float
+    event_screen: float
     event_rule: float  # of "some keyword rule matches"
     event_bias: float
     phase_temperature: float
     phase_bias: tuple[float, ...]
+    phase_rule: float  # of the phase that the keyword rules read
     severity_temperature: float
     severity_bias: tuple[float, ...]
     thresholds: tuple[float, ...]  # per label, best F1 on the validation part
@@ -63,14 +63,16 @@ class Calibration:
         """From JSON; its `about` part says how the numbers were fitted and is not read here."""
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         fields.pop("about", None)
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        for name, value in fields.items():
+            fields[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**fields)
 
     def write(self, path: Path, about: dict[str, object]) -> None:
         document = {"about": about, **asdict(self)}
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
-    def label_logits(self, labels: Floats, ngrams: Floats, hits: Floats) -> Floats:
-        mixed: Floats = self.encoder * labels + self.ngrams * ngrams + self.rule * hits
+    def label_logits(self, labels: Floats, hits: Floats) -> Floats:
+        mixed: Floats = self.encoder * labels + self.rule * hits
         mixed = mixed + np.array(self.label_bias, dtype=np.float64)
         return mixed
 
@@ -80,16 +82,16 @@ class Calibration:
         event: Floats,
         phase: Floats,
         severity: Floats,
-        ngrams: Floats,
-        ngram_event: Floats,
+        screen: Floats,
         hits: Floats,
+        phase_hits: Floats,
     ) -> Readings:
         """Readings of raw logits, one row per text. No label is likelier than the event."""
-        logits = self.label_logits(labels, ngrams, hits)
+        logits = self.label_logits(labels, hits)
         happened = sigmoid(
             self.event_encoder * event[:, 0]
             + self.event_labels * logits.max(1)
-            + self.event_ngrams * ngram_event
+            + self.event_screen * screen
             + self.event_rule * hits.max(1)
             + self.event_bias
         )
@@ -97,6 +99,10 @@ class Calibration:
         return Readings(
             labels=np.minimum(sigmoid(logits), happened[:, None]),
             event=happened,
-            phase=softmax(phase / self.phase_temperature + np.array(self.phase_bias)),
+            phase=softmax(
+                phase / self.phase_temperature
+                + np.array(self.phase_bias)
+                + self.phase_rule * phase_hits
+            ),
             severity=weights @ np.arange(weights.shape[1], dtype=np.float64),
         )

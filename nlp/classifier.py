@@ -69,7 +69,7 @@ def plain(article: Article) -> str:
 
 
 def direction(text: str, tags: Sequence[Tag]) -> str | None:
-    """"up" or "down" when a price shock is tagged, else None."""
+    """ "up" or "down" when a price shock is tagged, else None."""
     shock = next((tag.probability for tag in tags if tag.type == "price_shock"), 0.0)
     return lexicon.direction_in(text) if shock >= DIRECTION_FROM else None
 
@@ -127,7 +127,9 @@ class Folder:
             if sha256(file) != expected:
                 raise ModelFolderError(f"{file} is not the file that was shipped; reinstall ews")
         if tuple(manifest["labels"]) != NAMES:
-            raise ModelFolderError(f"{path}: its labels are not those of nlp/taxonomy.toml; retrain")
+            raise ModelFolderError(
+                f"{path}: its labels are not those of nlp/taxonomy.toml; retrain"
+            )
         return cls(path, str(manifest["version"]), str(manifest["files"]["model.onnx"]))
 
 
@@ -166,12 +168,14 @@ class Encoder:
                 padded[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
             parts.append(self.session.run(OUTPUTS, {"input_ids": padded, "attention_mask": mask}))
         back = np.argsort(np.array(order, dtype=np.int64))
-        joined = [np.concatenate(output).astype(np.float64)[back] for output in zip(*parts, strict=True)]
+        joined = [
+            np.concatenate(output).astype(np.float64)[back] for output in zip(*parts, strict=True)
+        ]
         return joined[0], joined[1], joined[2], joined[3]
 
 
 class TransformerClassifier:
-    """First pass, then encoder and n-gram model blended, then calibrated.
+    """First pass, then encoder and keyword rules blended and calibrated.
 
     An article below the first pass's line comes back `screened`, with no tags.
     """
@@ -187,23 +191,15 @@ class TransformerClassifier:
         self.calibration = Calibration.read(folder / "calibration.json")
 
     def read(self, texts: Sequence[tuple[str, str]]) -> Readings:
-        """Calibrated probabilities of (title, text) pairs; the first pass is not asked."""
-        joined = [f"{title} {text}".strip() for title, text in texts]
-        raw = self.raw(texts)
-        return self.calibration.apply(*raw, lexicon_hits(joined))
-
-    def raw(
-        self, texts: Sequence[tuple[str, str]]
-    ) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
-        """Encoder's labels, event, phase, severity; n-gram model's types and event."""
+        """Calibrated probabilities of (title, text) pairs; nothing is skipped."""
         joined = [f"{title} {text}".strip() for title, text in texts]
         encoded = self.encoder.logits([prompt(title, text) for title, text in texts])
-        return (*encoded, self.screen.type_logits(joined), self.screen.event_logits(joined))
+        return self.calibration.apply(*encoded, self.screen.logits(joined), *rule_hits(joined))
 
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
         if not articles:
             return []
-        first = self.screen.event_logits([plain(article) for article in articles])
+        first = self.screen.logits([plain(article) for article in articles])
         kept = [number for number, logit in enumerate(first) if logit >= self.screen.line]
         found: dict[int, TaggedArticle] = {}
         if kept:
@@ -243,12 +239,15 @@ class TransformerClassifier:
         )
 
 
-def lexicon_hits(texts: Sequence[str]) -> Floats:
-    """1 where a keyword rule matches, texts x types."""
-    hits = [lexicon.types_in(text) for text in texts]
-    return np.array([[float(name in found) for name in NAMES] for found in hits]).reshape(
-        len(texts), len(NAMES)
-    )
+def rule_hits(texts: Sequence[str]) -> tuple[Floats, Floats]:
+    """1 where a keyword rule matches: texts x types, and texts x phases."""
+    types = np.zeros((len(texts), len(NAMES)))
+    phases = np.zeros((len(texts), len(PHASES)))
+    for row, text in enumerate(texts):
+        for name in lexicon.types_in(text):
+            types[row, NAMES.index(name)] = 1.0
+        phases[row, PHASES.index(lexicon.phase_in(text))] = 1.0
+    return types, phases
 
 
 def load_classifier(threads: int = 1, folder: Path = MODELS / SHIPPED) -> Classifier:

@@ -206,7 +206,9 @@ def same_event_pairs(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
             if i >= j or value < EVENT_COSINE:
                 continue
             left, right = rows[numbers[i]], rows[numbers[j]]
-            near = abs((left.day - right.day).days) <= EVENT_DAYS if left.day and right.day else False
+            near = (
+                abs((left.day - right.day).days) <= EVENT_DAYS if left.day and right.day else False
+            )
             facts = {*left.countries, *left.items} & {*right.countries, *right.items}
             if near and facts:
                 yield numbers[i], numbers[j]
@@ -290,11 +292,16 @@ def assign(rows: Sequence[Row], data: Path = DATA) -> tuple[list[Row], dict[str,
     why: Counter[str] = Counter()
     part: dict[int, str] = {}
     for number, row in enumerate(rows):
-        reason = barred_by_date(row) or ("near-duplicate of July-December 2023" * (number in replayed))
+        reason = barred_by_date(row) or (
+            "near-duplicate of July-December 2023" * (number in replayed)
+        )
         if reason:
             part[number], why[reason] = "barred", why[reason] + 1
         elif number in golden:
-            part[number], why["near-duplicate of a gold row"] = "gold", why["near-duplicate of a gold row"] + 1
+            part[number], why["near-duplicate of a gold row"] = (
+                "gold",
+                why["near-duplicate of a gold row"] + 1,
+            )
         elif number in measured and row.drawn != "natural":
             part[number] = "natural"
             why["near-duplicate of a natural row"] += 1

@@ -80,7 +80,7 @@ def phase_in(text: str) -> Phase:
 
 
 def direction_in(text: str) -> str | None:
-    """"up" or "down" for the price word that comes first, None without one."""
+    """ "up" or "down" for the price word that comes first, None without one."""
     rules, which = shipped(), side(text)
     found = {name: rule[which].search(text) for name, rule in rules.directions.items()}
     places = {name: match.start() for name, match in found.items() if match}

@@ -23,17 +23,13 @@ import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
 
+from nlp.classifier import PHASES, prompt
 from nlp.dataset import DATA, Row, gold, load_split
+from nlp.encoder import Net, export, read_tokenizer
+from nlp.examples import own_rows
 from nlp.taxonomy import NAMES
 
 log = logging.getLogger("nlp.train")
-
-PHASES = ("threat_or_proposed", "actual_or_ongoing", "easing_or_aftermath")
-SEVERITIES = 4
-OUTPUTS = ("logits_labels", "logits_event", "logits_phase", "logits_severity")
-
-
-Logits = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,57 +59,6 @@ class Plan:
     threads: int = 2
 
 
-class Net(nn.Module):
-    """Encoder and heads; forward returns the four logits in the order of OUTPUTS.
-
-    The pooled states of this encoder lie in a narrow cone, so they are standardised (`centre`,
-    `spread`) before the heads; without it the heads stay at the base rate for two epochs.
-    """
-
-    def __init__(self, encoder: BertModel, dropout: float, frozen_layers: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.frozen_layers = frozen_layers
-        width = encoder.config.hidden_size
-        self.register_buffer("centre", torch.zeros(width))
-        self.register_buffer("spread", torch.ones(width))
-        self.drop = nn.Dropout(dropout)
-        self.labels = nn.Linear(width, len(NAMES))
-        self.event = nn.Linear(width, 1)
-        self.phase = nn.Linear(width, len(PHASES))
-        self.severity = nn.Linear(width, SEVERITIES)
-
-    def lower(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """States after the frozen layers."""
-        states = self.encoder.embeddings(input_ids=input_ids)
-        for layer in self.encoder.encoder.layer[: self.frozen_layers]:
-            states = first(layer(states, additive(attention_mask, states.dtype)))
-        return states
-
-    def pool(self, states: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Mean of the last layer's states, from the frozen layers' output."""
-        for layer in self.encoder.encoder.layer[self.frozen_layers :]:
-            states = first(layer(states, additive(attention_mask, states.dtype)))
-        weights = attention_mask.unsqueeze(-1).to(states.dtype)
-        return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
-
-    def heads(self, pooled: torch.Tensor) -> Logits:
-        scaled = self.drop((pooled - self.centre) / self.spread)
-        return self.labels(scaled), self.event(scaled), self.phase(scaled), self.severity(scaled)
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Logits:
-        return self.heads(self.pool(self.lower(input_ids, attention_mask), attention_mask))
-
-
-def first(value: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
-    return value[0] if isinstance(value, tuple) else value
-
-
-def additive(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """0 where a token may be read, a large negative number where not: batch x 1 x 1 x tokens."""
-    return (1.0 - attention_mask[:, None, None, :].to(dtype)) * -10000.0
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     states: torch.Tensor  # after the frozen layers
@@ -124,33 +69,29 @@ class Batch:
     weight: torch.Tensor
 
 
-def read_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
-    return PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
-
-
-def prompt(title: str, text: str) -> str:
-    """What the encoder reads. The classifier builds the same."""
-    return " ".join(f"query: {title} {text}".split())
-
-
-@torch.no_grad()
-def lower_states(net: Net, texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, plan: Plan) -> list[torch.Tensor]:
+def lower_states(
+    net: Net, texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, plan: Plan
+) -> list[torch.Tensor]:
     """Per text the states after the frozen layers (tokens x width, bfloat16), computed once."""
-    net.eval()
-    order = sorted(range(len(texts)), key=lambda number: len(texts[number].encode()))
-    found: dict[int, torch.Tensor] = {}
-    for start in range(0, len(order), 32):
-        numbers = order[start : start + 32]
-        coded = tokenizer(
-            [texts[number] for number in numbers],
-            truncation=True, max_length=plan.max_length, padding=True, return_tensors="pt",
-        )
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            states = net.lower(coded["input_ids"], coded["attention_mask"])
-        for place, number in enumerate(numbers):
-            length = int(coded["attention_mask"][place].sum())
-            found[number] = states[place, :length].to(torch.bfloat16).clone()
-    return [found[number] for number in range(len(texts))]
+    with torch.no_grad():
+        net.eval()
+        order = sorted(range(len(texts)), key=lambda number: len(texts[number].encode()))
+        found: dict[int, torch.Tensor] = {}
+        for start in range(0, len(order), 32):
+            numbers = order[start : start + 32]
+            coded = tokenizer(
+                [texts[number] for number in numbers],
+                truncation=True,
+                max_length=plan.max_length,
+                padding=True,
+                return_tensors="pt",
+            )
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                states = net.lower(coded["input_ids"], coded["attention_mask"])
+            for place, number in enumerate(numbers):
+                length = int(coded["attention_mask"][place].sum())
+                found[number] = states[place, :length].to(torch.bfloat16).clone()
+        return [found[number] for number in range(len(texts))]
 
 
 def collate(rows: Sequence[Row], states: Sequence[torch.Tensor], plan: Plan) -> Batch:
@@ -179,7 +120,12 @@ class Cached:
 
     @classmethod
     def make(
-        cls, net: Net, rows: Sequence[Row], tokenizer: PreTrainedTokenizerFast, plan: Plan, titles: bool
+        cls,
+        net: Net,
+        rows: Sequence[Row],
+        tokenizer: PreTrainedTokenizerFast,
+        plan: Plan,
+        titles: bool,
     ) -> Cached:
         full = lower_states(net, [prompt(row.title, row.text) for row in rows], tokenizer, plan)
         if not titles:
@@ -224,7 +170,9 @@ def parameter_groups(net: Net, plan: Plan) -> list[dict[str, object]]:
     groups: list[dict[str, object]] = []
     for name, parameter in net.named_parameters():
         layer = int(name.split(".")[3]) if name.startswith("encoder.encoder.layer.") else None
-        if name.startswith("encoder.embeddings") or (layer is not None and layer < plan.frozen_layers):
+        if name.startswith("encoder.embeddings") or (
+            layer is not None and layer < plan.frozen_layers
+        ):
             parameter.requires_grad = False
             continue
         rate = plan.rate_heads
@@ -235,24 +183,26 @@ def parameter_groups(net: Net, plan: Plan) -> list[dict[str, object]]:
     return groups
 
 
-@torch.no_grad()
 def pooled_of(net: Net, cached: Cached, plan: Plan) -> torch.Tensor:
     """Pooled states of every row, in row order."""
-    net.eval()
-    order = sorted(range(len(cached.rows)), key=lambda number: len(cached.full[number]))
-    found: list[torch.Tensor] = []
-    for start in range(0, len(order), 32):
-        numbers = order[start : start + 32]
-        batch = collate([cached.rows[n] for n in numbers], [cached.full[n] for n in numbers], plan)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            found.append(net.pool(batch.states, batch.attention_mask).float())
-    return torch.cat(found)[torch.argsort(torch.tensor(order))]
+    with torch.no_grad():
+        net.eval()
+        order = sorted(range(len(cached.rows)), key=lambda number: len(cached.full[number]))
+        found: list[torch.Tensor] = []
+        for start in range(0, len(order), 32):
+            numbers = order[start : start + 32]
+            batch = collate(
+                [cached.rows[n] for n in numbers], [cached.full[n] for n in numbers], plan
+            )
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                found.append(net.pool(batch.states, batch.attention_mask).float())
+        return torch.cat(found)[torch.argsort(torch.tensor(order))]
 
 
-@torch.no_grad()
 def logits_for(net: Net, cached: Cached, plan: Plan) -> list[np.ndarray]:
     """The four logits of every row, in row order."""
-    return [part.numpy() for part in net.heads(pooled_of(net, cached, plan))]
+    with torch.no_grad():
+        return [part.numpy() for part in net.heads(pooled_of(net, cached, plan))]
 
 
 def fit_heads(net: Net, cached: Cached, plan: Plan) -> None:
@@ -269,7 +219,7 @@ def fit_heads(net: Net, cached: Cached, plan: Plan) -> None:
         loss.backward()
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-    log.info("heads fitted to the frozen encoder: loss %.3f", float(loss))
+    log.info("heads fitted to the frozen encoder: loss %.3f", float(loss.detach()))
 
 
 def f1_scores(rows: Sequence[Row], logits: Sequence[np.ndarray]) -> dict[str, float]:
@@ -291,7 +241,12 @@ def scores_of(net: Net, held: dict[str, Cached], plan: Plan) -> dict[str, dict[s
 
 
 def fine_tune(
-    net: Net, train: Cached, held: dict[str, Cached], groups: list[dict[str, object]], plan: Plan, work: Path
+    net: Net,
+    train: Cached,
+    held: dict[str, Cached],
+    groups: list[dict[str, object]],
+    plan: Plan,
+    work: Path,
 ) -> list[dict[str, object]]:
     """Trains in place and leaves the mean of the last epochs' weights in `net`; the loss log."""
     draw = random.Random(plan.seed)
@@ -340,35 +295,6 @@ def fine_tune(
     return history
 
 
-def export(net: Net, out: Path) -> None:
-    """Writes `model.onnx`, int8 weights (dynamic, per channel), about 41 MB."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    net.eval()
-    ids = torch.randint(5, 1000, (2, 16))
-    full = out / "model.fp32.onnx"
-    axes = {name: {0: "batch"} for name in OUTPUTS}
-    axes |= {name: {0: "batch", 1: "tokens"} for name in ("input_ids", "attention_mask")}
-    torch.onnx.export(
-        net,
-        (ids, torch.ones_like(ids)),
-        str(full),
-        input_names=["input_ids", "attention_mask"],
-        output_names=list(OUTPUTS),
-        dynamic_axes=axes,
-        opset_version=17,
-        dynamo=False,
-    )
-    quantize_dynamic(
-        str(full),
-        str(out / "model.onnx"),
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=["MatMul", "Gather"],
-    )
-    full.unlink()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--base", type=Path, required=True, help="folder written by nlp.base")
@@ -377,18 +303,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--epochs", type=int, default=Plan().epochs)
     parser.add_argument("--seed", type=int, default=Plan().seed)
-    parser.add_argument("--rows", type=int, default=0, help="only the first N rows, for a smoke run")
+    parser.add_argument("--frozen", type=int, default=Plan().frozen_layers)
+    parser.add_argument(
+        "--rows", type=int, default=0, help="only the first N rows, for a smoke run"
+    )
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    plan = Plan(epochs=args.epochs, seed=args.seed)
+    plan = Plan(epochs=args.epochs, seed=args.seed, frozen_layers=args.frozen)
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
     split = load_split(args.data)
-    rows = split["train"][: args.rows or None]
+    rows = [*split["train"], *own_rows()][: args.rows or None]
     tokenizer = read_tokenizer(args.base)
-    net = Net(BertModel.from_pretrained(args.base, add_pooling_layer=False), plan.dropout, plan.frozen_layers)
+    net = Net(
+        BertModel.from_pretrained(args.base, add_pooling_layer=False),
+        plan.dropout,
+        plan.frozen_layers,
+    )
     train = Cached.make(net, rows, tokenizer, plan, titles=True)
     held = {
         "validation": Cached.make(net, split["validation"], tokenizer, plan, titles=False),

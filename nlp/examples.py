@@ -1,0 +1,42 @@
+"""Our own training sentences: patterns of `nlp/data/own-examples.toml` filled with their slots."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+
+from nlp.dataset import Row
+
+
+def own_rows() -> list[Row]:
+    """Two rows per pattern, in file order; slots are taken in turn, so the set never changes."""
+    tree = tomllib.loads(
+        files("nlp").joinpath("data/own-examples.toml").read_text(encoding="utf-8")
+    )
+    rows: list[Row] = []
+    for block in tree["row"]:
+        for lang in ("ko", "en"):
+            for pattern in block[lang]:
+                for turn in (0, 1):
+                    place = 3 * len(rows) + turn
+                    filled = {
+                        name: choices[place % len(choices)]
+                        for name in ("country", "good", "plant", "port")
+                        for choices in [tree["slots"][f"{name}_{lang}"]]
+                    }
+                    title = pattern.format(**filled)
+                    rows.append(
+                        Row(
+                            id=f"own-{len(rows)}",
+                            source="own",
+                            lang=lang,
+                            text="",
+                            title=title[:1].upper() + title[1:],
+                            labels=tuple(block["labels"]),
+                            severity=block["severity"],
+                            phase=block.get("phase"),
+                            day=None,
+                            part="train",
+                        )
+                    )
+    return rows

