@@ -59,7 +59,11 @@ def test_every_command_that_a_document_shows_exists() -> None:
     for path in ROOT.glob("ews/web/help/*.md"):
         texts[path.name] = path.read_text("utf-8")
     for where, text in texts.items():
-        for shown in re.findall(r"(?:^|`)ews ([a-z]+(?: [a-z]+)?)(?=[ `\n])", text, re.M):
+        code = re.findall(r"```.*?```|`[^`\n]+`", text, re.S)  # prose may begin with "ews"
+        shown_here = re.findall(
+            r"(?:^|`|\$ )ews ([a-z]+(?: [a-z]+)?)(?=[ `\n])", "\n".join(code), re.M
+        )
+        for shown in shown_here:
             first, *rest = shown.split()
             name = f"ews {first} {rest[0]}" if f"ews {first}" in groups and rest else f"ews {first}"
             assert name in known | groups, f"{where} shows `ews {shown}`, which does not exist"
