@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from xml.parsers import expat
 
 import feedparser
 
@@ -24,9 +25,10 @@ from scrapers.mapping import (
 from scrapers.text import canonical_url, clean_text, decode, guess_lang, parse_date
 
 MAX_ENTRIES = 500
-_PROLOG = re.compile(r"^\s*(?:<\?xml[^>]*\?>\s*)?")
+LOOSE_BYTES = 1024 * 1024  # the parser for broken XML is quadratic, so it gets no more
+_PROLOG = re.compile(r"\s*(?:<\?xml[^<>]*\?>\s*)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--[^>]*-->\s*)*$", re.IGNORECASE)
+_ROOT_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 # what WordPress and the Guardian append to a summary
 _TAIL = re.compile(r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$")
 _PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 86_400}
@@ -38,7 +40,7 @@ def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> P
     limit = source.options.get("max_entries")
     text, over = cap_entries(text, limit if isinstance(limit, int) else MAX_ENTRIES)
     feed = _read(source, text)
-    if not _ROOT_END.search(text[-2000:]):
+    if not _ROOT_END.search(text[-4000:]):
         raise SourceError(
             f"{source.name}: the feed is cut off ({len(feed.entries)} entries came through); it is "
             "read again at the next turn"
@@ -64,7 +66,7 @@ def xml_text(source: Source, body: bytes, label: str = "") -> str:
     if not text.strip():
         raise SourceError(f"{source.name}: an empty body came; it is asked again next turn")
     if "<!doctype html" in head or re.search(r"<html[\s>]", head):
-        title = re.search(r"<title[^>]*>([^<]{0,200})", text[:20_000], re.IGNORECASE)
+        title = re.search(r"<title[^<>]*>([^<]{0,200})", text[:20_000], re.IGNORECASE)
         words = clean_text(title.group(1), 80) if title else "no title"
         raise SourceError(
             f"{source.name}: a web page ({words}) came instead of XML; we may be blocked, or the "
@@ -81,7 +83,8 @@ def xml_text(source: Source, body: bytes, label: str = "") -> str:
             f"{source.name}: a DOCTYPE with ENTITY is refused (it can blow up); tell the publisher",
             permanent=True,
         )
-    return _PROLOG.sub("", text)
+    prolog = _PROLOG.match(text)
+    return text[prolog.end() :] if prolog else text
 
 
 def cap_entries(text: str, limit: int) -> tuple[str, int]:
@@ -100,8 +103,55 @@ def cap_entries(text: str, limit: int) -> tuple[str, int]:
     return text, 0
 
 
+class _TooWild(Exception):
+    """The document is deeper or larger than any feed."""
+
+
+def _scan(data: bytes) -> bool:
+    """True when well-formed. Raises _TooWild for more depth or elements than a feed can have.
+
+    feedparser needs minutes for such a document; expat alone needs a second at most.
+    """
+    depth = count = 0
+
+    def start(name: str, attributes: list[str]) -> None:
+        nonlocal depth, count
+        depth, count = depth + 1, count + 1
+        if depth > 100 or count > 200_000 or len(attributes) > 200:
+            raise _TooWild
+
+    def end(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = expat.ParserCreate()
+    parser.ordered_attributes = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
+def _refuse_wild(source: Source, data: bytes) -> None:
+    """Raises SourceError for what would keep feedparser busy for minutes."""
+    try:
+        well_formed = _scan(data)
+    except _TooWild:
+        raise SourceError(
+            f"{source.name}: nested deeper or with more elements than any feed; open the url and "
+            "look what it is"
+        ) from None
+    if not well_formed and len(data) > LOOSE_BYTES:
+        raise SourceError(
+            f"{source.name}: broken XML of {len(data):,} bytes; it is read again at the next turn"
+        )
+
+
 def _read(source: Source, text: str) -> Any:
     declared = '<?xml version="1.0" encoding="utf-8"?>\n' + text
+    _refuse_wild(source, declared.encode("utf-8"))
     try:
         feed = feedparser.parse(
             io.BytesIO(declared.encode("utf-8")),  # never a str: feedparser might open a file

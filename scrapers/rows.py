@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -22,6 +23,7 @@ from scrapers.mapping import MissingField, Parsed, Row, map_rows, pick
 from scrapers.text import clean_text, decode
 
 MAX_UNZIPPED = 64 * 1024 * 1024
+MAX_LINES = 200_000  # of a CSV file; the SDN list, the longest we read, has under 20,000
 
 
 # --------------------------------------------------------------------------- json
@@ -188,7 +190,7 @@ def _csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
     try:
         names = [str(c) for c in columns] if isinstance(columns, list) else next(reader, [])
         names = [name.strip().lstrip("\ufeff") for name in names]
-        for cells in reader:
+        for cells in islice(reader, MAX_LINES):
             if len(cells) != len(names):
                 continue  # OFAC ends with a line of one control character
             row: dict[str, object] = {

@@ -183,29 +183,29 @@ def slow_web() -> Iterator[HTTPServer]:
 
 def test_a_slow_drip_stops_at_the_deadline(slow_web: HTTPServer) -> None:
     def drip() -> Iterator[bytes]:
-        for _ in range(40):
+        for _ in range(60):
             yield b"x"
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     slow_web.expect_request("/drip").respond_with_handler(lambda request: Response(drip()))
     client = Client("test", allow_loopback=True, min_gap_s=0, deadline_s=0.4)
     started = time.monotonic()
     with pytest.raises(SourceError, match="did not finish within") as caught:
         client.get(slow_web.url_for("/drip"))
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 4
     assert not caught.value.permanent
 
 
 def test_a_slow_resolver_stops_at_the_deadline() -> None:
     def sleepy(host: str, port: int) -> list[str]:
-        time.sleep(1.0)
+        time.sleep(5.0)
         return ["93.184.216.34"]
 
     client = Client("test", resolver=sleepy, deadline_s=0.2, attempts=1)
     started = time.monotonic()
     with pytest.raises(SourceError):
         client.get("https://slow.example/", robots=False)
-    assert time.monotonic() - started < 0.8
+    assert time.monotonic() - started < 3
 
 
 def test_a_refused_connection_is_tried_once_more_and_then_told() -> None:
@@ -229,7 +229,7 @@ def test_robots_is_obeyed_and_read_once(httpserver: HTTPServer, client: Client) 
     httpserver.expect_request("/open/feed").respond_with_data("x")
     httpserver.expect_request("/private/feed").respond_with_data("x")
     client.get(httpserver.url_for("/open/feed"))
-    with pytest.raises(SourceError, match="robots.txt does not allow") as caught:
+    with pytest.raises(SourceError, match=r"robots\.txt does not allow") as caught:
         client.get(httpserver.url_for("/private/feed"))
     assert caught.value.permanent
     paths = [request.path for request, _ in httpserver.log]
@@ -240,7 +240,7 @@ def test_robots_is_obeyed_and_read_once(httpserver: HTTPServer, client: Client) 
 def test_an_unreachable_robots_txt_means_not_now(httpserver: HTTPServer, client: Client) -> None:
     httpserver.expect_request("/robots.txt").respond_with_data("oops", status=500)
     httpserver.expect_request("/feed").respond_with_data("x")
-    with pytest.raises(SourceError, match="robots.txt could not be read") as caught:
+    with pytest.raises(SourceError, match=r"robots\.txt could not be read") as caught:
         client.get(httpserver.url_for("/feed"))
     assert not caught.value.permanent
     assert caught.value.retry_after_s

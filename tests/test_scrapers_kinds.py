@@ -85,12 +85,12 @@ def test_entities_of_a_doctype_are_refused_at_once() -> None:
         '<!doctype rss [\n<!entity % p SYSTEM "http://10.0.0.1/x.dtd"> %p;]>',
     ):
         body = rss(item("&l9;&x;"), f'<?xml version="1.0"?>{doctype}')
-        started = time.monotonic()
+        started = time.process_time()
         for kind in ("rss", "xml"):
             with pytest.raises(SourceError, match="DOCTYPE with ENTITY") as caught:
                 parse(make_source(kind, items="channel/item"), body, NOW)
             assert caught.value.permanent
-        assert time.monotonic() - started < 0.5
+        assert time.process_time() - started < 0.5
 
 
 def test_entities_hidden_by_another_charset_are_refused_too() -> None:
@@ -106,11 +106,27 @@ def test_an_empty_feed_is_no_error_of_the_parser() -> None:
 
 def test_too_many_entries_are_cut_before_they_are_parsed() -> None:
     body = rss("".join(item(f"Title {n}", f"https://example.org/{n}") for n in range(20_000)))
-    started = time.monotonic()
+    started = time.process_time()
     parsed = parse(make_source(), body, NOW)
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
     assert len(parsed.signals) == 500
     assert "19500 entries over the cap" in parsed.said
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<rss version='2.0'>" + b"<item>" * 50_000 + b"</rss>",
+        b"<rss version='2.0'>" + b"<x/>" * 250_000 + b"</rss>",
+        b"<rss version='2.0'>" + b"<" * 2_000_000,
+        b'<rss version="2.0"><item a="' + b"x" * 2_000_000,
+    ],
+)
+def test_what_would_keep_the_parser_busy_is_refused_first(body: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(SourceError, match=r"than any feed|broken XML"):
+        parse(make_source(), body, NOW)
+    assert time.process_time() - started < 2
 
 
 def test_a_future_or_missing_date_proves_no_freshness() -> None:
@@ -295,6 +311,16 @@ SAMPLES = {source.name: (source, sample_file(source).read_bytes()) for source in
 ONE_OF_EACH = [next(n for n, (s, _) in SAMPLES.items() if s.kind == kind) for kind in KINDS]
 
 
+def signals_or_refusal(source: Source, body: bytes) -> list[Article | Observation]:
+    """The signals, or none when it is refused in words; the net for our own bugs stays unused."""
+    try:
+        return parse(source, body, NOW).signals
+    except SourceError as error:
+        if not error.message or "our parser failed" in error.message:
+            raise AssertionError(error.message) from error
+        return []
+
+
 @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_no_bytes_make_a_parser_raise_anything_else(data: st.DataObject) -> None:
@@ -313,12 +339,7 @@ def test_no_bytes_make_a_parser_raise_anything_else(data: st.DataObject) -> None
         body = body[:at] + data.draw(st.binary(min_size=1, max_size=20)) + body[at:]
     else:
         body = SAMPLES[data.draw(st.sampled_from(ONE_OF_EACH))][1]
-    try:
-        parsed = parse(source, body, NOW)
-    except SourceError as error:
-        assert error.message
-        return
-    for signal in parsed.signals:
+    for signal in signals_or_refusal(source, body):
         assert signal.observed_at.tzinfo is not None
         if isinstance(signal, Article):
             assert signal.title
@@ -339,8 +360,4 @@ def test_no_bytes_make_a_parser_raise_anything_else(data: st.DataObject) -> None
     st.sampled_from([n for n in ONE_OF_EACH if SAMPLES[n][0].kind in {"json", "geojson", "arcgis"}]),
 )  # fmt: skip
 def test_no_json_makes_a_parser_raise_anything_else(answer: object, name: str) -> None:
-    try:
-        parse(SAMPLES[name][0], json.dumps(answer).encode(), NOW)
-    except SourceError as error:
-        # not by way of the net for our own bugs
-        assert "our parser failed" not in error.message
+    signals_or_refusal(SAMPLES[name][0], json.dumps(answer).encode())

@@ -29,7 +29,8 @@ def test_the_sample_yields_what_is_expected(source: Source) -> None:
     assert parsed.newest is not None, f"{source.name}: no date in the sample; freshness needs one"
     for signal in parsed.signals:
         if isinstance(signal, Article):
-            assert signal.title and signal.lang, f"{source.name}: an article without title or lang"
+            assert signal.title, f"{source.name}: an article without a title"
+            assert signal.lang, f"{source.name}: an article without a language"
         else:
             assert isinstance(signal, Observation)
             assert all(signal.parts)
