@@ -17,10 +17,9 @@ from scrapers.rows import (
     parse_csv,
     parse_geojson,
     parse_json,
-    parse_xlsx,
     parse_xml,
-    xlsx_link,
 )
+from scrapers.sheets import parse_xlsx, xlsx_link
 
 Parse = Callable[[Source, bytes, datetime, str], Parsed]
 # The next URL to read for this source, or None. (source, body, url of the body)

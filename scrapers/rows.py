@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import lzma
 import re
@@ -223,15 +222,15 @@ def parse_xml(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     Names are without namespace; `a.b` is a grandchild, `@x` an attribute; the first of a name
     counts. Raises SourceError, also for data.go.kr's key errors that come with HTTP 200.
     """
-    root = _root(source, body, label)
+    root = xml_root(source, body, label)
     _key_error(source, root)
     found = [root]
     for name in str(source.options["items"]).split("/"):
-        found = [child for node in found for child in node if _local(child) == name]
+        found = [child for node in found for child in node if local_name(child) == name]
     return map_rows(source, [_fields(node) for node in found], now)
 
 
-def _root(source: Source, body: bytes, label: str) -> Any:
+def xml_root(source: Source, body: bytes, label: str) -> Any:
     text = xml_text(source, body, label)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False
@@ -248,7 +247,7 @@ def _root(source: Source, body: bytes, label: str) -> Any:
     return root
 
 
-def _local(node: Any) -> str:
+def local_name(node: Any) -> str:
     tag = node.tag
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
@@ -256,7 +255,7 @@ def _local(node: Any) -> str:
 def _fields(node: Any, depth: int = 0) -> dict[str, object]:
     fields: dict[str, object] = {f"@{name.rpartition('}')[2]}": v for name, v in node.items()}
     for child in node:
-        name = _local(child)
+        name = local_name(child)
         if not name or name in fields:
             continue
         if len(child) and depth < 4:
@@ -275,8 +274,8 @@ _KEY_CODES = {
 
 
 def _key_error(source: Source, root: Any) -> None:
-    if _local(root) == "OpenAPI_ServiceResponse":
-        codes = [n.text or "" for n in root.iter() if _local(n) == "returnReasonCode"]
+    if local_name(root) == "OpenAPI_ServiceResponse":
+        codes = [n.text or "" for n in root.iter() if local_name(n) == "returnReasonCode"]
         code = codes[0].strip() if codes else "none"
         raise SourceError(
             f"{source.name}: data.go.kr refused (code {code}): "
@@ -284,10 +283,10 @@ def _key_error(source: Source, root: Any) -> None:
             permanent=code in {"20", "30", "31"},
             retry_after_s=3600 if code == "22" else None,
         )
-    results = [n for n in root.iter() if _local(n) == "resultCode"]
+    results = [n for n in root.iter() if local_name(n) == "resultCode"]
     code = (results[0].text or "").strip() if results else "00"
     if code not in {"00", "0", "000"}:
-        words = [n.text or "" for n in root.iter() if _local(n) == "resultMsg"]
+        words = [n.text or "" for n in root.iter() if local_name(n) == "resultMsg"]
         raise SourceError(
             f"{source.name}: the service answered code {code} "
             f"({clean_text(words[0] if words else '', 80)}); compare the query with its documents",
@@ -295,51 +294,7 @@ def _key_error(source: Source, root: Any) -> None:
         )
 
 
-# --------------------------------------------------------------------------- xlsx
-
-
-def parse_xlsx(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
-    """A wide sheet (names in `names_row`, one period a row) as one row per cell, mapped.
-
-    Fields: `name`, `period`, `value`. Only the names in `lookup.name` are kept.
-    """
-    options = source.options
-    grid = _grid(source, body, str(options["sheet"]))
-    names_row = options["names_row"]
-    assert isinstance(names_row, int)
-    names = {column: " ".join(text.split()) for column, text in grid.get(names_row, {}).items()}
-    lookup = options.get("lookup")
-    wanted = lookup.get("name") if isinstance(lookup, Mapping) else None
-    wanted = wanted if isinstance(wanted, Mapping) else {}
-    absent = [name for name in wanted if name not in names.values()]
-    if absent:
-        raise SourceError(
-            f"{source.name}: no column {absent[0]!r} in row {names_row}; the sheet has changed, "
-            "correct options.lookup.name or names_row"
-        )
-    rows: list[Row] = []
-    for number in sorted(row for row in grid if row > names_row):
-        cells = grid[number]
-        for column, name in names.items():
-            if name in wanted and column in cells and "A" in cells:
-                rows.append({"name": name, "period": cells["A"], "value": cells[column]})
-    return map_rows(source, rows, now)
-
-
-def _grid(source: Source, body: bytes, sheet: str) -> dict[int, dict[str, str]]:
-    """{row number: {column letters: text}} of one sheet of an xlsx file."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            shared = _shared(source, archive)
-            return _cells(_member(source, archive, _sheet_path(source, archive, sheet)), shared)
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(
-            f"{source.name}: not an xlsx file ({str(error)[:80]}); open the url and correct it"
-        ) from None
-
-
-def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
-    return _root(source, read_member(source, archive, name), "")
+# --------------------------------------------------------------------------- archives
 
 
 def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -355,53 +310,3 @@ def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
     if len(data) > MAX_UNZIPPED:
         raise SourceError(f"{source.name}: {name[:60]} unpacks to too much; refused", permanent=True)
     return data
-
-
-def _sheet_path(source: Source, archive: zipfile.ZipFile, sheet: str) -> str:
-    book = _member(source, archive, "xl/workbook.xml")
-    links = {
-        node.get("Id"): str(node.get("Target"))
-        for node in _member(source, archive, "xl/_rels/workbook.xml.rels")
-    }
-    for node in book.iter():
-        if _local(node) == "sheet" and node.get("name") == sheet:
-            ident = next((v for k, v in node.items() if k.endswith("}id")), None)
-            return "xl/" + links[ident].removeprefix("/xl/")
-    raise SourceError(f"{source.name}: no sheet {sheet!r}; correct options.sheet")
-
-
-def _shared(source: Source, archive: zipfile.ZipFile) -> list[str]:
-    if "xl/sharedStrings.xml" not in archive.namelist():
-        return []
-    root = _member(source, archive, "xl/sharedStrings.xml")
-    return ["".join(t.text or "" for t in item.iter() if _local(t) == "t") for item in root]
-
-
-def _cells(root: Any, shared: list[str]) -> dict[int, dict[str, str]]:
-    grid: dict[int, dict[str, str]] = {}
-    for cell in root.iter():
-        place = re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", "")) if (
-            _local(cell) == "c"
-        ) else None
-        if place is None:
-            continue
-        texts = [n.text or "" for n in cell.iter() if _local(n) in {"v", "t"}]
-        text = "".join(texts[:1]).strip()
-        if cell.get("t") == "s" and text.isdigit() and int(text) < len(shared):
-            text = shared[int(text)]
-        grid.setdefault(int(place.group(2)), {})[place.group(1)] = text
-    return grid
-
-
-def xlsx_link(source: Source, body: bytes, url: str) -> str | None:
-    """The address of the workbook that a page links to (its path changes), None for a workbook."""
-    if body.startswith(b"PK"):
-        return None
-    name = re.escape(str(source.options["file_name"]))
-    found = re.search(rf"https://[\w./-]{{1,300}}/{name}", decode(body))
-    if found is None:
-        raise SourceError(
-            f"{source.name}: the page no longer links {source.options['file_name']}; open the url "
-            "and find where it went"
-        )
-    return found.group(0)

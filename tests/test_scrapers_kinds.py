@@ -19,7 +19,8 @@ from scrapers.gdelt import checked_md5, gkg_file
 from scrapers.golden import sample_file
 from scrapers.kinds import KINDS, parse
 from scrapers.mapping import independence_of
-from scrapers.rows import next_page, xlsx_link
+from scrapers.rows import next_page
+from scrapers.sheets import xlsx_link
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

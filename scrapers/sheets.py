@@ -1,0 +1,110 @@
+"""XLSX: the bytes of a workbook become rows."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ews.model import Source
+from scrapers.errors import SourceError
+from scrapers.mapping import Parsed, Row, map_rows
+from scrapers.rows import local_name, read_member, xml_root
+from scrapers.text import decode
+
+
+def parse_xlsx(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+    """A wide sheet (names in `names_row`, one period a row) as one row per cell, mapped.
+
+    Fields: `name`, `period`, `value`. Only the names in `lookup.name` are kept.
+    """
+    options = source.options
+    grid = _grid(source, body, str(options["sheet"]))
+    names_row = options["names_row"]
+    assert isinstance(names_row, int)
+    names = {column: " ".join(text.split()) for column, text in grid.get(names_row, {}).items()}
+    lookup = options.get("lookup")
+    wanted = lookup.get("name") if isinstance(lookup, Mapping) else None
+    wanted = wanted if isinstance(wanted, Mapping) else {}
+    absent = [name for name in wanted if name not in names.values()]
+    if absent:
+        raise SourceError(
+            f"{source.name}: no column {absent[0]!r} in row {names_row}; the sheet has changed, "
+            "correct options.lookup.name or names_row"
+        )
+    rows: list[Row] = []
+    for number in sorted(row for row in grid if row > names_row):
+        cells = grid[number]
+        for column, name in names.items():
+            if name in wanted and column in cells and "A" in cells:
+                rows.append({"name": name, "period": cells["A"], "value": cells[column]})
+    return map_rows(source, rows, now)
+
+
+def _grid(source: Source, body: bytes, sheet: str) -> dict[int, dict[str, str]]:
+    """{row number: {column letters: text}} of one sheet of an xlsx file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            shared = _shared(source, archive)
+            return _cells(_member(source, archive, _sheet_path(source, archive, sheet)), shared)
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise SourceError(
+            f"{source.name}: not an xlsx file ({str(error)[:80]}); open the url and correct it"
+        ) from None
+
+
+def _member(source: Source, archive: zipfile.ZipFile, name: str) -> Any:
+    return xml_root(source, read_member(source, archive, name), "")
+
+
+def _sheet_path(source: Source, archive: zipfile.ZipFile, sheet: str) -> str:
+    book = _member(source, archive, "xl/workbook.xml")
+    links = {
+        node.get("Id"): str(node.get("Target"))
+        for node in _member(source, archive, "xl/_rels/workbook.xml.rels")
+    }
+    for node in book.iter():
+        if local_name(node) == "sheet" and node.get("name") == sheet:
+            ident = next((v for k, v in node.items() if k.endswith("}id")), None)
+            return "xl/" + links[ident].removeprefix("/xl/")
+    raise SourceError(f"{source.name}: no sheet {sheet!r}; correct options.sheet")
+
+
+def _shared(source: Source, archive: zipfile.ZipFile) -> list[str]:
+    if "xl/sharedStrings.xml" not in archive.namelist():
+        return []
+    root = _member(source, archive, "xl/sharedStrings.xml")
+    return ["".join(t.text or "" for t in item.iter() if local_name(t) == "t") for item in root]
+
+
+def _cells(root: Any, shared: list[str]) -> dict[int, dict[str, str]]:
+    grid: dict[int, dict[str, str]] = {}
+    for cell in root.iter():
+        place = re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", "")) if (
+            local_name(cell) == "c"
+        ) else None
+        if place is None:
+            continue
+        texts = [n.text or "" for n in cell.iter() if local_name(n) in {"v", "t"}]
+        text = "".join(texts[:1]).strip()
+        if cell.get("t") == "s" and text.isdigit() and int(text) < len(shared):
+            text = shared[int(text)]
+        grid.setdefault(int(place.group(2)), {})[place.group(1)] = text
+    return grid
+
+
+def xlsx_link(source: Source, body: bytes, url: str) -> str | None:
+    """The address of the workbook that a page links to (its path changes), None for a workbook."""
+    if body.startswith(b"PK"):
+        return None
+    name = re.escape(str(source.options["file_name"]))
+    found = re.search(rf"https://[\w./-]{{1,300}}/{name}", decode(body))
+    if found is None:
+        raise SourceError(
+            f"{source.name}: the page no longer links {source.options['file_name']}; open the url "
+            "and find where it went"
+        )
+    return found.group(0)
