@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,6 @@ LEAST = 0.02  # tags below this are dropped
 DIRECTION_FROM = 0.2  # probability of price_shock from which a direction is read
 PHASES = (Phase.THREAT, Phase.ACTUAL, Phase.EASING)
 MAX_TOKENS = 96
-BATCH = 16
 OUTPUTS = ["logits_labels", "logits_event", "logits_phase", "logits_severity"]
 
 Link = Callable[[Article], tuple[Mention, ...]]
@@ -142,6 +142,8 @@ class Encoder:
     """Tokenizer and ONNX graph of a folder: texts in, raw logits out. No torch."""
 
     def __init__(self, folder: Path, threads: int) -> None:
+        # transformers says on import that torch is missing; here it only tokenises
+        os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         import onnxruntime
         from transformers import PreTrainedTokenizerFast
 
@@ -155,22 +157,25 @@ class Encoder:
         )
 
     def logits(self, texts: Sequence[str]) -> tuple[Floats, Floats, Floats, Floats]:
-        """(labels, event, phase, severity), a row per text in the given order."""
+        """(labels, event, phase, severity), a row per text in the given order.
+
+        One text a run: int8 activations are scaled per run, so in a batch a text's answer would
+        depend on its neighbours (seen: 0.06). On one thread batches are hardly faster.
+        """
+        if not texts:
+            return np.zeros((0, len(NAMES))), np.zeros((0, 1)), np.zeros((0, 3)), np.zeros((0, 4))
         ids = self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
-        order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
-        parts: list[list[NDArray[np.float32]]] = []
-        for start in range(0, len(order), BATCH):
-            chosen = [ids[number] for number in order[start : start + BATCH]]
-            width = max(map(len, chosen))
-            padded = np.full((len(chosen), width), self.tokenizer.pad_token_id, np.int64)
-            mask = np.zeros((len(chosen), width), np.int64)
-            for row, tokens in enumerate(chosen):
-                padded[row, : len(tokens)], mask[row, : len(tokens)] = tokens, 1
-            parts.append(self.session.run(OUTPUTS, {"input_ids": padded, "attention_mask": mask}))
-        back = np.argsort(np.array(order, dtype=np.int64))
-        joined = [
-            np.concatenate(output).astype(np.float64)[back] for output in zip(*parts, strict=True)
+        parts = [
+            self.session.run(
+                OUTPUTS,
+                {
+                    "input_ids": np.array([tokens], np.int64),
+                    "attention_mask": np.ones((1, len(tokens)), np.int64),
+                },
+            )
+            for tokens in ids
         ]
+        joined = [np.concatenate(output).astype(np.float64) for output in zip(*parts, strict=True)]
         return joined[0], joined[1], joined[2], joined[3]
 
 
@@ -225,7 +230,7 @@ class TransformerClassifier:
         tags = tuple(
             Tag(name, round(float(p), 4))
             for name, p in zip(NAMES, readings.labels[row], strict=True)
-            if p > LEAST
+            if round(float(p), 4) > LEAST
         )
         return TaggedArticle(
             article_id=article.id,

@@ -37,7 +37,7 @@ class Plan:
     """Every number that decides the result."""
 
     seed: int = 11
-    epochs: int = 6
+    epochs: int = 5
     batch: int = 24
     max_length: int = 96
     rate_encoder: float = 5e-5
@@ -303,6 +303,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--epochs", type=int, default=Plan().epochs)
     parser.add_argument("--seed", type=int, default=Plan().seed)
+    parser.add_argument("--own", action="store_true", help="add nlp/data/own-examples.toml")
     parser.add_argument("--frozen", type=int, default=Plan().frozen_layers)
     parser.add_argument(
         "--rows", type=int, default=0, help="only the first N rows, for a smoke run"
@@ -315,7 +316,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     args.out.mkdir(parents=True, exist_ok=True)
     split = load_split(args.data)
-    rows = [*split["train"], *own_rows()][: args.rows or None]
+    rows = [*split["train"], *(own_rows() if args.own else [])][: args.rows or None]
     tokenizer = read_tokenizer(args.base)
     net = Net(
         BertModel.from_pretrained(args.base, add_pooling_layer=False),
