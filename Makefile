@@ -38,7 +38,9 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 check: lint test ## what must be green before a commit
 
 bench: .venv/dev ## every benchmark; figures go to docs/bench/*.json
-	$(NICE_ENV) $(BIN)/python -m tests.bench_all
+	$(NICE_ENV) $(BIN)/python -m tests.bench_storage
+	$(NICE_ENV) $(BIN)/python -m tests.bench_replay
+	$(NICE_ENV) $(BIN)/python -m nlp.evaluate
 
 score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
 	$(NICE_ENV) $(BIN)/ews replay --feed $(DATA)/feeds/rss2023/rss_2023_h2.jsonl.gz \

@@ -51,14 +51,14 @@ def run_cases(
 ) -> list[CaseOutcome]:
     """Each case decided under the document. RuleError names a case key that is not known."""
     ordered = rules.read_rules(document)
-    unknown_share = rules.setting(document, "evaluate", "unknown_share")
+    unread = rules.Unread.of(document)
     outcomes = []
     for case in cases:
         name = str(case.get("name", "(unnamed)"))
         if extra := set(case) - set(DEFAULTS) - {"name", "expect"}:
             raise rules.RuleError(f"case {name!r}: unknown key {sorted(extra)[0]!r}")
         event, exposure = _event({**DEFAULTS, **case}), _exposure({**DEFAULTS, **case})
-        values = rules.measures(event, [exposure] if event.items else [], unknown_share)
+        values = rules.measures(event, [exposure] if event.items else [], unread)
         rule = rules.decide(ordered, event, values, None)
         expect = str(case.get("expect", ""))
         outcomes.append(

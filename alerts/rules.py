@@ -138,10 +138,30 @@ def setting(document: Mapping[str, object], section: str, key: str) -> float:
 # --------------------------------------------------------------------------- measures
 
 
-def measures(event: Event, exposures: Sequence[Exposure], unknown_share: float) -> dict[str, float]:
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What an import share that nobody has read counts as; the alert itself says `unknown`."""
+
+    listed: float  # of an item with a domestic use that was read
+    unlisted: float  # of an item without one
+
+    @classmethod
+    def of(cls, document: Mapping[str, object]) -> Unread:
+        return cls(
+            setting(document, "evaluate", "unknown_share"),
+            setting(document, "evaluate", "unlisted_share"),
+        )
+
+    def share(self, exposure: Exposure) -> float:
+        if exposure.share_at_risk is not None:
+            return exposure.share_at_risk
+        return self.listed if exposure.industry else self.unlisted
+
+
+def measures(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dict[str, float]:
     """Every measure of MEASURES for one event and its exposures (a firm's own ones left out)."""
     exposures = [e for e in exposures if e.firm is None]
-    shares = [unknown_share if e.share_at_risk is None else e.share_at_risk for e in exposures]
+    shares = [unread.share(e) for e in exposures]
     losses = [s * e.magnitude for s, e in zip(shares, exposures, strict=True)]
     gaps = [
         e.time_to_recover_days - e.time_to_survive_days
@@ -214,12 +234,12 @@ def evaluate(
     alert, so that a second event on one happening can be seen.
     """
     rules = read_rules(ruleset.rules)
-    unknown = setting(ruleset.rules, "evaluate", "unknown_share")
+    unread = Unread.of(ruleset.rules)
     window = timedelta(days=setting(ruleset.rules, "evaluate", "duplicate_days"))
     known = dict(alerts)
     changes = []
     for event, exposures in pairs:
-        values = measures(event, exposures, unknown)
+        values = measures(event, exposures, unread)
         before = known.get(event.id)
         firing_at = before.stage if before and before.state is not AlertState.RESOLVED else None
         rule = decide(rules, event, values, firing_at)

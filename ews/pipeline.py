@@ -11,11 +11,10 @@ this code with an old `now`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-
-from nlp.classifier import Classifier
+from itertools import takewhile
 
 from alerts import rules
 from alerts.channels import Channel
@@ -30,6 +29,7 @@ from ews.model import (
     Delivery,
     DeliveryState,
     Event,
+    FetchOutcome,
     Notification,
     Observation,
     RuleSet,
@@ -38,15 +38,18 @@ from ews.model import (
 )
 from ews.storage import Store
 from graph import Network, propagate, shock
+from nlp.classifier import Classifier
 from nlp.stories import StoryIndex
-from scrapers import Client, scrape
+from scrapers import Client, freshness, next_due, scrape
 
 log = logging.getLogger(__name__)
 
 BATCH = 512  # articles classified in one transaction
+DETECT_BATCH = 5_000
 LOOKBACK = timedelta(days=60)  # stories and events that can still change
 SERIES_DAYS = timedelta(days=3 * 365)
 LEASE_S = 60
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Rooms:
     channels: Mapping[str, Channel]
     names: Names
     owner: str = "ews"  # who claims deliveries
+    sources: tuple[Source, ...] = ()  # watched live; a silent one makes the reader blind
 
 
 class Pipeline:
@@ -70,26 +74,30 @@ class Pipeline:
         self._stories: StoryIndex | None = None
         self._events: dict[str, Event] = {}
 
-    def cycle(self, now: datetime) -> dict[str, int]:
-        """One pass of every stage after scrape; how many rows each wrote."""
+    def cycle(self, now: datetime, clock: Clock | None = None) -> dict[str, int]:
+        """One pass of every stage after scrape; how many rows each wrote.
+
+        `clock` is read before each sending, where seconds count; a replay has none.
+        """
         return {
             "classified": self.classify(now),
             "events": self.detect(now),
             "exposures": self.propagate(now),
             "changes": self.evaluate(now),
             "notifications": self.route(now),
-            "delivered": self.deliver(now),
+            "delivered": self.deliver(now, clock),
         }
 
     # ------------------------------------------------------------------ scrape
 
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
-        fetch, signals = scrape(source, self.store.last_good_fetch(source.name), now, client)
-        wait = max(source.every_s, fetch.retry_after_s or 0)
+        past = self.store.fetches(source.name, limit=12)
+        fetch, signals = scrape(source, past[0] if past else None, now, client)
+        failures = sum(1 for _ in takewhile(lambda one: one.outcome is FetchOutcome.FAILED, past))
         with self.store.begin() as tx:
             tx.save_fetch(fetch)
-            tx.set_next_due(source.name, now + timedelta(seconds=wait))
+            tx.set_next_due(source.name, next_due(source, fetch, failures))
             return _keep(tx, signals)
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
@@ -113,11 +121,18 @@ class Pipeline:
 
     def detect(self, now: datetime) -> int:
         """Place new articles into stories, run every detector, keep new and changed events."""
+        done = 0
+        while (events := self._detect_batch(now)) is not None:
+            done += events
+        return done
+
+    def _detect_batch(self, now: datetime) -> int | None:
+        """The next articles and observations; None when none waits."""
         ruleset = self.ruleset()
-        new = self.store.undetected(now, 5_000)
+        new = self.store.undetected(now, DETECT_BATCH)
         fresh = self.store.undetected_observations(now)
         if not new and not fresh:
-            return 0
+            return None
         index = self._index(now)
         minimum = rules.setting(ruleset.rules, "news", "min_probability")
         try:
@@ -226,19 +241,30 @@ class Pipeline:
             self.store.silences(now),
             self.store.sent_counts(since),
             now,
+            self._told(changes),
         )
         with self.store.begin() as tx:
             tx.save_notifications(changes, notifications)
         return len(notifications)
 
+    def _told(self, changes: Sequence[AlertChange]) -> set[tuple[str, str]]:
+        """(alert, receiver) pairs that have been told of the alert before."""
+        return {
+            (n.alert_id, n.receiver)
+            for alert_id in {change.alert.id for change in changes}
+            for n in self.store.notifications(alert_id=alert_id)
+            if n.reason.sent
+        }
+
     # ------------------------------------------------------------------ deliver
 
-    def deliver(self, now: datetime) -> int:
+    def deliver(self, now: datetime, clock: Clock | None = None) -> int:
         """Send what is due. A crash may delay a message; it never loses or doubles one."""
         sent = 0
         while claimed := self.store.claim(now, self.rooms.owner, LEASE_S):
             notification, delivery = claimed
             after = self._attempt(notification, delivery, now)
+            now = clock() if clock else now
             with self.store.begin() as tx:
                 tx.save_delivery(after)
             sent += after.state is DeliveryState.SENT
@@ -278,8 +304,22 @@ class Pipeline:
             names=self.rooms.names,
             now=now,
             because=notification.why,
+            blind=self.blind(now),
         )
         return build_message(view, notification.lang)
+
+    def blind(self, now: datetime) -> tuple[str, ...]:
+        """Titles of watched sources that are failing or stale: their silence is not calm."""
+        return tuple(
+            source.title
+            for source in self.rooms.sources
+            if freshness(
+                source,
+                self.store.last_good_fetch(source.name),
+                now,
+                self.store.last_fetch(source.name),
+            ).blind
+        )
 
     # ------------------------------------------------------------------ rules
 

@@ -103,7 +103,7 @@ def build_scheduler(
             next_run_time=first_turn(pipeline.store, source, clock()),
         )
     scheduler.add_job(
-        lambda: log.info("cycle %s", pipeline.cycle(clock())),
+        lambda: log.info("cycle %s", pipeline.cycle(clock(), clock)),
         IntervalTrigger(seconds=cycle_every_s, timezone=UTC),
         id="cycle",
         executor="cycle",

@@ -1,11 +1,14 @@
-"""Our own training sentences: patterns of `nlp/data/own-examples.toml` filled with their slots."""
+"""Our own training sentences: patterns of `nlp/data/own-examples.toml` filled with their slots, and
+whole sentences of `nlp/data/own_examples_*.jsonl`. Invented facts; none is anybody's news text."""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib.resources import files
 
-from nlp.dataset import Row
+from nlp.dataset import Row, to_row
+from nlp.taxonomy import NAMES
 
 
 def own_rows() -> list[Row]:
@@ -39,4 +42,16 @@ def own_rows() -> list[Row]:
                             part="train",
                         )
                     )
+    return rows + own_sentences()
+
+
+def own_sentences() -> list[Row]:
+    """The sentences of the two files, Korean first; ValueError names a label that is unknown."""
+    rows = []
+    for lang in ("ko", "en"):
+        text = files("nlp").joinpath(f"data/own_examples_{lang}.jsonl").read_text(encoding="utf-8")
+        rows += [to_row(json.loads(line)) for line in text.splitlines() if line.strip()]
+    for row in rows:
+        if unknown := set(row.labels) - set(NAMES):
+            raise ValueError(f"{row.id}: unknown label {sorted(unknown)[0]!r}")
     return rows

@@ -304,13 +304,19 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=Plan().epochs)
     parser.add_argument("--seed", type=int, default=Plan().seed)
     parser.add_argument("--own", action="store_true", help="add nlp/data/own-examples.toml")
+    parser.add_argument(
+        "--start", type=Path, help="go on from these weights (mean.pt of an earlier run)"
+    )
+    parser.add_argument("--rate", type=float, default=Plan().rate_encoder)
     parser.add_argument("--frozen", type=int, default=Plan().frozen_layers)
     parser.add_argument(
         "--rows", type=int, default=0, help="only the first N rows, for a smoke run"
     )
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    plan = Plan(epochs=args.epochs, seed=args.seed, frozen_layers=args.frozen)
+    plan = Plan(
+        epochs=args.epochs, seed=args.seed, frozen_layers=args.frozen, rate_encoder=args.rate
+    )
     torch.manual_seed(plan.seed)
     torch.set_num_threads(plan.threads)
     args.work.mkdir(parents=True, exist_ok=True)
@@ -323,13 +329,16 @@ def main() -> None:
         plan.dropout,
         plan.frozen_layers,
     )
+    if args.start:
+        net.load_state_dict(torch.load(args.start, weights_only=True))
     train = Cached.make(net, rows, tokenizer, plan, titles=True)
     held = {
         "validation": Cached.make(net, split["validation"], tokenizer, plan, titles=False),
         "gold": Cached.make(net, gold(args.data), tokenizer, plan, titles=False),
     }
     groups = parameter_groups(net, plan)
-    fit_heads(net, train, plan)
+    if not args.start:
+        fit_heads(net, train, plan)
     log.info("%s", json.dumps(scores_of(net, held, plan)))
     history = fine_tune(net, train, held, groups, plan, args.work)
     export(net, args.out)

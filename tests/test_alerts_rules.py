@@ -135,8 +135,10 @@ def test_a_quiet_alert_is_resolved_and_says_why() -> None:
 
 
 def test_an_unknown_share_counts_as_the_rules_say_not_as_zero() -> None:
-    known = rules.measures(event(), [exposure(share_at_risk=None)], 0.1)
-    assert known["share"] == 0.1
+    unread = rules.Unread(listed=0.1, unlisted=0.02)
+    listed = rules.measures(event(), [exposure(share_at_risk=None)], unread)
+    unlisted = rules.measures(event(), [exposure(share_at_risk=None, industry="")], unread)
+    assert (listed["share"], unlisted["share"]) == (0.1, 0.02)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_rule_that_is_not_understood_is_loud(change: dict[str, object], says: 
 
 
 def test_every_measure_of_a_shipped_rule_is_computed() -> None:
-    values = rules.measures(event(), [exposure()], 0.1)
+    values = rules.measures(event(), [exposure()], rules.Unread.of(RULES.rules))
     assert set(values) == set(rules.MEASURES)
 
 

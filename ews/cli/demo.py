@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ews.cli.opening import build_pipeline
 from ews.cli.output import Output, moment, output, stage_text
 from ews.cli.progress import Clock
+from ews.model import Stage
 
 if TYPE_CHECKING:
     from ews.tuning.demo import CaseResult, DemoResult
@@ -32,7 +33,10 @@ def play(home: Path | None, lang: str | None, names: tuple[str, ...], as_json: b
     store = Store.open(settings.home)
     try:
         with Clock(out) as clock:
-            pipeline = build_pipeline(settings, store, None if as_json else sys.stdout, out.lang)
+            # 관심 asks nobody to act: the demo prints what an official would be sent.
+            pipeline = build_pipeline(
+                settings, store, None if as_json else sys.stdout, out.lang, minimum=Stage.CAUTION
+            )
             result = run_demo(pipeline, names, clock.told)
     finally:
         store.close()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from alerts.channels import Channel
     from alerts.routing import Routes
     from ews.config import Settings
+    from ews.model import Stage
     from ews.pipeline import Pipeline
     from ews.storage import Store
     from graph.firms import FirmLink
@@ -40,19 +41,26 @@ def build_pipeline(
     stream: TextIO | None,
     lang: str | None = None,
     classifier: Classifier | None = None,
+    minimum: Stage | None = None,
+    live: bool = False,
 ) -> Pipeline:
     """The live pipeline: the classifier, the network with the firms imported here, the channels.
     The console channel prints to `stream`, None keeps its record only; `lang` overrules the
-    language of the receivers; `classifier` stands in for the model."""
+    language of the receivers and `minimum` the lowest stage they hear of; `classifier` stands in
+    for the model; `live` has messages name the sources that are silent."""
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
     from graph import build_network
+    from scrapers import load_sources
 
     routes = routes_of(settings)
-    if lang is not None:
-        routes = replace(
-            routes, receivers=tuple(replace(one, lang=lang) for one in routes.receivers)
-        )
+    routes = replace(
+        routes,
+        receivers=tuple(
+            replace(one, lang=lang or one.lang, minimum=minimum or one.minimum)
+            for one in routes.receivers
+        ),
+    )
     return Pipeline(
         store,
         Rooms(
@@ -62,6 +70,7 @@ def build_pipeline(
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),
             names=Names(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
+            sources=tuple(s for s in load_sources() if s.enabled) if live else (),
         ),
     )
 

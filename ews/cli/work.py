@@ -46,7 +46,7 @@ def run(home: Home = None) -> None:
     with opened(home) as (settings, store):
         print(f"ews: running, home {settings.home}; stop with Ctrl-C", file=sys.stderr)
         try:
-            serve_forever(settings, build_pipeline(settings, store, sys.stdout))
+            serve_forever(settings, build_pipeline(settings, store, sys.stdout, live=True))
         except AlreadyRunning as err:
             print(f"ews: {err}", file=sys.stderr)
             raise typer.Exit(3) from err
@@ -67,7 +67,8 @@ def cycle(
 
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        pipeline = build_pipeline(settings, store, sys.stderr if as_json else sys.stdout)
+        stream = sys.stderr if as_json else sys.stdout
+        pipeline = build_pipeline(settings, store, stream, live=True)
         done: dict[str, int] = {}
         with working(out.t("한 바퀴 도는 중", "working through one cycle")):
             if fetch:

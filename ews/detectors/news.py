@@ -33,7 +33,7 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
         type=story.type,
         also=tuple(t for t in story.core("types") if t != story.type),
         status=_status(story, authority),
-        phase=_phase(members),
+        phase=_phase(story),
         probability=probability,
         severity=_severity(members),
         countries=story.core("countries")[:MAX_CODES],
@@ -74,9 +74,14 @@ def _severity(members: Sequence[StoryMember]) -> float:
     return mean(sorted((m.severity for m in members), reverse=True)[:3])
 
 
-def _phase(members: Sequence[StoryMember]) -> Phase:
-    """The most actual phase that a good part of the recent articles state."""
-    recent = members[-12:]
+def _phase(story: Story) -> Phase:
+    """The most actual phase that a good part of the recent articles state.
+
+    A price that falls is a relief to those who buy, whatever the text calls it.
+    """
+    if story.type == "price_shock" and story.price_direction == "down":
+        return Phase.EASING
+    recent = story.members[-12:]
     share = {phase: sum(m.phase is phase for m in recent) / len(recent) for phase in Phase}
     if share[Phase.EASING] > 0.6:
         return Phase.EASING
