@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 
 from alerts import rules
+from alerts.measures import measures
 from ews.model import Event, EventStatus, Evidence, Exposure, Phase, Stage
 
 _AT = datetime(2024, 1, 1, tzinfo=UTC)
@@ -51,14 +52,14 @@ def run_cases(
 ) -> list[CaseOutcome]:
     """Each case decided under the document. RuleError names a case key that is not known."""
     ordered = rules.read_rules(document)
-    unread = rules.Unread.of(document)
+    unread = rules.unread(document)
     outcomes = []
     for case in cases:
         name = str(case.get("name", "(unnamed)"))
         if extra := set(case) - set(DEFAULTS) - {"name", "expect"}:
             raise rules.RuleError(f"case {name!r}: unknown key {sorted(extra)[0]!r}")
         event, exposure = _event({**DEFAULTS, **case}), _exposure({**DEFAULTS, **case})
-        values = rules.measures(event, [exposure] if event.items else [], unread)
+        values = measures(event, [exposure] if event.items else [], unread)
         rule = rules.decide(ordered, event, values, None)
         expect = str(case.get("expect", ""))
         outcomes.append(

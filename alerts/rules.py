@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypedDict
 
+from alerts.measures import MEASURES, Unread, measures
 from ews.model import (
     Alert,
     AlertChange,
@@ -27,23 +28,6 @@ from ews.model import (
     Threshold,
     content_id,
 )
-
-MEASURES: Mapping[str, str] = {
-    "probability": "that the event is real and of its type, pooled over its evidence, 0..1",
-    "severity": "expected effect on supply from the evidence alone, 0..3",
-    "sources": "independent sources",
-    "authority": "1 when the issuing state itself says so, or a detector's own data",
-    "corroborated": "1 with two or more independent sources, or authority",
-    "share": "largest share of Korea's import of a named item that comes from the place hit, 0..1",
-    "loss": "largest share of an item's import that would be lost, 0..1",
-    "expected_loss": "probability x loss",
-    "critical": "1 when an item on a public list of critical items is reached",
-    "named": "1 when the text names the item, route or port",
-    "route": "1 when a chokepoint or port is hit",
-    "actual": "1 actual or ongoing, 0.5 threat or proposal, 0 easing",
-    "gap_days": "time to recover minus time to survive of the worst dependent use, days",
-    "soon": "1 when users are short now or within 14 days",
-}
 
 
 class RuleError(ValueError):
@@ -135,63 +119,15 @@ def setting(document: Mapping[str, object], section: str, key: str) -> float:
     return float(value)
 
 
-# --------------------------------------------------------------------------- measures
+# --------------------------------------------------------------------------- decisions
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """What an import share that nobody has read counts as; the alert itself says `unknown`."""
-
-    listed: float  # of an item with a domestic use that was read
-    unlisted: float  # of an item without one
-
-    @classmethod
-    def of(cls, document: Mapping[str, object]) -> Unread:
-        return cls(
-            setting(document, "evaluate", "unknown_share"),
-            setting(document, "evaluate", "unlisted_share"),
-        )
-
-    def share(self, exposure: Exposure) -> float:
-        if exposure.share_at_risk is not None:
-            return exposure.share_at_risk
-        return self.listed if exposure.industry else self.unlisted
-
-
-def measures(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dict[str, float]:
-    """Every measure of MEASURES for one event and its exposures (a firm's own ones left out)."""
-    exposures = [e for e in exposures if e.firm is None]
-    shares = [unread.share(e) for e in exposures]
-    losses = [s * e.magnitude for s, e in zip(shares, exposures, strict=True)]
-    gaps = [
-        e.time_to_recover_days - e.time_to_survive_days
-        for e in exposures
-        if e.time_to_survive_days is not None
-    ]
-    loss = max(losses, default=0.0)
-    soon = any(
-        e.impact_day is not None
-        and e.time_to_survive_days is not None
-        and e.impact_day + e.time_to_survive_days <= 14
-        for e in exposures
+def unread(document: Mapping[str, object]) -> Unread:
+    """What shares that nobody has read count as, from [evaluate]."""
+    return Unread(
+        setting(document, "evaluate", "unknown_share"),
+        setting(document, "evaluate", "unlisted_share"),
     )
-    corroborated = event.authority or event.independent_sources > 1
-    return {
-        "probability": event.probability,
-        "severity": event.severity,
-        "sources": float(event.independent_sources),
-        "authority": float(event.authority),
-        "corroborated": float(corroborated),
-        "share": max(shares, default=0.0),
-        "loss": loss,
-        "expected_loss": event.probability * loss,
-        "critical": float(any(e.critical for e in exposures)),
-        "named": float(bool(event.items or event.chokepoints or event.ports)),
-        "route": float(bool(event.chokepoints or event.ports)),
-        "actual": {Phase.ACTUAL: 1.0, Phase.THREAT: 0.5, Phase.EASING: 0.0}[event.phase],
-        "gap_days": max(gaps, default=-999.0),
-        "soon": float(soon),
-    }
 
 
 def holds(rule: Rule, event: Event, values: Mapping[str, float], firing_at: Stage | None) -> bool:
@@ -234,12 +170,12 @@ def evaluate(
     alert, so that a second event on one happening can be seen.
     """
     rules = read_rules(ruleset.rules)
-    unread = Unread.of(ruleset.rules)
+    shares = unread(ruleset.rules)
     window = timedelta(days=setting(ruleset.rules, "evaluate", "duplicate_days"))
     known = dict(alerts)
     changes = []
     for event, exposures in pairs:
-        values = measures(event, exposures, unread)
+        values = measures(event, exposures, shares)
         before = known.get(event.id)
         firing_at = before.stage if before and before.state is not AlertState.RESOLVED else None
         rule = decide(rules, event, values, firing_at)

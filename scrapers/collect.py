@@ -95,8 +95,9 @@ def _read(source: Source, reply: Reply, now: datetime, client: Client) -> Parsed
 
 def charset_of(headers: Mapping[str, str]) -> str:
     """The charset that the Content-Type names, or ""."""
-    found = re.search(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", headers.get("content-type", ""),
-                      re.IGNORECASE)
+    found = re.search(
+        r"charset\s*=\s*[\"']?([\w.:-]{1,40})", headers.get("content-type", ""), re.IGNORECASE
+    )
     return found.group(1) if found else ""
 
 

@@ -65,9 +65,13 @@ def fetch_reply(
     try:
         reply = _ask(source, last, now, client)
         if reply.status == 304:
-            return replace(base, outcome=FetchOutcome.UNCHANGED, status=304,
-                           signals=last.signals if last else 0,
-                           retry_after_s=max_age(reply.headers) or None), None
+            return replace(
+                base,
+                outcome=FetchOutcome.UNCHANGED,
+                status=304,
+                signals=last.signals if last else 0,
+                retry_after_s=max_age(reply.headers) or None,
+            ), None
         _judge(source, reply, now)
     except SourceError as error:
         return failed(base, error), None

@@ -30,7 +30,9 @@ _PROLOG = re.compile(r"\s*(?:<\?xml[^<>]*\?>\s*)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ROOT_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 # what WordPress and the Guardian append to a summary
-_TAIL = re.compile(r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$")
+_TAIL = re.compile(
+    r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$"
+)
 _PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 86_400}
 
 

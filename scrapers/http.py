@@ -113,7 +113,9 @@ class Client:
         except (httpx2.HTTPError, httpcore2.ConnectError) as error:
             raise _without(
                 secret,
-                SourceError(f"{host_of(url)}: {type(error).__name__} {error}; tried again next turn"),
+                SourceError(
+                    f"{host_of(url)}: {type(error).__name__} {error}; tried again next turn"
+                ),
             ) from None
 
     def _follow(
@@ -141,11 +143,11 @@ class Client:
                     f"{host_of(url)} redirects from https to plain http; refused", permanent=True
                 )
             url = onward
-        raise SourceError(f"{host_of(url)} redirects more than 5 times; check the url", permanent=True)
+        raise SourceError(
+            f"{host_of(url)} redirects more than 5 times; check the url", permanent=True
+        )
 
-    def _once(
-        self, url: str, headers: Mapping[str, str], cap: int, deadline: Deadline
-    ) -> Reply:
+    def _once(self, url: str, headers: Mapping[str, str], cap: int, deadline: Deadline) -> Reply:
         sent = {
             "User-Agent": self.user_agent,
             "Accept": "*/*",

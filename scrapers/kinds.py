@@ -70,8 +70,18 @@ def parse(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed
         return KINDS[source.kind].parse(source, body, now, label)
     except SourceError:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
-            OverflowError, MemoryError, AssertionError, LookupError) as error:
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+        MemoryError,
+        AssertionError,
+        LookupError,
+    ) as error:
         # A bug of ours must not stop the other sources; it shows as this source's failure.
         raise SourceError(
             f"{source.name}: our parser failed ({type(error).__name__}: {str(error)[:80]}); keep "

@@ -190,9 +190,9 @@ def map_rows(source: Source, rows: Sequence[Row], now: datetime) -> Parsed:
     return Parsed(list(tally.signals.values()), len(wanted), tally.newest, said)
 
 
-def dated(moment: datetime | None, now: datetime, newest: datetime | None) -> tuple[
-    datetime, datetime | None
-]:
+def dated(
+    moment: datetime | None, now: datetime, newest: datetime | None
+) -> tuple[datetime, datetime | None]:
     """(observed_at, newest so far): a missing or future date becomes now, and proves nothing."""
     if moment is None or moment > now + FUTURE:
         return now, newest

@@ -114,11 +114,13 @@ def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -
         place = geometry.get("coordinates") if isinstance(geometry, Mapping) else None
         numbers = place if isinstance(place, list) else []
         where = dict(zip(("lon", "lat", "depth"), numbers, strict=False))
-        rows.append({
-            "id": feature.get("id"),
-            **where,
-            **(properties if isinstance(properties, Mapping) else {}),
-        })
+        rows.append(
+            {
+                "id": feature.get("id"),
+                **where,
+                **(properties if isinstance(properties, Mapping) else {}),
+            }
+        )
     return map_rows(source, rows, now)
 
 
@@ -308,5 +310,7 @@ def read_member(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
             "again at the next turn"
         ) from None
     if len(data) > MAX_UNZIPPED:
-        raise SourceError(f"{source.name}: {name[:60]} unpacks to too much; refused", permanent=True)
+        raise SourceError(
+            f"{source.name}: {name[:60]} unpacks to too much; refused", permanent=True
+        )
     return data

@@ -83,9 +83,11 @@ def _shared(source: Source, archive: zipfile.ZipFile) -> list[str]:
 def _cells(root: Any, shared: list[str]) -> dict[int, dict[str, str]]:
     grid: dict[int, dict[str, str]] = {}
     for cell in root.iter():
-        place = re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", "")) if (
-            local_name(cell) == "c"
-        ) else None
+        place = (
+            re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", ""))
+            if (local_name(cell) == "c")
+            else None
+        )
         if place is None:
             continue
         texts = [n.text or "" for n in cell.iter() if local_name(n) in {"v", "t"}]

@@ -81,7 +81,9 @@ def _by_label(body: bytes, label: str) -> str | None:
         return None
 
 
-_LATIN = re.compile("[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]+")
+_LATIN = re.compile(
+    "[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]+"
+)
 
 
 def _looks_wrong(text: str) -> bool:
@@ -149,8 +151,12 @@ def clean_text(raw: str, limit: int = 2000) -> str:
 def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
-    for start, end in (("<!--", "-->"), ("<![CDATA[", None), ("<script", "</script"),
-                       ("<style", "</style")):
+    for start, end in (
+        ("<!--", "-->"),
+        ("<![CDATA[", None),
+        ("<script", "</script"),
+        ("<style", "</style"),
+    ):
         text = _drop(text, start, end)
     return _TAG.sub("", _BLOCK.sub(" ", text))
 
@@ -279,8 +285,9 @@ def _usual(text: str) -> datetime:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         pass
-    dotted = re.fullmatch(r"(\d{4})[./](\d{1,2})[./](\d{1,2})\.?(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?",
-                          text)
+    dotted = re.fullmatch(
+        r"(\d{4})[./](\d{1,2})[./](\d{1,2})\.?(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", text
+    )
     if dotted:
         return datetime(*(int(part or 0) for part in dotted.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
     return parsedate_to_datetime(text)

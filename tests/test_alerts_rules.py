@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts import rule_cases, rules
+from alerts.measures import MEASURES, Unread, measures
 from ews.model import (
     Alert,
     AlertState,
@@ -135,9 +136,9 @@ def test_a_quiet_alert_is_resolved_and_says_why() -> None:
 
 
 def test_an_unknown_share_counts_as_the_rules_say_not_as_zero() -> None:
-    unread = rules.Unread(listed=0.1, unlisted=0.02)
-    listed = rules.measures(event(), [exposure(share_at_risk=None)], unread)
-    unlisted = rules.measures(event(), [exposure(share_at_risk=None, industry="")], unread)
+    unread = Unread(listed=0.1, unlisted=0.02)
+    listed = measures(event(), [exposure(share_at_risk=None)], unread)
+    unlisted = measures(event(), [exposure(share_at_risk=None, industry="")], unread)
     assert (listed["share"], unlisted["share"]) == (0.1, 0.02)
 
 
@@ -166,8 +167,8 @@ def test_a_rule_that_is_not_understood_is_loud(change: dict[str, object], says: 
 
 
 def test_every_measure_of_a_shipped_rule_is_computed() -> None:
-    values = rules.measures(event(), [exposure()], rules.Unread.of(RULES.rules))
-    assert set(values) == set(rules.MEASURES)
+    values = measures(event(), [exposure()], rules.unread(RULES.rules))
+    assert set(values) == set(MEASURES)
 
 
 def test_the_rule_set_as_shipped_names_no_item_country_or_case() -> None:

@@ -168,7 +168,7 @@ class Pipeline:
         self.store, self.rooms = store, SimpleNamespace(owner="test")
     def scrape(self, *_):
         return 0
-    def cycle(self, now):
+    def cycle(self, now, clock=None):
         print("cycle", flush=True)
         threading.Event().wait(0.5)
         print("done", flush=True)

@@ -62,7 +62,9 @@ def test_an_unchanged_source_answers_304(web: HTTPServer, client: Client) -> Non
     def answer(request: Request) -> Response:
         if request.headers.get("If-None-Match") == '"v1"':
             return Response(status=304)
-        return Response("<rss/>", headers={"ETag": '"v1"', "Last-Modified": "Tue, 24 Nov 2026 00:00:00 GMT"})
+        return Response(
+            "<rss/>", headers={"ETag": '"v1"', "Last-Modified": "Tue, 24 Nov 2026 00:00:00 GMT"}
+        )
 
     web.expect_request("/feed").respond_with_handler(answer)
     source = make_source(web.url_for("/feed"))
@@ -258,9 +260,7 @@ def test_the_crawl_delay_and_the_gap_space_requests_out(httpserver: HTTPServer) 
         slept.append(seconds)
         time_now += seconds
 
-    client = Client(
-        "test", allow_loopback=True, min_gap_s=2.0, clock=lambda: time_now, sleep=sleep
-    )
+    client = Client("test", allow_loopback=True, min_gap_s=2.0, clock=lambda: time_now, sleep=sleep)
     for _ in range(3):
         client.get(httpserver.url_for("/feed"))
     assert slept == [2.0, 7.0, 7.0]

@@ -195,12 +195,21 @@ def test_json_says_when_the_list_has_moved() -> None:
     (seen,) = parse(source, json.dumps(good).encode(), NOW).signals
     assert isinstance(seen, Observation)
     assert (seen.series, seen.value) == ("p/m/suez-canal/-", 1234.5)
-    for bad in ('{"data": {"items": []}}', '{"data": 5}', "[]", "null", "5", '{"data": {"rows": 1}}'):
+    for bad in (
+        '{"data": {"items": []}}',
+        '{"data": 5}',
+        "[]",
+        "null",
+        "5",
+        '{"data": {"rows": 1}}',
+    ):
         with pytest.raises(SourceError, match="no list at"):
             parse(source, bad.encode(), NOW)
 
 
-@pytest.mark.parametrize("body", [b"", b"Please wait", b'{"a": NaN}', b'{"a": 1', b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize(
+    "body", [b"", b"Please wait", b'{"a": NaN}', b'{"a": 1', b"[" * 100_000, b"\xff"]
+)
 def test_what_is_no_json_is_said(body: bytes) -> None:
     with pytest.raises(SourceError, match="not JSON"):
         parse(observing("json"), body, NOW)
@@ -218,8 +227,10 @@ def test_a_vanished_field_is_loud_but_one_odd_row_is_not() -> None:
 
 
 def test_null_marks_and_infinities_are_no_values() -> None:
-    rows = [{"place": f"p{n}", "value": value, "date": "2026-11-01"}
-            for n, value in enumerate([".", "…", None, "", "inf", "1e999", True, "12"])]
+    rows = [
+        {"place": f"p{n}", "value": value, "date": "2026-11-01"}
+        for n, value in enumerate([".", "…", None, "", "inf", "1e999", True, "12"])
+    ]
     parsed = parse(observing("json", nulls=[".", "…"]), json.dumps(rows).encode(), NOW)
     assert [s.value for s in parsed.signals if isinstance(s, Observation)] == [12.0]
 
@@ -245,8 +256,11 @@ def test_arcgis_pages_end_when_the_flag_is_false_or_absent() -> None:
     second = next_page(source, json.dumps(full).encode(), url)
     assert second == url + "&resultOffset=3"
     assert next_page(source, json.dumps(full).encode(), second) == url + "&resultOffset=6"
-    for last in ({"features": []}, {"features": [], "exceededTransferLimit": True},
-                 {"features": [{}], "exceededTransferLimit": False}):
+    for last in (
+        {"features": []},
+        {"features": [], "exceededTransferLimit": True},
+        {"features": [{}], "exceededTransferLimit": False},
+    ):
         assert next_page(source, json.dumps(last).encode(), url) is None
 
 
@@ -256,7 +270,10 @@ def test_csv_takes_the_last_filled_vintage() -> None:
         observation={"series": "p/m/WLD/-", "value": "@last", "date": "Date", "date_form": "%d-%b-%Y"},
     )  # fmt: skip
     body = b"Date,1,2,3\n,,,\n30-Sep-2026,0.1,0.2,#N/A\n31-Oct-2026,#N/A,#N/A,0.5\n\x1a\n"
-    assert [s.value for s in parse(source, body, NOW).signals if isinstance(s, Observation)] == [0.2, 0.5]
+    assert [s.value for s in parse(source, body, NOW).signals if isinstance(s, Observation)] == [
+        0.2,
+        0.5,
+    ]
     with pytest.raises(SourceError, match="web page"):
         parse(source, b"<!DOCTYPE html><html></html>", NOW)
 
@@ -322,7 +339,9 @@ def signals_or_refusal(source: Source, body: bytes) -> list[Article | Observatio
         return []
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=250, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(st.data())
 def test_no_bytes_make_a_parser_raise_anything_else(data: st.DataObject) -> None:
     source, body = SAMPLES[data.draw(st.sampled_from(ONE_OF_EACH))]

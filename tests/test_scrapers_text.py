@@ -50,7 +50,19 @@ def test_the_http_label_helps_when_the_body_does_not_say() -> None:
 
 
 def test_short_undeclared_korean_headlines_are_read() -> None:
-    words = ["요소", "수출", "통제", "흑연", "공급망", "부산항", "파업", "지연", "우려", "정부", "대책"]
+    words = [
+        "요소",
+        "수출",
+        "통제",
+        "흑연",
+        "공급망",
+        "부산항",
+        "파업",
+        "지연",
+        "우려",
+        "정부",
+        "대책",
+    ]
     chance = random.Random(7)
     right = 0
     for _ in range(200):
@@ -106,8 +118,10 @@ def test_long_text_is_cut_at_a_word() -> None:
 @given(st.text(max_size=200) | st.text("<>&;!-/script#x0 \"'a", max_size=200))
 def test_cleaning_is_safe_for_any_text(raw: str) -> None:
     text = clean_text(raw)
-    assert not any(text[i] == "<" and text[i + 1 : i + 2].isalpha() and text[i + 1].isascii()
-                   for i in range(len(text)))
+    assert not any(
+        text[i] == "<" and text[i + 1 : i + 2].isalpha() and text[i + 1].isascii()
+        for i in range(len(text))
+    )
     assert text == text.strip()
 
 
@@ -169,13 +183,17 @@ def test_dates_become_utc(raw: object, zone: str, wanted: str) -> None:
     assert moment.isoformat() == wanted
 
 
-@pytest.mark.parametrize("raw", [None, "", "soon", True, "99999-01-01", 10**30, "0001-01-01", {}, "²"])
+@pytest.mark.parametrize(
+    "raw", [None, "", "soon", True, "99999-01-01", 10**30, "0001-01-01", {}, "²"]
+)
 def test_no_date_is_none(raw: object) -> None:
     assert parse_date(raw) is None
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(st.text(max_size=40) | st.integers() | st.floats(), st.sampled_from(["", "epoch_ms", "%Y%m"]))
+@given(
+    st.text(max_size=40) | st.integers() | st.floats(), st.sampled_from(["", "epoch_ms", "%Y%m"])
+)
 def test_any_date_is_aware_or_none(raw: object, form: str) -> None:
     moment = parse_date(raw, form)
     assert moment is None or (moment.tzinfo == UTC and moment > datetime(1899, 1, 1, tzinfo=UTC))

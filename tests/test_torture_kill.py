@@ -20,12 +20,13 @@ from ews.storage import Store
 
 
 def demo(home: Path, *cases: str) -> list[str]:
-    return [sys.executable, "-m", "ews.cli", "demo", "--home", str(home), *cases]
+    return [sys.executable, "-m", "ews", "demo", "--home", str(home), *cases]
 
 
 def finished(home: Path, *cases: str) -> None:
     done = subprocess.run(demo(home, *cases), capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr[-2000:]
+    assert (home / "console.jsonl").exists(), done.stderr[-2000:]
 
 
 def told(home: Path) -> Counter[tuple[str, str, str]]:
