@@ -156,18 +156,21 @@ def readable_measure(reason: str, lang: str) -> str:
     return f"{say(f'measure.{measure}', lang)} {one_line(value, 60)}"
 
 
-def lead_evidence(view: AlertView) -> Evidence | None:
-    """The evidence to quote: the one that gave the event its title, else the first with a link."""
+def lead_evidence(view: AlertView, lang: str) -> Evidence | None:
+    """The evidence to quote: an early one in the reader's language with a link, else the one that
+    gave the event its title, else the first with a link."""
     evidence = view.event.evidence
-    titled = [e for e in evidence if e.title and e.title == view.event.title]
     linked = [e for e in evidence if safe_link(e.url)]
-    return next(iter([*titled, *linked, *evidence]), None)
+    own = [e for e in linked[:6] if e.title and e.lang == lang]
+    titled = [e for e in evidence if e.title and e.title == view.event.title]
+    return next(iter([*own, *titled, *linked, *evidence]), None)
 
 
 def happened(view: AlertView, lang: str) -> Section:
     """Title, outlet, link, and when it was said, in Korea's time and UTC."""
-    quoted = lead_evidence(view)
-    title = one_line(view.event.title or view.alert.title) or say("text.unknown", lang)
+    quoted = lead_evidence(view, lang)
+    told = quoted.title if quoted and quoted.lang == lang else ""
+    title = one_line(told or view.event.title or view.alert.title) or say("text.unknown", lang)
     outlet = one_line(quoted.outlet, 80) if quoted else ""
     moment = view.event.first_seen
     if quoted is not None:

@@ -303,7 +303,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--epochs", type=int, default=Plan().epochs)
     parser.add_argument("--seed", type=int, default=Plan().seed)
-    parser.add_argument("--own", action="store_true", help="add nlp/data/own-examples.toml")
+    parser.add_argument(
+        "--own", action="store_true", help="add our own sentences (nlp/examples.py)"
+    )
     parser.add_argument(
         "--start", type=Path, help="go on from these weights (mean.pt of an earlier run)"
     )
@@ -344,7 +346,8 @@ def main() -> None:
     export(net, args.out)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(args.base / name, args.out / name)
-    document = {"plan": asdict(plan), "rows": len(rows), "history": history}
+    start = f"the weights of {args.start}" if args.start else "the base encoder"
+    document = {"plan": asdict(plan), "rows": len(rows), "start": start, "history": history}
     (args.out / "training.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 

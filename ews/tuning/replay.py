@@ -54,6 +54,7 @@ def replay(
         raise ValueError(f"the replay ends ({until}) before it starts ({since})")
     marks = {"from": since.isoformat(), "to": until.isoformat(), "feeds": list(feeds)}
     resumed = _resume_at(store, marks)
+    _finish_interrupted(pipeline)
     with store.begin() as tx:
         tx.put("replay.last", json.dumps(marks, ensure_ascii=False))
     counts = [0, 0, 0]
@@ -92,13 +93,23 @@ def _play_day(
             continue
         with pipeline.store.begin() as tx:
             tx.put("replay.clock", now.isoformat())
-        pipeline.detect(now)
-        pipeline.propagate(now)
-        pipeline.evaluate(now)
-        pipeline.route(now)
-        pipeline.deliver(now)
+        _tick(pipeline, now)
         played += 1
     return played
+
+
+def _tick(pipeline: Pipeline, now: datetime) -> None:
+    pipeline.detect(now)
+    pipeline.propagate(now)
+    pipeline.evaluate(now)
+    pipeline.route(now)
+    pipeline.deliver(now)
+
+
+def _finish_interrupted(pipeline: Pipeline) -> None:
+    """Do what a kill left undone at the moment it stood for, not at the first tick of this run."""
+    if clock := pipeline.store.get("replay.clock"):
+        _tick(pipeline, datetime.fromisoformat(clock))
 
 
 def _resume_at(store: Store, marks: Mapping[str, object]) -> datetime | None:
