@@ -46,7 +46,8 @@ score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
 	$(NICE_ENV) $(BIN)/ews replay --feed $(DATA)/feeds/rss2023/rss_2023_h2.jsonl.gz \
 	  --from 2023-07-01 --to 2023-12-31 --home $(SCORE_HOME)
 	$(BIN)/ews score --home $(SCORE_HOME) --episodes $(DATA)/episodes/episodes.jsonl \
-	  --traps $(DATA)/episodes/traps.jsonl --verdicts docs/score/verdicts-2023h2.jsonl
+	  --traps $(DATA)/episodes/traps.jsonl --verdicts docs/score/verdicts-2023h2.jsonl \
+	  --write docs/score/2023h2.json
 
 torture: .venv/dev ## long fault, kill and load runs
 	$(NICE_ENV) $(BIN)/python -m pytest -m torture -q

@@ -211,7 +211,7 @@ def _told(event: Event, stage: Stage, alerts: Iterable[Alert], window: timedelta
     for alert in alerts:
         if alert.state is AlertState.RESOLVED or alert.type != event.type or alert.stage < stage:
             continue
-        if event.first_seen - alert.updated_at > window:
+        if not alert.raised_at - window <= event.first_seen <= alert.updated_at + window:
             continue
         route = set(event.chokepoints) & set(alert.chokepoints) or set(event.ports) & set(
             alert.ports
@@ -238,18 +238,23 @@ class _Content(TypedDict):
     exposure_ids: tuple[str, ...]
 
 
-def _content(event: Event, exposures: Sequence[Exposure]) -> _Content:
+def _content(event: Event, exposures: Sequence[Exposure], before: Alert | None = None) -> _Content:
     """What the alert says it reaches: named items, or those that the route carries most."""
     items = event.items or tuple(dict.fromkeys(e.item for e in exposures))[:6]
     ministries = dict.fromkeys(m for e in exposures for m in e.ministries)
     return {
-        "countries": event.countries,
-        "items": items,
-        "chokepoints": event.chokepoints,
-        "ports": event.ports,
-        "ministries": tuple(ministries),
+        "countries": _joined(event.countries, before.countries if before else ()),
+        "items": _joined(items, before.items if before else ()),
+        "chokepoints": _joined(event.chokepoints, before.chokepoints if before else ()),
+        "ports": _joined(event.ports, before.ports if before else ()),
+        "ministries": _joined(tuple(ministries), before.ministries if before else ()),
         "exposure_ids": tuple(e.id for e in exposures[:12]),
     }
+
+
+def _joined(now: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+    """What holds now, then what was told before: an alert never forgets whom it reached."""
+    return tuple(dict.fromkeys((*now, *before)))
 
 
 def _raised(
@@ -296,7 +301,7 @@ def _step(
     if rule is None:
         why = "eased" if event.phase is Phase.EASING else "below every clear_at"
         return None if resolved else _resolved(before, now, why)
-    content = _content(event, exposures)
+    content = _content(event, exposures, before)
     after = replace(
         before,
         stage=rule.stage,
@@ -317,19 +322,20 @@ def _step(
     if rule.stage != before.stage:
         kind = ChangeKind.STAGE_UP if rule.stage > before.stage else ChangeKind.STAGE_DOWN
         return AlertChange(after, kind, now, before.stage, f"rule {rule.name} holds")
-    added = _added(before, event, content)
+    added = _added(before, content)
     if not added:
         return None
     return AlertChange(after, ChangeKind.UPDATED, now, before.stage, "new: " + ", ".join(added))
 
 
-def _added(before: Alert, event: Event, content: _Content) -> list[str]:
-    """New items, routes and countries. At most one such update a day (episode guide, section 4)."""
-    told = {*before.items, *before.chokepoints, *before.ports, *before.countries}
-    now = (content["items"], content["chokepoints"], content["ports"], content["countries"])
-    new = [code for codes in now for code in codes if code not in told]
-    recent = (event.last_seen or event.updated_at) - before.updated_at < timedelta(days=1)
-    return [] if recent else new
+def _added(before: Alert, content: _Content) -> list[str]:
+    """Items, routes, countries and ministries that the alert has not named before."""
+    told = {
+        *before.items, *before.chokepoints, *before.ports, *before.countries, *before.ministries,
+    }  # fmt: skip
+    now = (content["items"], content["chokepoints"], content["ports"], content["countries"],
+           content["ministries"])  # fmt: skip
+    return [code for codes in now for code in codes if code not in told]
 
 
 def _resolved(alert: Alert, now: datetime, reason: str) -> AlertChange:

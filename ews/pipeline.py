@@ -20,7 +20,7 @@ from alerts import rules
 from alerts.channels import Channel
 from alerts.delivery import attempt
 from alerts.messages import AlertView, Message, Names, build_message
-from alerts.routing import Routes, route
+from alerts.routing import Routes, day_start, route
 from ews.detectors import DETECTORS, DetectorInput
 from ews.model import (
     Alert,
@@ -35,6 +35,7 @@ from ews.model import (
     RuleSet,
     Source,
     Story,
+    TaggedArticle,
 )
 from ews.storage import Store
 from graph import Network, propagate, shock
@@ -111,11 +112,23 @@ class Pipeline:
         """Tag every article that could be read by `now`, in batches."""
         done = 0
         while articles := self.store.unclassified(now, BATCH):
-            tagged = self.rooms.classifier.classify(articles)
+            tagged = self._classified(articles)
             with self.store.begin() as tx:
                 tx.save_tagged(tagged, now)
             done += len(tagged)
         return done
+
+    def _classified(self, articles: Sequence[Article]) -> list[TaggedArticle]:
+        """Tags for each; a text that the classifier cannot read gets none and stops nobody."""
+        try:
+            return self.rooms.classifier.classify(articles)
+        except Exception:
+            if len(articles) == 1:
+                log.exception("article %s cannot be classified", articles[0].id)
+                return [
+                    TaggedArticle(articles[0].id, "unreadable", (), 0.0, None, 0.0, degraded=True)
+                ]
+        return [tagged for article in articles for tagged in self._classified([article])]
 
     # ------------------------------------------------------------------ detect
 
@@ -150,6 +163,9 @@ class Pipeline:
             raise
         self._events.update((event.id, event) for event in events)
         index.close_before(now)
+        for key, event in list(self._events.items()):
+            if now - (event.last_seen or event.updated_at) > LOOKBACK:
+                del self._events[key]
         return len(events)
 
     def _detected(
@@ -193,12 +209,17 @@ class Pipeline:
 
     def evaluate(self, now: datetime) -> int:
         """Apply the RuleSet in force; once a day also end alerts whose event went quiet."""
+        ruleset = self.ruleset()
         events = self.store.unevaluated()
         today = now.date().isoformat()
-        new_day = (self.store.get("evaluate.expired_on") or "") < today
+        new_day = self.store.get("evaluate.expired_on") != today
+        version = self.store.get("evaluate.ruleset")
+        if version not in (None, str(ruleset.version)):  # new rules look at what is open, too
+            waiting = {event.id for event in events}
+            open_events = self.store.open_events(now - LOOKBACK)
+            events += [event for event in open_events if event.id not in waiting]
         if not events and not new_day:
             return 0
-        ruleset = self.ruleset()
         firing = self.store.open_alerts()
         changes: list[AlertChange] = []
         if events:
@@ -215,8 +236,8 @@ class Pipeline:
         with self.store.begin() as tx:
             tx.save_changes(changes)
             tx.mark_evaluated(events)
-            if new_day:
-                tx.put("evaluate.expired_on", today)
+            tx.put("evaluate.expired_on", today)
+            tx.put("evaluate.ruleset", str(ruleset.version))
         return len(changes)
 
     def _last_seen(self, alerts: Sequence[Alert]) -> dict[str, datetime]:
@@ -234,7 +255,7 @@ class Pipeline:
         changes = self.store.unrouted()
         if not changes:
             return 0
-        since = _local_midnight(now)
+        since = day_start(now)
         notifications = route(
             changes,
             self.rooms.routes,
@@ -261,10 +282,11 @@ class Pipeline:
     def deliver(self, now: datetime, clock: Clock | None = None) -> int:
         """Send what is due. A crash may delay a message; it never loses or doubles one."""
         sent = 0
-        while claimed := self.store.claim(now, self.rooms.owner, LEASE_S):
+        # Settle times and leases count in seconds, so live sending reads the clock at each claim.
+        read = clock or (lambda: now)
+        while claimed := self.store.claim(read(), self.rooms.owner, LEASE_S):
             notification, delivery = claimed
-            after = self._attempt(notification, delivery, now)
-            now = clock() if clock else now
+            after = self._attempt(notification, delivery, read())
             with self.store.begin() as tx:
                 tx.save_delivery(after)
             sent += after.state is DeliveryState.SENT
@@ -284,7 +306,7 @@ class Pipeline:
         changes = self.store.changes(alert_id=notification.alert_id)
         change = next(c for c in changes if c.alert.revision == notification.alert_revision)
         told = self.store.notifications(alert_id=notification.alert_id)
-        event = self.store.event(change.alert.event_id)
+        event = self._event_then(change.alert)
         if event is None:
             raise LookupError(f"alert {change.alert.id} names an event that the store lacks")
         view = AlertView(
@@ -307,6 +329,11 @@ class Pipeline:
             blind=self.blind(now),
         )
         return build_message(view, notification.lang)
+
+    def _event_then(self, alert: Alert) -> Event | None:
+        """The event as the alert saw it; its newest state when that revision is not kept."""
+        revisions = {event.revision: event for event in self.store.event_revisions(alert.event_id)}
+        return revisions.get(alert.event_revision) or self.store.event(alert.event_id)
 
     def blind(self, now: datetime) -> tuple[str, ...]:
         """Titles of watched sources that are failing or stale: their silence is not calm."""
@@ -337,9 +364,3 @@ def _keep(tx: Store, signals: Iterable[Article | Observation]) -> int:
     signals = list(signals)
     new = tx.save_articles([s for s in signals if isinstance(s, Article)])
     return new + tx.save_observations([s for s in signals if isinstance(s, Observation)])
-
-
-def _local_midnight(now: datetime) -> datetime:
-    """Budgets are counted by the Korean day (UTC+9, no daylight saving)."""
-    shifted = now + timedelta(hours=9)
-    return shifted.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(hours=9)

@@ -90,6 +90,7 @@ def build_scheduler(
         executors={
             "default": ThreadPoolExecutor(SCRAPES_AT_ONCE),
             "cycle": ThreadPoolExecutor(1),
+            "lease": ThreadPoolExecutor(1),
         },
         # Late is better than never, once is enough, and never two at a time.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -161,7 +162,9 @@ def serve_forever(
         _take(pipeline)
         scheduler = build_scheduler(pipeline, client, enabled, settings.cycle_every_s)
         scheduler.add_job(
-            lambda: _renew(pipeline, stop), IntervalTrigger(seconds=LEASE_S / 4, timezone=UTC)
+            lambda: _renew(pipeline, stop),
+            IntervalTrigger(seconds=LEASE_S / 4, timezone=UTC),
+            executor="lease",  # slow sources must not delay it
         )
         with _signals(stop):
             scheduler.start()

@@ -202,6 +202,8 @@ def _closeness(story: Story, reading: Reading) -> float:
     at = reading.article.available_at
     if at - story.last_seen > timedelta(days=GAP_DAYS.get(story.type, 14)):
         return 0.0
+    if story.first_seen - at > timedelta(days=1):  # a story of the future, in a replayed store
+        return 0.0
     same = reading.type == story.type
     kin = story.type in reading.strong and reading.type in story.core("types", 0.15)
     if not (same or kin):

@@ -122,7 +122,7 @@ def urea_event(**changes: object) -> Event:
         updated_at=NOW,
         evidence=evidence,
         detector="stories",
-        model="ews-e5.v1",
+        model="ews-e5.v2",
     )
     return replace(event, **changes)  # type: ignore[arg-type]
 

@@ -24,7 +24,7 @@ FEED = DATA / "feeds" / "rss2023" / "rss_2023_h2.jsonl.gz"
 def measured(*command: str) -> dict[str, float]:
     """Wall seconds, CPU seconds and peak MB of the process and its children."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run([sys.executable, "-m", "ews", *command], check=False, cwd=ROOT,
+    subprocess.run([sys.executable, "-m", "ews", *command], check=True, cwd=ROOT,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -140,7 +140,7 @@ def test_one_message_answers_every_question_of_its_reader() -> None:
         "가능성 매우 높음 (83 %)",
         "독립 출처 2곳",
         "실제 진행 중",
-        "ews-e5.v1",
+        "ews-e5.v2",
         "slack-molit",
         "1. ",
         "dependent-item",

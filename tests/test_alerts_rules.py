@@ -99,21 +99,23 @@ def test_a_firing_alert_holds_between_clear_and_raise() -> None:
     assert decide(weaker, exposure(), alert=firing) is None, "0.5 is above clear_at: no change"
 
 
-def test_new_content_is_told_once_a_day() -> None:
+def test_a_new_item_or_ministry_is_told_at_once_and_never_forgotten() -> None:
     firing = decide(event(), exposure()).alert
-    wider = event(items=("urea", "ammonia"), revision=2)
-    assert (
-        decide(replace(wider, last_seen=NOW + timedelta(hours=2)), exposure(), alert=firing) is None
-    )
-    change = decide(replace(wider, last_seen=NOW + timedelta(hours=30)), exposure(), alert=firing)
+    wider = event(items=("ammonia",), revision=2)
+    change = decide(wider, exposure(ministries=("mafra",)), alert=firing)
     assert change.kind is ChangeKind.UPDATED
-    assert "ammonia" in change.reason
+    assert {"ammonia", "mafra"} <= set(change.reason.replace(",", " ").split())
+    assert set(change.alert.items) == {"ammonia", "urea"}
+    assert set(change.alert.ministries) == {"mafra", "molit"}
+    assert decide(replace(wider, revision=3), exposure(), alert=change.alert) is None
 
 
 def test_a_second_event_on_the_same_happening_raises_no_second_alert() -> None:
     first = decide(event(), exposure()).alert
     twin = event(id="evt-2", first_seen=NOW + timedelta(days=2))
     assert rules.evaluate([(twin, [exposure()])], {"evt-1": first}, RULES, NOW) == []
+    long_before = event(id="evt-4", first_seen=NOW - timedelta(days=400))
+    assert len(rules.evaluate([(long_before, [exposure()])], {"evt-1": first}, RULES, NOW)) == 1
     later = event(id="evt-3", first_seen=NOW + timedelta(days=40))
     assert len(rules.evaluate([(later, [exposure()])], {"evt-1": first}, RULES, NOW)) == 1
 

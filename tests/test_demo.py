@@ -66,6 +66,10 @@ def test_a_crisis_is_told_at_caution_within_a_day_with_what_it_reaches(
     assert abs(result.hours) <= 24
 
 
+def test_the_whole_demo_passes_as_make_demo_asks(played: Pipeline) -> None:
+    assert run_demo(played).passed
+
+
 @pytest.mark.parametrize("name", cases.quiet())
 def test_a_quiet_week_full_of_traps_raises_nothing(played: Pipeline, name: str) -> None:
     raised = check_quiet(played.store, name).alerts

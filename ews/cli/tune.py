@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ews.cli.options import Home, Json, Lang
-from ews.model import Stage
+from ews.model import Stage, content_id
 
 if TYPE_CHECKING:
     from ews.cli.output import Output
@@ -191,7 +191,9 @@ def try_rules(
     from ews.tuning.rules import candidate
 
     tried = candidate(store, rules, datetime.now(UTC))
-    home = settings.home / "candidates" / tried.digest
+    # One store per rules, window and feeds, so that no run adds to another's.
+    played = content_id("", store.get("replay.last"))
+    home = settings.home / "candidates" / f"{tried.digest}{played}"
     other, _ = compare(
         store, tried, lambda s: build_pipeline(settings, s, None), signals, home, progress
     )

@@ -77,7 +77,7 @@ def cycle(
                 done["scraped"] = sum(
                     pipeline.scrape(one, client, datetime.now(UTC)) for one in sources
                 )
-            done |= pipeline.cycle(datetime.now(UTC))
+            done |= pipeline.cycle(datetime.now(UTC), lambda: datetime.now(UTC))
     if out.as_json:
         out.json(done)
         return

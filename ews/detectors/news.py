@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ews.detectors import DetectorInput
 
 MAX_CODES = 8
+MEASURES = frozenset({"export_restriction", "import_restriction", "sanctions", "regulation_change"})
 
 
 def detect(given: DetectorInput) -> list[Event]:
@@ -27,7 +28,7 @@ def detect(given: DetectorInput) -> list[Event]:
 def _event(event_id: str, story: Story, before: Event | None) -> Event:
     members = story.members
     probability = _pooled([m.probability for m in members], len(story.groups))
-    authority = any(m.authority and m.authority in story.countries for m in members)
+    authority = _authority(story)
     event = Event(
         id=event_id,
         type=story.type,
@@ -88,6 +89,18 @@ def _phase(story: Story) -> Phase:
     return Phase.ACTUAL if share[Phase.ACTUAL] >= 0.3 else Phase.THREAT
 
 
+def _authority(story: Story) -> bool:
+    """Does the state whose measure it is say so itself?
+
+    Only measures have an authority; a ministry that comments on another state's measure is a source
+    like any other.
+    """
+    if story.type not in MEASURES:
+        return False
+    sides = [code for code in story.core("countries") if code != "KR"] or ["KR"]
+    return any(m.authority in sides for m in story.members)
+
+
 def _status(story: Story, authority: bool) -> EventStatus:
     if authority:
         return EventStatus.CONFIRMED
@@ -116,7 +129,7 @@ def _material(before: Event, after: Event) -> bool:
     """Would a reader have to think again? More of the same is not material."""
     if before.phase is not after.phase or before.status is not after.status:
         return True
-    for kind in ("also", "countries", "items", "ports", "chokepoints"):
+    for kind in ("also", "countries", "items", "ports", "chokepoints", "firms"):
         if set(getattr(after, kind)) != set(getattr(before, kind)):
             return True
     if int(after.severity * 4) != int(before.severity * 4):

@@ -213,9 +213,12 @@ class Difference:
 
 
 def differ(base: Store, other: Store) -> Difference:
-    """What the alerts of `other` gain and lose against those of `base`."""
-    old = {alert.event_id: alert for alert in base.alerts()}
-    new = {alert.event_id: alert for alert in other.alerts()}
+    """What `other` gains and loses against `base`, in the window that `other` replayed last."""
+    marks = json.loads(other.get("replay.last") or "{}")
+    since = _midnight(date.fromisoformat(marks["from"]))
+    until = _midnight(date.fromisoformat(marks["to"]) + timedelta(days=1))
+    old = {alert.event_id: alert for alert in base.alerts(since=since, until=until)}
+    new = {alert.event_id: alert for alert in other.alerts(since=since, until=until)}
     both = [(old[key], new[key]) for key in sorted(old.keys() & new.keys())]
     return Difference(
         before=_by_stage(old.values()),
