@@ -13,6 +13,7 @@ from ews.model import AlertState, ChangeKind, Evidence, Stage
 
 CODE = re.compile(r"[A-Za-z0-9-]+")
 THRESHOLDS = re.compile(r"\(raise (\S+), clear \S+\)")
+QUIET = re.compile(r"no new evidence for (\d+) days")  # alerts/rules.py, expire
 FIXED_REASONS = {
     "eased": "eased",
     "below every clear_at": "below",
@@ -74,9 +75,15 @@ def subject(view: AlertView, lang: str) -> str:
 def headline(view: AlertView, lang: str) -> str:
     """The first line: stage, subject, and `단일 출처` when only one source says so."""
     if view.alert.state is AlertState.RESOLVED or view.kind is ChangeKind.RESOLVED:
-        return f"[{say('text.resolved_tag', lang)}] {subject(view, lang)}"
+        tag = "text.closed_tag" if went_quiet(view) else "text.resolved_tag"
+        return f"[{say(tag, lang)}] {subject(view, lang)}"
     single = f" ({say('text.single_source', lang)})" if is_single(view) else ""
     return f"[{stage_word(view.alert.stage, lang)}] {subject(view, lang)}{single}"
+
+
+def went_quiet(view: AlertView) -> bool:
+    """Closed because nothing new came, which is not an all-clear: nobody said that it is over."""
+    return view.change is not None and bool(QUIET.fullmatch(view.change.reason))
 
 
 def is_single(view: AlertView) -> bool:
@@ -94,7 +101,8 @@ def signoff(view: AlertView, lang: str) -> str:
 
 def action(view: AlertView, lang: str) -> Section:
     if view.kind is ChangeKind.RESOLVED:
-        return Section(say("label.action", lang), (Line(say("action.RESOLVED", lang)),))
+        key = "action.QUIET" if went_quiet(view) else "action.RESOLVED"
+        return Section(say("label.action", lang), (Line(say(key, lang)),))
     stage = view.alert.stage
     text = f"{stage_word(stage, lang)} — {say(f'action.{stage.name}', lang)}"
     signed = signoff(view, lang)
@@ -109,7 +117,8 @@ def changed(view: AlertView, lang: str) -> Section:
         return Section(say("label.change", lang))
     before = stage_word(change.before, lang) if change.before else "-"
     after = stage_word(view.alert.stage, lang)
-    lines = [Line(say(f"change.{change.kind.value}", lang, before=before, after=after))]
+    kind = "quiet" if went_quiet(view) else change.kind.value
+    lines = [Line(say(f"change.{kind}", lang, before=before, after=after))]
     if change.reason.strip():
         lines.append(Line(readable_reason(view, change.reason, lang)))
     return Section(say("label.change", lang), tuple(lines))
@@ -122,6 +131,8 @@ def readable_reason(view: AlertView, reason: str, lang: str) -> str:
     """
     if rule := re.fullmatch(r"rule (\S+) holds", reason):
         return say("reason.holds", lang, rule=one_line(rule[1], 80))
+    if quiet := QUIET.fullmatch(reason):
+        return say("reason.quiet", lang, days=quiet[1])
     if reason in FIXED_REASONS:
         return say(f"reason.{FIXED_REASONS[reason]}", lang)
     if reason.startswith("new: "):

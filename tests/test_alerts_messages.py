@@ -435,3 +435,15 @@ def test_text_is_escaped_once_and_cut_at_a_whole_character() -> None:
     assert escape_slack("a & <b>") == "a &amp; &lt;b&gt;"
     assert one_line("가나다라", 3) == "가나…"
     assert one_line("a\u0301\u0301\u0301\u0301b") == "á\u0301\u0301b"
+
+
+def test_closed_for_silence_is_never_called_an_all_clear() -> None:
+    ended = urea_alert(state=AlertState.RESOLVED, resolved_at=NOW)
+    silence = "no new evidence for 30 days"
+    quiet = view_of(change(ChangeKind.RESOLVED, ended, Stage.CAUTION, silence))
+    korean, english = render_text(quiet, "ko"), render_text(quiet, "en")
+    assert korean.startswith("[종결]")
+    assert "30일 동안 새 근거가 없습니다" in korean
+    assert "끝났다는 뜻이 아닙니다" in korean
+    assert "ALL CLEAR" not in english
+    assert "does not say that it is over" in english

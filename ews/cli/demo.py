@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from ews.model import Stage
 if TYPE_CHECKING:
     from ews.tuning.demo import CaseResult, DemoResult
 
+PAGE = "http://127.0.0.1:8765/"
 HOME = Path(".ews-demo")  # apart from a live home: the demo's clock is in the past
 
 
@@ -96,13 +99,15 @@ def _print_quiet(out: Output, result: DemoResult) -> None:
 def _print_next(out: Output, result: DemoResult, home: Path) -> None:
     shown = next((one.alert for one in result.cases if one.alert), None)
     out.say(out.t("다음:", "Next:"), "bold")
+    ews = "ews" if shutil.which("ews") else os.path.relpath(sys.argv[0])  # as it can be typed here
     if shown:
         then = f"{shown.updated_at + timedelta(minutes=1):%Y-%m-%dT%H:%M}"
         item = shown.items[0] if shown.items else "urea"
-        out.say(f"  ews explain {shown.id} --home {home}")
-        out.say(f"  ews exposure --item {item} --as-of {then} --home {home}")
-    out.say(f"  ews alerts --home {home}")
-    out.say(f"  ews serve --home {home}")
+        out.say(f"  {ews} explain {shown.id} --home {home}")
+        out.say(f"  {ews} exposure --item {item} --as-of {then} --home {home}")
+    out.say(f"  {ews} alerts --home {home}")
+    out.say(f"  {ews} serve --home {home}")
+    out.say(out.t("    그다음 이 화면을 여십시오: ", "    then open this page: ") + PAGE)
 
 
 def _case_row(out: Output, one: CaseResult) -> tuple[object, ...]:
