@@ -182,7 +182,7 @@ def route(
             reason, held = decide(
                 change, receiver, silences, spent.get(receiver.name, 0), now, known
             )
-            if reason.sent:
+            if reason.sent and change.kind not in FREE_OF_BUDGET:
                 spent[receiver.name] = spent.get(receiver.name, 0) + 1
             text = f"{why}; {held}" if held else why
             notifications.append(_notification(change, receiver, reason, text, now))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from ews.model import AlertChange, Delivery, DeliveryState, Notification
+from ews.model import AlertChange, ChangeKind, Delivery, DeliveryState, Notification
 from ews.storage import schema
 from ews.storage.codec import Row
 from ews.storage.transactions import Transactions, batches
@@ -61,12 +61,17 @@ class DeliveryStore(Transactions):
             return [NOTIFICATION.read(row) for row in connection.execute(query)]
 
     def sent_counts(self, since: datetime) -> dict[str, int]:
-        """Per receiver, messages decided at or after `since` that are sent or on their way."""
-        table = schema.deliveries
+        """Per receiver, messages decided at or after `since` that are sent or on their way.
+
+        Ends and falls in stage are left out: they cost a receiver's budget nothing.
+        """
+        table, told = schema.deliveries, schema.notifications
         spent = table.c.state.not_in([DeliveryState.HELD.value, DeliveryState.DEAD.value])
+        costs = told.c.change.not_in([ChangeKind.RESOLVED.value, ChangeKind.STAGE_DOWN.value])
         query = (
             sa.select(table.c.receiver, sa.func.count())
-            .where(table.c.at >= since, spent)
+            .join_from(table, told, told.c.id == table.c.notification_id)
+            .where(table.c.at >= since, spent, costs)
             .group_by(table.c.receiver)
         )
         with self._read() as connection:
