@@ -1,7 +1,9 @@
 """Standing dependence, without any event: of an item, a country, an industry or a firm.
 
 Plain facts for reports and pages. Every figure keeps its period and citation; what was not read
-is None.
+is None. Asked for a day (`on`), nothing of a period that ended later, nor a stock stated later, is
+used or listed. When a figure of an ended period was published is mostly not known, so an answer
+for a past day may know a share some months early.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from graph.compile import Compiled, compile_network
 from graph.firms import FirmLink
 from graph.network import Network, unknown_use
 from graph.reference import Country, Industry, Item, Ministry, Route, Share, Stock, Use
+
+MOST_COVERED = 1.02  # shares of one set may exceed the whole by what rounding adds, not by more
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +39,19 @@ class UseOf:
     use: Use
     industry: Industry | None
     ministries: tuple[Ministry, ...]
+    stock: Stock | None = None  # that propagation would count with; None: its assumed default
 
 
 @dataclass(frozen=True, slots=True)
 class ItemDependence:
     item: Item
     partners: tuple[PartnerShare, ...]  # largest first
-    hhi: float | None  # Herfindahl-Hirschman index of the known shares, 0..1: a lower bound
-    covered: float  # sum of the shares behind the index, 0..1
+    hhi: float | None  # Herfindahl-Hirschman index of one consistent set, 0..1: a lower bound
+    covered: float  # sum of the shares behind the index, 0..1; 0 without an index
     uses: tuple[UseOf, ...]
     chokepoints: tuple[tuple[str, float | None], ...]  # id, share of the import that passes
-    stock: Stock | None
-    stocks: tuple[Stock, ...]
+    stock: Stock | None  # newest that may still be used, of any scope; say its scope and as_of
+    stocks: tuple[Stock, ...]  # every one stated by the day, of any scope and age, newest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +97,21 @@ def exposure_of_item(network: Network, item: str, on: date | None = None) -> Ite
     if item not in ref.ITEMS:
         raise UnknownName("item", item, ref.ITEMS)
     compiled = compile_network(network)
-    rows = [_partner(compiled, country, item, on) for country in compiled.suppliers.get(item, ())]
+    found = [_partner(compiled, country, item, on) for country in compiled.suppliers.get(item, ())]
+    rows = [row for row in found if row.used or row.others]
     rows.sort(key=lambda row: (-_size(row.used), row.country.code))
     figures = ref.comparable([row.used for row in rows])
-    shares = [s.share for s in figures if s.share is not None]
+    shares = _consistent(rows)
+    stocks = ref.stocks_by(item, on)
     return ItemDependence(
         item=ref.ITEMS[item],
         partners=tuple(rows),
         hhi=sum(s * s for s in shares) if shares else None,
         covered=min(1.0, sum(shares)),
-        uses=tuple(_use(u) for u in compiled.uses.get(item) or (unknown_use(item),)),
+        uses=tuple(_use(u, on) for u in compiled.uses.get(item) or (unknown_use(item),)),
         chokepoints=_chokepoints(rows, figures),
-        stock=ref.best_stock(item, on),
-        stocks=tuple(ref.STOCKS.get(item, ())),
+        stock=next((s for s in stocks if ref.valid_stock(s, on)), None),
+        stocks=stocks,
     )
 
 
@@ -118,10 +125,11 @@ def exposure_of_country(
     rows = [
         (
             ref.ITEMS[item],
-            _partner(compiled, country, item, on),
-            tuple(_use(u) for u in compiled.uses.get(item, ())),
+            partner,
+            tuple(_use(u, on) for u in compiled.uses.get(item, ())),
         )
         for item in compiled.sold_by.get(country, ())
+        if (partner := _partner(compiled, country, item, on)).used or partner.others
     ]
     rows.sort(key=lambda row: (not row[0].watched, -_size(row[1].used), row[0].id))
     return CountryDependence(ref.COUNTRIES[country], tuple(rows))
@@ -134,7 +142,7 @@ def exposure_of_industry(network: Network, ksic: str, on: date | None = None) ->
     compiled = compile_network(network)
     rows = []
     for item, uses in compiled.uses.items():
-        mine = tuple(_use(u) for u in uses if u.ksic == ksic)
+        mine = tuple(_use(u, on) for u in uses if u.ksic == ksic)
         if mine:
             rows.append((exposure_of_item(network, item, on), mine))
     rows.sort(key=lambda row: (-(row[0].hhi or 0.0), row[0].item.id))
@@ -165,16 +173,43 @@ def _size(share: Share | None) -> float:
 
 
 def _partner(compiled: Compiled, country: str, item: str, on: date | None) -> PartnerShare:
-    used = compiled.share(country, item, on)
-    others = tuple(s for s in compiled.rows.get((country, item), ()) if s is not used)
+    rows = ref.ended_by(compiled.rows.get((country, item), ()), on)
+    used = ref.choose_share(rows, on)
+    others = tuple(s for s in rows if s is not used)
     return PartnerShare(ref.COUNTRIES[country], used, others, ref.route_of(country, item))
 
 
-def _use(use: Use) -> UseOf:
+def _consistent(partners: Sequence[PartnerShare]) -> list[float]:
+    """Shares that may be squared together: one unit, one scope, the newest figure per partner.
+
+    Of the sets of about the newest time the one of most partners, then the one with most of the
+    figures that are used, then the fullest. Empty when it adds up to more than it can: it is then
+    not of one thing, and no index is better than a wrong one.
+    """
+    sets: dict[tuple[str, str], dict[str, list[Share]]] = {}
+    for one in partners:
+        for row in (*((one.used,) if one.used else ()), *one.others):
+            by_partner = sets.setdefault((row.unit, row.scope), {})
+            by_partner.setdefault(one.country.code, []).append(row)
+    found = [ref.comparable(map(ref.choose_share, rows.values())) for rows in sets.values()]
+    newest = set(map(id, ref.comparable(s for figures in found for s in figures)))
+    used = {id(one.used) for one in partners}
+
+    def standing(figures: Sequence[Share]) -> tuple[int, int, float]:
+        mine = sum(id(s) in used for s in figures)
+        return len(figures), mine, sum(s.share or 0.0 for s in figures)
+
+    fresh = ([s for s in figures if id(s) in newest] for figures in found)
+    shares = [s.share or 0.0 for s in max(fresh, key=standing, default=[])]
+    return shares if sum(shares) <= MOST_COVERED else []
+
+
+def _use(use: Use, on: date | None) -> UseOf:
     return UseOf(
         use,
         ref.INDUSTRIES.get(use.ksic),
         tuple(ref.MINISTRIES[m] for m in use.ministries),
+        ref.best_stock(use.item, on, use.scope),
     )
 
 

@@ -8,7 +8,7 @@ from ews.model import Hop, Shock
 from graph import reference as ref
 from graph.firms import FirmLink
 from graph.network import origin
-from graph.reference import Share, Use
+from graph.reference import Share, Stock, Use
 
 MOST_ORIGINS = 6  # shown of a route's origins, the largest first
 BASES = {"assumed": "assumed", "observed": "computed", "inferred": "inferred"}
@@ -99,14 +99,31 @@ def route_hops(
     return tuple(hops)
 
 
-def use_hops(use: Use) -> tuple[Hop, ...]:
-    """From the item to its use, the industry and the ministries in charge."""
+def stock_text(days: float, stock: Stock | None) -> tuple[str, str]:
+    """The days of cover that were counted with and who stated them when, English and Korean.
+
+    >>> stock_text(30, None)
+    ('stock 30 days, assumed', '재고 30일분(가정)')
+    """
+    if stock is None:
+        return f"stock {days:g} days, assumed", f"재고 {days:g}일분(가정)"
+    who = f"{stock.citation.partition(', http')[0]}, {stock.as_of.isoformat()}"
+    return f"stock {days:g} days, stated: {who}", f"재고 {days:g}일분({who})"
+
+
+def use_hops(use: Use, stock: tuple[str, str] | None = None) -> tuple[Hop, ...]:
+    """From the item to its use, the industry and the ministries in charge.
+
+    `stock` (see `stock_text`) is said beside the use. Its basis is in the words: the hop's own
+    basis and citation are those of the use.
+    """
+    en, ko = (f"; {text}" for text in stock) if stock else ("", "")
     hops = [
         Hop(
             source=f"item:{use.item}",
             target=use.id,
-            label_en=use.en,
-            label_ko=use.ko,
+            label_en=use.en + en,
+            label_ko=use.ko + ko,
             weight=None,
             basis=use.basis,
             citation=use.citation,

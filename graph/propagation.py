@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from ews.model import Exposure, Hop, Shock
 from graph import reference as ref
 from graph.compile import Compiled, compile_network
 from graph.firms import FirmLink, firm_slug
 from graph.network import CARRIED, Network, origin, unknown_use
-from graph.paths import firm_hop, route_hops, share_hop, shock_hop, use_hops
+from graph.paths import firm_hop, route_hops, share_hop, shock_hop, stock_text, use_hops
 from graph.reference import Share, Use
 from graph.shocks import settings
 
@@ -61,8 +60,8 @@ def propagate(network: Network, shocks: Sequence[Shock]) -> list[Exposure]:
     ('28202', 0.976, 0.488)
     >>> one.impact_day                                   # 10 days of notice, 3 days of sailing
     13.0
-    >>> round(one.time_to_survive_days, 1)               # 90 days of stock / 0.488
-    184.4
+    >>> round(one.time_to_survive_days, 1)               # 30 days of stock, assumed, / 0.488
+    61.5
     """
     compiled = compile_network(network)
     hits: dict[tuple[str, tuple[str, ...], str], _Hit] = {}
@@ -126,8 +125,11 @@ def _exposures(hit: _Hit, compiled: Compiled) -> Iterable[Exposure]:
     for use in compiled.uses.get(hit.item) or (unknown_use(hit.item),):
         found = _comparable([(c, compiled.share(c, hit.item, on, use.scope)) for c in hit.origins])
         share = 1.0 if hit.world else add_shares([s for _, s in found])
-        path = (*_start(hit, found, share), *use_hops(use))
-        yield _exposure(hit, use, share, path, on)
+        stock = ref.best_stock(hit.item, on, use.scope)
+        days = stock.days if stock else settings()["times"]["stock_days"]
+        said = None if share is None else stock_text(days, stock)  # no gap known, none counted
+        path = (*_start(hit, found, share), *use_hops(use, said))
+        yield _exposure(hit, use, share, path, days)
     for link in compiled.firms.get(hit.item, ()):
         if hit.world or link.country in hit.origins:
             yield _firm_exposure(hit.shock, link, (*_start_of_firm(hit, link),))
@@ -150,11 +152,9 @@ def add_shares(shares: Sequence[Share | None]) -> float | None:
 
 
 def _exposure(
-    hit: _Hit, use: Use, share: float | None, path: tuple[Hop, ...], on: date
+    hit: _Hit, use: Use, share: float | None, path: tuple[Hop, ...], stock_days: float
 ) -> Exposure:
     shock = hit.shock
-    stock = ref.best_stock(hit.item, on, use.scope)
-    days = stock.days if stock else settings()["times"]["stock_days"]
     return Exposure(
         event_id=shock.event_id,
         item=hit.item,
@@ -166,10 +166,11 @@ def _exposure(
         magnitude=shock.magnitude,
         probability=shock.probability,
         impact_day=shock.lag_days + _days_at_sea(hit),
-        time_to_survive_days=survive_days(days, share, shock.magnitude),
+        time_to_survive_days=survive_days(stock_days, share, shock.magnitude),
         time_to_recover_days=recover_days(shock.duration_days, share),
         path=path,
         critical=ref.ITEMS[hit.item].critical,
+        watched=ref.ITEMS[hit.item].watched,
     )
 
 
@@ -301,6 +302,7 @@ def _firm_exposure(shock: Shock, link: FirmLink, path: tuple[Hop, ...]) -> Expos
         firm=link.firm,
         synthetic=link.synthetic,
         critical=ref.ITEMS[link.item].critical,
+        watched=ref.ITEMS[link.item].watched,
     )
 
 

@@ -60,11 +60,14 @@ __all__ = [
     "best_stock",
     "choose_share",
     "comparable",
+    "ended_by",
     "items_by_hs",
     "items_from",
     "partners",
     "route_of",
     "share_order",
+    "stocks_by",
+    "valid_stock",
 ]
 
 ITEMS: Mapping[str, Item] = MappingProxyType(read_items())
@@ -127,6 +130,7 @@ SAME_TIME_DAYS = 1100  # figures further apart are not added up
 MISFIT_DAYS = 730  # a figure of a part or a wider group counts as this much older
 OTHER_SCOPE_DAYS = 1825  # ... of another grade than the use takes
 WHOLE_ITEM_DAYS = 365  # ... of the whole item, where the use takes one grade
+STOCK_DAYS_VALID = 365  # a stock stated longer ago is not used, only shown
 
 
 def _misfit(share: Share, scope: str) -> int:
@@ -159,12 +163,18 @@ def choose_share(rows: Iterable[Share], on: date | None = None, scope: str = "")
     return min(known, key=lambda row: share_order(row, on, scope), default=None)
 
 
+def ended_by(rows: Iterable[Share], on: date | None) -> list[Share]:
+    """The figures whose period had ended by the day; all of them when no day is given."""
+    return [row for row in rows if on is None or row.period_end <= on]
+
+
 @cache
 def best_share(item: str, partner: str, on: date | None = None, scope: str = "") -> Share | None:
-    """THE share used for a partner: see `share_order`. None when no figure was read.
+    """THE share of a partner by `share_order`, as of a day; None when none was read by then.
 
-    A figure whose period ends after `on` serves only when there is no earlier one; the others
-    are kept and can be shown (`SHARES`).
+    A figure whose period ends after `on` is never given. One whose period had ended may still
+    have been published later: the lag of most figures is not known. The others are kept and can
+    be shown (`SHARES`).
 
     >>> best_share("urea", "VN").share
     0.531
@@ -173,7 +183,8 @@ def best_share(item: str, partner: str, on: date | None = None, scope: str = "")
     >>> best_share("urea", "NZ") is None
     True
     """
-    return choose_share((s for s in SHARES.get(item, ()) if s.partner == partner), on, scope)
+    rows = (s for s in SHARES.get(item, ()) if s.partner == partner)
+    return choose_share(ended_by(rows, on), on, scope)
 
 
 def comparable(figures: Iterable[Share | None]) -> list[Share]:
@@ -218,10 +229,28 @@ def items_from(country: str) -> tuple[str, ...]:
 
 @cache
 def best_stock(item: str, on: date | None = None, scope: str = "") -> Stock | None:
-    """The newest stated days of cover not after `on` and for that scope; None when none."""
-    rows = [
-        s
-        for s in STOCKS.get(item, ())
-        if (on is None or s.as_of <= on) and (not s.scope or s.scope == scope)
-    ]
-    return max(rows, key=lambda s: s.as_of, default=None)
+    """The newest stated days of cover for a use of that scope; None when none may be used.
+
+    Stated by `on` and at most a year old then (`STOCK_DAYS_VALID`): a stock of two years ago
+    says nothing about today's. A stock of one grade serves the uses of that grade only.
+
+    >>> best_stock("urea", date(2023, 12, 5), "industrial and vehicle").as_of
+    datetime.date(2023, 12, 4)
+    >>> best_stock("urea", date(2023, 12, 1), "industrial and vehicle") is None  # that of 2021
+    True
+    >>> best_stock("urea", date(2023, 12, 5), "fertiliser") is None
+    True
+    """
+    rows = [s for s in stocks_by(item, on) if not s.scope or s.scope == scope]
+    return next((s for s in rows if valid_stock(s, on)), None)
+
+
+def stocks_by(item: str, on: date | None = None) -> tuple[Stock, ...]:
+    """Every stock of the item stated by the day, of any scope and age, the newest first."""
+    rows = [s for s in STOCKS.get(item, ()) if on is None or s.as_of <= on]
+    return tuple(sorted(rows, key=lambda s: s.as_of, reverse=True))
+
+
+def valid_stock(stock: Stock, on: date | None) -> bool:
+    """Whether a stated stock may still be used on the day; always, when no day is given."""
+    return on is None or 0 <= (on - stock.as_of).days <= STOCK_DAYS_VALID

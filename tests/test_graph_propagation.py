@@ -127,6 +127,23 @@ def test_urea_reaches_every_use_with_its_ministries() -> None:
     assert all(e.share_at_risk == 0.8 and e.critical for e in found)
 
 
+def test_the_path_says_which_stock_was_counted_with() -> None:
+    def uses(on: str) -> dict[str, Exposure]:
+        event = make_event("export_restriction", ("CN",), ("urea",), on=on)
+        return {e.industry: e for e in propagate(NETWORK, shock(event, NETWORK))}
+
+    def said(one: Exposure) -> str:
+        return next(hop.label_en for hop in one.path if hop.target == one.use_id)
+
+    later = uses("2023-12-05")
+    trucks, crops = later["49301"], later["01110"]
+    assert said(trucks).endswith("stock 90 days, stated: Kyeongin Ilbo, 2023-12-04")
+    assert trucks.time_to_survive_days == pytest.approx(90 / (trucks.loss or 1), abs=0.01)
+    assert said(crops).endswith("stock 30 days, assumed")
+    assert crops.time_to_survive_days == pytest.approx(30 / (crops.loss or 1), abs=0.01)
+    assert said(uses("2023-12-01")["49301"]).endswith("stock 30 days, assumed")
+
+
 def test_swap_the_country_and_the_exposure_follows() -> None:
     def shares(country: str) -> dict[str, float | None]:
         event = make_event("export_restriction", (country,), ("urea",))

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from graph import build_network, sample_firms
+from graph import reference as ref
 from graph.exposure_query import (
     UnknownName,
     exposure_of_country,
@@ -44,7 +45,44 @@ def test_an_older_day_gives_the_figures_of_that_day() -> None:
     china = next(p for p in found.partners if p.country.code == "CN")
     assert china.used is not None
     assert china.used.share == 0.8
-    assert any(other.share == 0.271 for other in china.others)
+    assert all(other.period_end <= date(2021, 10, 11) for other in china.others)
+    assert not found.stocks
+
+
+def test_no_figure_of_a_period_that_ended_later_is_used_or_listed() -> None:
+    day = date(2022, 6, 30)
+    rows = [p for item in ref.SHARES for p in exposure_of_item(NETWORK, item, day).partners]
+    rows += [p for _, p, _ in exposure_of_country(NETWORK, "CN", day).rows]
+    for row in rows:
+        figures = [*row.others, *((row.used,) if row.used else ())]
+        assert figures
+        assert all(figure.period_end <= day for figure in figures)
+
+
+def test_concentration_is_of_one_set_and_none_when_shares_exceed_the_whole() -> None:
+    for item in ref.SHARES:
+        found = exposure_of_item(NETWORK, item)
+        assert found.hhi is None or 0 <= found.hhi <= 1.02
+        assert found.covered <= 1
+    gallium = exposure_of_item(NETWORK, "gallium")  # figures of three scopes make 145 %
+    assert gallium.covered == pytest.approx(0.992)
+    krypton = exposure_of_item(NETWORK, "krypton")  # 2021 and 2023 in one unit make 121 %
+    assert (krypton.hhi, krypton.covered) == (None, 0)
+
+
+def test_every_stated_stock_is_shown_and_a_use_has_that_of_its_grade() -> None:
+    found = exposure_of_item(NETWORK, "urea", on=date(2023, 12, 8))
+    assert [(s.days, s.as_of.isoformat()) for s in found.stocks] == [
+        (90, "2023-12-04"), (22, "2021-11-08"),
+    ]  # fmt: skip
+    assert {s.scope for s in found.stocks} == {"industrial and vehicle"}
+    assert found.stock == found.stocks[0]
+    by_industry = {u.use.ksic: u.stock for u in found.uses}
+    assert by_industry["49301"] == by_industry["20202"] == found.stock
+    assert by_industry["01110"] is None
+    today = exposure_of_item(NETWORK, "urea", on=date(2026, 1, 5))
+    assert today.stock is None
+    assert len(today.stocks) == 5
 
 
 def test_a_country_lists_what_korea_buys_there() -> None:

@@ -68,10 +68,9 @@ def test_the_newest_figure_known_on_the_day_is_used() -> None:
     assert (today.share, today.period) == (0.271, "2024")
 
 
-def test_a_later_figure_serves_only_when_there_is_no_earlier_one() -> None:
-    bromine = ref.best_share("bromine", "IL", date(2023, 11, 20))
-    assert bromine is not None
-    assert bromine.period_end > date(2023, 11, 20)
+def test_a_figure_of_a_later_period_is_not_given_for_an_earlier_day() -> None:
+    assert ref.best_share("bromine", "IL", date(2023, 11, 20)) is None
+    assert ref.best_share("bromine", "IL", date(2026, 1, 1)) is not None
 
 
 def test_a_use_gets_the_figure_of_its_own_grade() -> None:
@@ -140,6 +139,21 @@ def test_stocks_of_a_later_day_are_not_used() -> None:
     known = ref.best_stock("gallium", date(2023, 7, 5))
     assert known is not None
     assert known.days == 40
+
+
+def test_a_stock_stated_more_than_a_year_ago_is_not_used() -> None:
+    scope = "industrial and vehicle"
+    assert ref.best_stock("urea", date(2023, 12, 1), scope) is None  # that of November 2021
+    known = ref.best_stock("urea", date(2023, 12, 5), scope)
+    assert known is not None
+    assert (known.days, known.as_of) == (90, date(2023, 12, 4))
+    assert ref.best_stock("urea", date(2023, 12, 5), "fertiliser") is None
+
+
+def test_a_stock_is_of_a_grade_that_some_use_takes() -> None:
+    for item, rows in ref.STOCKS.items():
+        scopes = {use.scope for use in ref.USES[item]}
+        assert {row.scope for row in rows if row.scope} <= scopes
 
 
 def test_the_document_counts_the_rows_that_ship() -> None:
