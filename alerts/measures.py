@@ -30,13 +30,13 @@ MEASURES: Mapping[str, str] = {
 class Unread:
     """What an import share that nobody has read counts as; the alert itself says `unknown`."""
 
-    listed: float  # of an item with a domestic use that was read
-    unlisted: float  # of an item without one
+    listed: float  # of a watched item, or one with a domestic use that was read
+    unlisted: float  # of any other
 
     def share(self, exposure: Exposure) -> float:
         if exposure.share_at_risk is not None:
             return exposure.share_at_risk
-        return self.listed if exposure.industry else self.unlisted
+        return self.listed if exposure.watched or exposure.industry else self.unlisted
 
 
 def measures(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dict[str, float]:

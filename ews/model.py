@@ -377,6 +377,7 @@ class Exposure:
     firm: str | None = None  # only for a firm's own exposure
     synthetic: bool = False
     critical: bool = False  # on a public list of critical or managed items
+    watched: bool = False  # on our own watch list
 
     @property
     def id(self) -> str:

@@ -198,12 +198,11 @@ def _link(row: Mapping[str, str], line: int) -> tuple[FirmLink | None, list[Erro
         errors.append((line, "firm", "is empty"))
     item = _item(row["item"])
     if item is None:
-        errors.append(
-            (line, "item", f"unknown item {row['item'][:40]!r}; use an id of `ews items`")
-        )
-    country = row["country"].upper()
-    if country not in COUNTRIES or country == "EU":
-        errors.append((line, "country", f"{row['country'][:20]!r} is not an ISO 3166 code like CN"))
+        errors.append((line, "item", _no_item(row["item"])))
+    country = _country(row["country"])
+    if country is None:
+        said = f"{row['country'][:20]!r} is no country; write its ISO 3166 code, such as CN"
+        errors.append((line, "country", said))
     industry = row.get("industry", "")
     if industry and industry not in INDUSTRIES and not re.fullmatch(r"\d{2,5}", industry):
         errors.append((line, "industry", f"{industry[:20]!r} is not a KSIC code like 28202"))
@@ -212,7 +211,7 @@ def _link(row: Mapping[str, str], line: int) -> tuple[FirmLink | None, list[Erro
     flag = row.get("synthetic", "").casefold()
     if flag not in ("", "true", "false", "1", "0", "yes", "no"):
         errors.append((line, "synthetic", "use true or false"))
-    if errors or item is None:
+    if errors or item is None or country is None:
         return None, errors
     return (
         FirmLink(
@@ -231,12 +230,46 @@ def _link(row: Mapping[str, str], line: int) -> tuple[FirmLink | None, list[Erro
 
 
 def _item(text: str) -> str | None:
-    """The item id that a firm's cell means: an id, or a name in English or Korean."""
+    """The item id that a firm's cell means: an id, a name in English or Korean, or an HS code
+    that names one item only."""
     key = text.casefold().strip()
     if key in ITEMS:
         return key
+    code = key.replace(".", "")
+    if code.isdigit():
+        named = _of_hs(code)
+        return named[0] if len(named) == 1 else None
     hits = [i.id for i in ITEMS.values() if key and key in (i.en.casefold(), i.ko.casefold())]
     return hits[0] if len(hits) == 1 else None
+
+
+def _of_hs(code: str) -> list[str]:
+    """Items of exactly that HS code; those that it falls under when there is none."""
+    if len(code) < 4:
+        return []
+    exact = [item.id for item in ITEMS.values() if code in item.hs]
+    return exact or [i.id for i in ITEMS.values() if any(code.startswith(hs) for hs in i.hs)]
+
+
+def _no_item(text: str) -> str:
+    """Why a cell names no item, and what would."""
+    code = text.replace(".", "").strip()
+    several = _of_hs(code) if code.isdigit() else []
+    if several:
+        return f"HS code {code} is of several items; write one of: {', '.join(several[:6])}"
+    return (
+        f"unknown item {text[:40]!r}; write an id or name of graph/data/items.csv (such as urea), "
+        "or an HS code that names one item"
+    )
+
+
+def _country(text: str) -> str | None:
+    """The ISO code that a firm's cell means: a code, or a name in English or Korean."""
+    key = text.strip().casefold()
+    for code, country in COUNTRIES.items():
+        if code != "EU" and key in (code.casefold(), country.en.casefold(), country.ko.casefold()):
+            return code
+    return None
 
 
 def _share(text: str, line: int, errors: list[Error]) -> float | None:
