@@ -104,7 +104,7 @@ def _event() -> Event:
 def _exposures(event: Event) -> list[Exposure]:
     origin = "origin:CN:urea"
     path = (
-        Hop(origin, "item:urea", "share of import", "수입 비중", 0.976, "stated", "2021",
+        Hop(origin, "item:urea", "share of import", "수입 비중", 0.976, "stated", "2021-01..09",
             "산업통상자원부, https://example.org/share"),
         Hop("item:urea", "use:urea:1", "used for", "용도", None, "unknown"),
         Hop("use:urea:1", "industry:49301", "used by", "산업", None, "inferred"),

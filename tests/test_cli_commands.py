@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ews.cli import app
+from ews.storage import Store
 from tests.faces_home import make_home
 
 ALERT = "alr-urea0000000001"
@@ -41,6 +42,12 @@ def ews(*words: str, home: Path | None = None) -> Result:
         (["alerts", "--state", "odd"], 2),
         (["alerts", "--since", "soon"], 2),
         (["alerts", "--item", "nosuchitem"], 1),
+        (["alerts", "--item", "999999"], 1),
+        (["exposure", "--item", "999999"], 1),
+        (["exposure", "--item", "31"], 1),
+        (["exposure", "--item", "310210"], 0),
+        (["exposure", "--item", "9999"], 0),
+        (["score", "--episodes", "nosuchfile.jsonl"], 2),
         (["alert", ALERT], 0),
         (["alert", "alr-none"], 1),
         (["explain", ALERT[:10]], 0),
@@ -149,6 +156,7 @@ def test_a_firm_file_replaces_the_owners_rows_only(tmp_path: Path) -> None:
 
 def test_a_threshold_is_changed_with_name_and_reason_and_undone(tmp_path: Path) -> None:
     key = "rules.caution-item.when.severity.raise_at"
+    Store.open(tmp_path).close()
     shown = json.loads(ews("rules", "show", "--json", home=tmp_path).stdout)
     assert shown["version"] == 1
     why = ["--by", "kim", "--reason", "too many"]
@@ -161,6 +169,89 @@ def test_a_threshold_is_changed_with_name_and_reason_and_undone(tmp_path: Path) 
     assert ews("rules", "diff", "1", home=tmp_path).exit_code == 1
     history = json.loads(ews("rules", "show", "--history", "--json", home=tmp_path).stdout)
     assert [(one["version"], one["by"]) for one in history][:2] == [(3, "kim"), (2, "kim")]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["alerts"], ["alert", "alr-x"], ["explain", "alr-x"], ["exposure", "--item", "urea"],
+     ["doctor"], ["rules", "show"], ["firms", "list"]],
+)  # fmt: skip
+def test_asking_a_home_that_is_not_there_says_so_and_makes_none(
+    tmp_path: Path, words: list[str]
+) -> None:
+    absent = tmp_path / "absent"
+    result = ews(*words, home=absent)
+    assert result.exit_code == 3, result.output
+    assert "no such home" in result.stderr
+    assert "ews demo" in result.stderr
+    assert not absent.exists()
+
+
+@pytest.mark.parametrize("words", [["sources"], ["rules", "test"], ["check"]])
+def test_what_needs_no_home_makes_none(tmp_path: Path, words: list[str]) -> None:
+    absent = tmp_path / "absent"
+    assert ews(*words, home=absent).exit_code in {0, 1}
+    assert not absent.exists()
+
+
+def test_a_home_that_never_fetched_is_not_on_time(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    checks = {one["name"]: one for one in json.loads(ews("doctor", "--json", home=tmp_path).stdout)}
+    assert not checks["schedule"]["ok"]
+
+
+def test_a_threshold_out_of_reach_of_its_measure_is_refused(tmp_path: Path) -> None:
+    why = ["--by", "kim", "--reason", "typo"]
+    for change in ("probability.raise_at=70", "named.raise_at=2", "severity.raise_at=3.5"):
+        result = ews("rules", "set", f"rules.caution-item.when.{change}", *why, home=tmp_path)
+        assert result.exit_code == 2
+        assert "out of reach" in result.stderr
+
+
+def test_an_empty_or_unreadable_reference_file_is_named(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "episodes.jsonl"
+    for content, said in ((b"", "no episode"), (b"\xff\xfe\x00", "UTF-8")):
+        file.write_bytes(content)
+        result = ews("score", "--episodes", str(file), home=home)
+        assert result.exit_code == 2
+        assert "episodes.jsonl" in result.stderr
+        assert said in result.stderr
+
+
+def test_a_wrong_time_names_the_option(home: Path) -> None:
+    for words in (["alerts", "--since", "soon"], ["exposure", "--item", "urea", "--as-of", "x"]):
+        result = ews(*words, home=home)
+        assert result.exit_code == 2
+        assert words[-2] in result.stderr
+
+
+def test_a_firms_own_links_come_first(home: Path) -> None:
+    told = ews("exposure", "--firm", "표본상사", "--lang", "en", home=home).stdout
+    assert told.index("own supplier links") < told.index("Share of Korea")
+    assert "14 days" in told
+    assert "90.0 %" in told
+
+
+def test_a_firm_file_without_rows_changes_nothing(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "links.csv"
+    file.write_text("firm,item,country,share\n", "utf-8")
+    result = ews("firms", "import", str(file), "--owner", "표본상사", home=home)
+    assert result.exit_code == 2
+    assert "no rows; nothing was changed" in result.stderr
+    assert ews("firms", "list", home=home).exit_code == 0
+
+
+def test_a_firm_file_may_name_countries_and_hs_codes(tmp_path: Path) -> None:
+    file = tmp_path / "links.csv"
+    file.write_text("firm,item,country,share\nA,270900,중국,0.5\nA,헬륨,Qatar,0.5\n", "utf-8")
+    assert ews("firms", "import", str(file), "--owner", "A", home=tmp_path).exit_code == 0
+    rows = json.loads(ews("firms", "list", "--json", home=tmp_path).stdout)
+    assert {row["country"] for row in rows} == {"CN", "QA"}
+
+
+def test_no_imported_link_is_said_in_words(home: Path) -> None:
+    result = ews("firms", "list", "--owner", "nobody", "--lang", "en", home=home)
+    assert "No supplier link" in result.stdout
 
 
 def test_the_shipped_rule_cases_pass(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -27,8 +28,11 @@ from ews.reports import (
     percent,
     plain,
 )
+from ews.reports.standing import dependence_lines
+from ews.reports.then import known_then
 from ews.storage import Store
 from ews.web import create_app
+from graph.reference import ITEMS
 from tests.faces_home import NOW, make_home
 
 ALERT = "alr-urea0000000001"
@@ -155,6 +159,37 @@ def test_what_was_known_then_is_asked_with_as_of(home: Path) -> None:
     assert not before.alerts
     assert not before.exposures
     assert len(after.alerts) == 1
+
+
+def test_no_face_shows_a_figure_of_a_later_period(home: Path) -> None:
+    """2021-10-13: what was read of 2022 and later is left out, and the report says so."""
+    as_of = "2021-10-13"
+    report = json.loads(page(home, f"/api/v1/exposure?item=urea&as_of={as_of}"))
+    periods = {line["period"] for line in report["shares"]}
+    assert periods
+    assert all(int(period[:4]) <= 2021 for period in periods if period), periods
+    assert "later-figures" in {note["code"] for note in report["notes"]}
+    (dependence,) = report["dependence"]
+    assert dependence["hhi"] is None or dependence["hhi"] <= 1
+
+
+def test_an_exposure_of_a_later_figure_reads_unknown(home: Path) -> None:
+    store = Store.open(home)
+    try:
+        stored = store.exposures(item="urea")[0]
+    finally:
+        store.close()
+    later = replace(stored, path=(replace(stored.path[0], period="2021"), *stored.path[1:]))
+    seen = known_then(later, NOW.date())
+    assert seen.share_at_risk is None
+    assert seen.path[0].weight is None
+    assert known_then(stored, NOW.date()) is stored
+
+
+def test_an_index_is_unknown_when_the_figures_clash() -> None:
+    for line in dependence_lines(ITEMS, NOW.date()):
+        assert (line.hhi is None) == (line.why_unknown is not None)
+        assert line.hhi is None or 0 <= line.hhi <= 1.05
 
 
 def test_hs_codes_english_and_korean_names_find_the_item() -> None:

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from ews.config import load_settings
-from ews.reports import Viewer
+from ews.reports import Viewer, source_lines
 from ews.storage import Store
 from ews.web import create_app
 from tests.faces_home import NOW, make_home
@@ -143,6 +143,27 @@ def test_the_alert_list_filters_by_stage_and_item(client: TestClient) -> None:
     assert client.get("/api/v1/alerts?stage=경계").json()["count"] == 0
     assert client.get("/api/v1/alerts?item=gallium").json()["count"] == 0
     assert client.get("/api/v1/alerts?since=2021-10-13").json()["count"] == 0
+
+
+def test_an_item_is_asked_by_code_name_or_hs_as_on_the_command_line(client: TestClient) -> None:
+    for asked in ("urea", "Urea", "요소", "310210", "3102.10"):
+        assert client.get("/api/v1/alerts", params={"item": asked}).json()["count"] == 1, asked
+        assert "alr-urea" in client.get("/", params={"item": asked}).text, asked
+    for asked in ("nosuchitem", "999999"):
+        answer = client.get("/api/v1/alerts", params={"item": asked})
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert client.get("/", params={"item": asked}).status_code == 404
+
+
+def test_page_and_health_count_the_blind_alike_and_none_that_is_off(
+    client: TestClient, store: Store
+) -> None:
+    lines = {line.name: line for line in source_lines(store, NOW)}
+    blind = client.get("/api/v1/health").json()["blind_sources"]
+    assert client.get("/api/v1/sources").json()["blind"] == len(blind)
+    assert f"{len(blind)} source(s) are blind" in client.get("/?lang=en").text
+    assert all(lines[name].state != "off" for name in blind)
 
 
 def test_a_failed_source_reads_as_blind_not_as_calm(client: TestClient) -> None:

@@ -26,11 +26,11 @@ def sources(
     Exit 1 when the named source does not exist.
     """
     from ews.cli import show
-    from ews.cli.opening import opened
+    from ews.cli.opening import looking
     from ews.cli.output import output
     from ews.reports import NotFound, source_lines
 
-    with opened(home) as (settings, store):
+    with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = source_lines(store, datetime.now(UTC))
     if name is not None:
@@ -60,22 +60,22 @@ def alerts(
 ) -> None:
     """Alerts, newest first. Exit 1 when none fits."""
     from ews.cli import show
-    from ews.cli.opening import opened
+    from ews.cli.asked import alert_state, when
+    from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.model import AlertState, Stage, utc
+    from ews.model import Stage
     from ews.reports import alert_list, find
 
-    if state is not None:
-        state = AlertState(state).value
-    with opened(home) as (settings, store):
+    state, start, at = alert_state(state), when(since, "--since"), when(as_of, "--as-of")
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = alert_list(
             store,
-            since=utc(since) if since else None,
+            since=start,
             stage=int(Stage.parse(stage)) if stage else None,
             state=state,
             items=find("item", item) if item else None,
-            as_of=utc(as_of) if as_of else None,
+            as_of=at,
             limit=limit,
         )
     if out.as_json:
@@ -107,12 +107,12 @@ def explain(
 
 def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, full: bool) -> None:
     from ews.cli import show
-    from ews.cli.opening import opened
+    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.reports import OPERATOR
     from ews.reports import explain as explained
 
-    with opened(home) as (settings, store):
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = explained(store, alert_id, viewer=OPERATOR)
     if out.as_json:
@@ -142,9 +142,9 @@ def exposure(
     Exit 1 when nothing is known of it.
     """
     from ews.cli import show
-    from ews.cli.opening import opened
+    from ews.cli.asked import when
+    from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.model import utc
     from ews.reports import OPERATOR, exposure_report
 
     asked = {"item": item, "country": country, "chokepoint": chokepoint,
@@ -153,14 +153,15 @@ def exposure(
     if len(given) != 1:
         raise typer.BadParameter("give exactly one of --" + ", --".join(asked))
     kind, value = given[0]
-    with opened(home) as (settings, store):
+    at = when(as_of, "--as-of")
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         report = exposure_report(
             store,
             kind,
             value,
             now=datetime.now(UTC),
-            as_of=utc(as_of) if as_of else None,
+            as_of=at,
             viewer=OPERATOR,
         )
     if out.as_json:

@@ -163,7 +163,8 @@ def running(settings: Settings, store: Store) -> list[Check]:
     now = datetime.now(UTC)
     faults = store.integrity_check()
     lines = source_lines(store, now)
-    blind = [line.name for line in lines if line.blind and line.state != "off"]
+    blind = [line.name for line in lines if line.blind]
+    asleep = all(line.last_at is None and line.next_due is None for line in lines)
     late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
     dead = store.deliveries(state=DeliveryState.DEAD)
     unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
@@ -172,7 +173,9 @@ def running(settings: Settings, store: Store) -> list[Check]:
         Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
               "stop ews, keep a copy of the home, then restore the last backup"),
         Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),
-        Check("schedule", not late, _some(late) or "on time", "is `ews run` running?"),
+        Check("schedule", not late and not asleep,
+              "no source was ever fetched" if asleep else _some(late) or "on time",
+              "start `ews run`"),
         Check("undone articles", len(store.unclassified(now, 1)) == 0,
               "waiting" if store.unclassified(now, 1) else "none", "ews cycle"),
         Check("dead deliveries", not dead, str(len(dead)), "ews explain ALERT shows the error"),

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -21,9 +22,50 @@ if TYPE_CHECKING:
     from nlp.classifier import Classifier
 
 
+class NoHome(OSError):
+    """There is nothing to read there; the message says what makes a home."""
+
+
+def has_store(settings: Settings) -> bool:
+    """Whether something was ever kept for this home."""
+    return settings.database_url is not None or (settings.home / "ews.db").exists()
+
+
+@contextmanager
+def reading(home: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """As `opened`, for a command that only asks: NoHome, and nothing made, where no home is."""
+    from ews.config import load_settings
+
+    settings = load_settings(home)
+    if not has_store(settings):
+        raise NoHome(f"no such home: {settings.home}; run `ews demo` or `ews cycle` first, "
+                     "or name another with --home")  # fmt: skip
+    with opened(home) as found:
+        yield found
+
+
+@contextmanager
+def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """As `reading`, for what can be answered without a home: then from an empty store."""
+    from ews.config import load_settings
+    from ews.storage import Store
+
+    settings = load_settings(home)
+    if has_store(settings):
+        with opened(home) as found:
+            yield found
+        return
+    with TemporaryDirectory() as folder:
+        store = Store.open(Path(folder))
+        try:
+            yield settings, store
+        finally:
+            store.close()
+
+
 @contextmanager
 def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
-    """The settings in force and the store of that home, closed at the end."""
+    """The settings in force and the store of that home, made if absent; closed at the end."""
     from ews.config import load_settings
     from ews.storage import Store
 

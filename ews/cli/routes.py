@@ -38,7 +38,7 @@ def try_routes(
     Exit 1 when nobody would.
     """
     from alerts.routing import route
-    from ews.cli.opening import opened, routes_of
+    from ews.cli.opening import looking, reading, routes_of
     from ews.cli.output import output
     from ews.model import AlertChange, ChangeKind
     from ews.reports import find_alert
@@ -47,7 +47,7 @@ def try_routes(
     if bool(alert) == bool(facts):
         raise typer.BadParameter("give --alert ID, or facts such as stage=경계 item=urea")
     now = datetime.now(UTC)
-    with opened(home) as (settings, store):
+    with (reading if alert else looking)(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         chosen = find_alert(store, alert) if alert else described(facts or [], now)
         change = AlertChange(chosen, ChangeKind.RAISED, now, None, "routes test")

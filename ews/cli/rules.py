@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from ews.cli.options import By, Home, Json, Lang, Reason
+
+# The most that a measure can be (alerts/measures.py); counts and days have no such end.
+HIGHEST = {"severity": 3.0} | dict.fromkeys(
+    ("probability", "share", "loss", "expected_loss", "named", "route", "korea", "authority",
+     "corroborated", "critical", "actual", "soon"), 1.0,
+)  # fmt: skip
+SAID_KO = {"no alert": "경보 없음", "expected ": "기대 ", ", got ": ", 실제 ", " by ": " · 규칙 "}
 
 app = typer.Typer(no_args_is_help=True, help="Show, change, undo and test the rules.")
 
@@ -21,13 +29,13 @@ def show(
     as_json: Json = False,
 ) -> None:
     """The rules in force, or of a version; --history lists all versions."""
-    from ews.cli.opening import opened
+    from ews.cli.opening import reading
     from ews.cli.output import moment, output
     from ews.model import flatten
     from ews.reports import ruleset_lines
     from ews.tuning.rules import in_force, of_version
 
-    with opened(home) as (settings, store):
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         if history:
             in_force(store)
@@ -68,9 +76,11 @@ def set_keys(
     from ews.cli.opening import opened
     from ews.tuning.rules import set_rules
 
+    pairs = _pairs(changes)
+    _check_bounds(pairs)
     with opened(home) as (settings, store):
         now = datetime.now(UTC)
-        after = set_rules(store, _pairs(changes), by=by, reason=reason, now=now)
+        after = set_rules(store, pairs, by=by, reason=reason, now=now)
         _print_change(settings.lang, lang, as_json, store, after.version)
 
 
@@ -83,12 +93,12 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """What differs between two versions. Exit 1 when nothing does."""
-    from ews.cli.opening import opened
+    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.reports import rule_changes
     from ews.tuning.rules import in_force, of_version
 
-    with opened(home) as (settings, store):
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         old = of_version(store, before)
         new = in_force(store) if after is None else of_version(store, after)
@@ -117,12 +127,15 @@ def undo(
 
 @app.command("test")
 def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
-    """Run alerts/rules_test.toml on the rules in force. Exit 1 when a case fails."""
-    from ews.cli.opening import opened
+    """Run alerts/rules_test.toml on the rules in force (the shipped ones without a home).
+
+    Exit 1 when a case fails.
+    """
+    from ews.cli.opening import looking
     from ews.cli.output import output
     from ews.tuning.rules import in_force, run_rule_tests
 
-    with opened(home) as (settings, store):
+    with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         results = run_rule_tests(in_force(store))
     if out.as_json:
@@ -131,7 +144,10 @@ def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> No
         out.table(
             "",
             ["", out.t("사례", "case"), out.t("결과", "result")],
-            [("ok" if one.passed else "FAILED", one.name, one.message) for one in results],
+            [
+                ("ok" if one.passed else "FAILED", one.name, _said(one.message, out.lang))
+                for one in results
+            ],
         )
     raise typer.Exit(0 if all(one.passed for one in results) else 1)
 
@@ -141,6 +157,35 @@ def _pairs(changes: list[str]) -> dict[str, str]:
     if bad := [one for one in changes if "=" not in one]:
         raise ValueError(f"write key=value, not {bad[0]!r}")
     return {key.strip(): value.strip() for key, value in pairs.items()}
+
+
+def _check_bounds(pairs: Mapping[str, str]) -> None:
+    """ValueError for a threshold that its measure can never reach: the rule would be dead."""
+    for key, text in pairs.items():
+        parts = key.split(".")
+        if len(parts) < 3 or parts[-1] not in {"raise_at", "clear_at"}:
+            continue
+        most = HIGHEST.get(parts[-2])
+        try:
+            value = float(text)
+        except ValueError:
+            continue  # `set_rules` says what kind of value the key takes
+        if most is not None and not 0 <= value <= most:
+            raise ValueError(f"{key}: {text} is out of reach: {parts[-2]} is 0..{most:g}; "
+                             "nothing was changed")  # fmt: skip
+
+
+def _said(message: str, lang: str) -> str:
+    """The outcome of a case in the reader's language."""
+    from ews.model import Stage
+
+    if lang == "ko":
+        for en, ko in SAID_KO.items():
+            message = message.replace(en, ko)
+        return message
+    for stage in Stage:
+        message = message.replace(stage.ko, stage.en)
+    return message
 
 
 def _columns(t: object) -> list[str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from ews.cli.options import Home, Json, Lang
+
+if TYPE_CHECKING:
+    from ews.cli.checks import Check
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +26,8 @@ def check(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     from ews.cli.checks import installation
     from ews.config import load_settings
 
-    _print(installation(load_settings(home)), lang, as_json)
+    settings = load_settings(home)
+    _print(installation(settings), lang, as_json, settings.lang)
 
 
 def doctor(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
@@ -29,11 +36,11 @@ def doctor(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     Exit 1 when something needs a person.
     """
     from ews.cli.checks import running
-    from ews.cli.opening import opened
+    from ews.cli.opening import reading
 
-    with opened(home) as (settings, store):
+    with reading(home) as (settings, store):
         found = running(settings, store)
-    _print(found, lang, as_json)
+    _print(found, lang, as_json, settings.lang)
 
 
 def config(home: Home = None, as_json: Json = False) -> None:
@@ -49,12 +56,12 @@ def config(home: Home = None, as_json: Json = False) -> None:
         out.table("", ["setting", "value"], sorted(shown.items()))
 
 
-def _print(found: list, lang: str | None, as_json: bool) -> None:  # type: ignore[type-arg]
+def _print(found: Sequence[Check], lang: str | None, as_json: bool, setting: str = "ko") -> None:
     from rich.text import Text
 
     from ews.cli.output import output
 
-    out = output(lang, as_json)
+    out = output(lang, as_json, setting)
     if out.as_json:
         out.json(found)
     else:

@@ -12,8 +12,10 @@ from ews.reports import (
     ExposureLine,
     ExposureReport,
     Label,
+    LinkLine,
     SourceLine,
     days,
+    hops_of,
     percent,
 )
 from ews.reports.words import word
@@ -97,7 +99,8 @@ def _what(out: Output, a: AlertLine) -> str:
 
 def alert(out: Output, found: Explanation) -> None:
     one = found.alert
-    out.say(f"[{out.t(one.stage_ko, one.stage_en)}] {clean(one.title)}", "bold")
+    unsigned = f" ({out.t('서명 전', 'not signed off')})" if one.unsigned else ""
+    out.say(f"[{out.t(one.stage_ko, one.stage_en)}{unsigned}] {clean(one.title)}", "bold")
     out.facts([
         ("ID", one.id),
         (out.t("유형", "type"), one.type.text(out.lang)),
@@ -109,10 +112,33 @@ def alert(out: Output, found: Explanation) -> None:
         (out.t("발령", "raised"), moment(one.raised_at)),
         (out.t("최근 변경", "last change"), moment(one.updated_at)),
         (out.t("독립 출처", "independent sources"), one.independent_sources),
-        (out.t("승인자", "signed off by"), one.signed_off_by),
+        (out.t("서명", "sign-off"), _sign_off(out, one)),
         (out.t("사건", "event"), one.event_id),
     ])  # fmt: skip
     _deliveries(out, found)
+
+
+def _sign_off(out: Output, one: AlertLine) -> str | None:
+    """Who signed; for 경계 and 심각 also that nobody has."""
+    return one.signed_off_by or (out.t("서명 전", "not signed off") if one.unsigned else None)
+
+
+def links(out: Output, found: Sequence[LinkLine]) -> None:
+    """A firm's own supplier links."""
+    out.table(
+        out.t("기업이 준 공급 링크", "The firm's own supplier links"),
+        [out.t("기업", "firm"), out.t("공급사", "supplier"), out.t("국가", "country"),
+         out.t("품목", "item"), out.t("자사 투입 비중", "share of own input"), out.t("재고", "stock"),
+         out.t("해상 운송(가정)", "by sea (assumed)"), out.t("소유자", "owner")],
+        [
+            (one.firm.text(out.lang) + (f" [{word('synthetic', out.lang)}]" if one.synthetic else ""),
+             one.supplier, one.country.text(out.lang), one.item.text(out.lang),
+             percent(one.share, out.lang), days(one.stock_days, out.lang),
+             days(one.lead_days, out.lang), one.owner)
+            for one in found
+        ],
+        right=[4, 5, 6],
+    )  # fmt: skip
 
 
 def explanation(out: Output, found: Explanation) -> None:
@@ -173,7 +199,7 @@ def _exposures(out: Output, found: Sequence[ExposureLine]) -> None:
         return
     out.table(
         out.t("노출, 강한 것부터", "Exposures, strongest first"),
-        [out.t("품목", "item"), out.t("공급국", "supplier"), out.t("용도", "use"),
+        [out.t("품목", "item"), out.t("공급국 · 길목", "supplier · via"), out.t("용도", "use"),
          out.t("산업", "industry"), out.t("부처", "ministries"), out.t("위험 비중", "share at risk"),
          out.t("예상 손실", "loss"), out.t("확률", "probability"), out.t("영향까지", "bites in"),
          out.t("버티는 날", "survive"), out.t("회복까지", "recover")],
@@ -186,7 +212,7 @@ def _exposure_row(out: Output, one: ExposureLine) -> tuple[object, ...]:
     item = one.item.text(out.lang) + (f" [{word('synthetic', out.lang)}]" if one.synthetic else "")
     return (
         item,
-        one.origin.text(out.lang) if one.origin else "",
+        " · ".join(filter(None, [_names(out, one.origins, 4), _names(out, one.via, 3)])),
         one.use.text(out.lang) if one.use else (one.firm or ""),
         f"{one.industry.text(out.lang)} ({one.industry.code})" if one.industry else "",
         _names(out, one.ministries),
@@ -200,19 +226,20 @@ def _exposure_row(out: Output, one: ExposureLine) -> tuple[object, ...]:
 
 
 def _hops(out: Output, found: Sequence[ExposureLine]) -> None:
-    hops = {(h.source.code, h.target.code): h for one in found[:40] for h in one.path}
+    hops = hops_of(found)
     if not hops:
         return
     out.table(
         out.t("경로와 근거", "Path, and why each step is believed"),
-        [out.t("에서", "from"), out.t("으로", "to"), out.t("비중", "weight"), out.t("근거", "basis"),
+        [out.t("에서", "from"), out.t("으로", "to"), out.t("설명", "step"), out.t("비중", "weight"),
+         out.t("근거", "basis"),
          out.t("기간", "period"), out.t("출처", "source")],
         [
-            (h.source.text(out.lang), h.target.text(out.lang), percent(h.weight, out.lang),
+            (h.source.text(out.lang), h.target.text(out.lang), out.t(h.ko, h.en), percent(h.weight, out.lang),
              word(h.basis, out.lang), h.period, h.citation)
-            for h in hops.values()
+            for h in hops
         ],
-        right=[2],
+        right=[3],
     )  # fmt: skip
 
 
@@ -253,15 +280,23 @@ def exposure(out: Output, report: ExposureReport) -> None:
         (out.t("근거의 종류", "rests on"),
          ", ".join(f"{word(b.basis, out.lang)} {b.rows}" for b in report.bases)),
     ])  # fmt: skip
+    if report.links:
+        links(out, report.links)
+    for note in report.notes:
+        out.say(f"* {note.text(out.lang)}")
     _shares_and_uses(out, report)
     if report.dependence:
+        for one in report.dependence[:5]:
+            if one.hhi is None and one.why_unknown:
+                out.say(f"{one.item.text(out.lang)}: {out.t('집중도 모름', 'no index')}: "
+                        f"{one.why_unknown.text(out.lang)}")  # fmt: skip
         out.table(
             out.t("집중도와 재고", "Concentration and stocks"),
             [out.t("품목", "item"), out.t("집중도 HHI(하한)", "HHI (lower bound)"),
              out.t("알려진 비중 합", "shares known"), out.t("지나는 해협", "passes"),
              out.t("재고", "stock")],
             [
-                (d.item.text(out.lang), "" if d.hhi is None else f"{d.hhi:.2f}",
+                (d.item.text(out.lang), word("unknown", out.lang) if d.hhi is None else f"{d.hhi:.2f}",
                  percent(d.covered, out.lang),
                  ", ".join(f"{p.chokepoint.text(out.lang)} {percent(p.share, out.lang)}"
                            for p in d.passages),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from ews.storage import Store
     from ews.tuning.replay import Difference, Progress
     from ews.tuning.score import Window
+
+T = TypeVar("T")
 
 series = typer.Typer(no_args_is_help=True, help="Recorded series.")
 
@@ -97,8 +99,13 @@ def replay(
 
 
 def score(
-    episodes: Annotated[Path, typer.Option(help="Reference episodes (JSONL).")],
-    traps: Annotated[Path | None, typer.Option(help="Titles that must not alert (JSONL).")] = None,
+    episodes: Annotated[
+        Path, typer.Option(help="Reference episodes (JSONL).", exists=True, dir_okay=False)
+    ],
+    traps: Annotated[
+        Path | None,
+        typer.Option(help="Titles that must not alert (JSONL).", exists=True, dir_okay=False),
+    ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="People's verdicts on alerts.")] = None,
     since: From = None,
     until: To = None,
@@ -120,14 +127,17 @@ def score(
     With --sample the sheet for people to judge is printed instead (JSON Lines, the stage hidden);
     filled in, it is a file for --verdicts.
     """
-    from ews.cli.opening import opened
+    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.tuning import score as scoring
     from ews.tuning.references import read_episodes, read_traps
     from ews.tuning.scored_alerts import last_window, read_alerts
     from ews.tuning.verdicts import read_verdicts, sample_sheet
 
-    with opened(home) as (settings, store):
+    references = told(read_episodes, episodes)
+    if not references:
+        raise ValueError(f"{episodes}: no episode in it; docs/score-format.md says what one is")
+    with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         window: Window = last_window(
             store,
@@ -143,10 +153,10 @@ def score(
             return
         document = scoring.score(
             raised,
-            read_episodes(episodes),
-            read_traps(traps) if traps else [],
+            references,
+            told(read_traps, traps) if traps else [],
             window,
-            read_verdicts(verdicts) if verdicts and verdicts.exists() else None,
+            told(read_verdicts, verdicts) if verdicts and verdicts.exists() else None,
         )
     if write:
         write.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
@@ -237,6 +247,16 @@ def recorded(
     since, until = _start(first), _start(last + timedelta(days=1))
     yield from read_series(series_files, since, until)
     yield from read_feed(feeds, since, until)
+
+
+def told(read: Callable[[Path], T], file: Path) -> T:
+    """What `read` makes of the file; an unreadable one is named, with what was expected."""
+    try:
+        return read(file)
+    except UnicodeDecodeError as err:
+        raise ValueError(f"{file}: not text in UTF-8; a JSON Lines file is expected") from err
+    except OSError as err:
+        raise ValueError(f"{file}: cannot be read ({err.strerror})") from err
 
 
 def _hs_of(item: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from ews.reports.explain import (
 )
 from ews.reports.exposure import KINDS, ExposureReport, exposure_report
 from ews.reports.names import Names, UnknownName, find, label, labels, node_label
-from ews.reports.rows import alert_line, event_line, exposure_line, rule_changes
+from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
+from ews.reports.standing import link_line
 from ews.reports.viewer import OPEN, OPERATOR, NotForViewer, NotFound, Viewer
 from ews.reports.views import (
     AlertLine,
@@ -19,6 +20,7 @@ from ews.reports.views import (
     ExposureLine,
     HopLine,
     Label,
+    LinkLine,
     RuleSetLine,
     SourceLine,
     days,
@@ -38,6 +40,7 @@ __all__ = [
     "ExposureReport",
     "HopLine",
     "Label",
+    "LinkLine",
     "Names",
     "NotForViewer",
     "NotFound",
@@ -55,8 +58,10 @@ __all__ = [
     "exposure_report",
     "find",
     "find_alert",
+    "hops_of",
     "label",
     "labels",
+    "link_line",
     "node_label",
     "percent",
     "plain",

@@ -39,7 +39,7 @@ def _line(store: Store, source: Source, now: datetime) -> SourceLine:
         lang=source.lang,
         url=safe_url(source.url),
         state=state.value,
-        blind=state.blind,
+        blind=state.blind and source.enabled,  # nobody looks through one that is off
         last_at=last.at if last else None,
         last_outcome=last.outcome.value if last else "",
         last_good_at=good.at if good else None,

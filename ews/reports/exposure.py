@@ -6,13 +6,22 @@ One function, three faces: `ews exposure`, `/api/v1/exposure` and the page print
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from ews.model import Alert, AlertState, Event, EventStatus, Exposure
-from ews.reports.names import find, label, labels
+from ews.reports.names import find, labels
 from ews.reports.rows import alert_line, count_bases, event_line, exposure_line
+from ews.reports.standing import (
+    Pair,
+    dependence_lines,
+    firm_label,
+    link_line,
+    route_lines,
+    share_lines,
+    use_lines,
+)
+from ews.reports.then import known_by, known_then, notes
 from ews.reports.viewer import OPEN, NotForViewer, NotFound, Viewer, visible
 from ews.reports.views import (
     AlertLine,
@@ -21,19 +30,16 @@ from ews.reports.views import (
     EventLine,
     ExposureLine,
     Label,
-    Passage,
+    LinkLine,
     RouteLine,
     ShareLine,
     UseLine,
 )
 from ews.storage import Store
-from graph import Network, build_network
-from graph.exposure_query import ItemDependence, exposure_of_item
 from graph.reference import (
     ITEMS,
     SHARES,
     USES,
-    best_share,
     items_from,
     partners,
     route_of,
@@ -65,10 +71,13 @@ class ExposureReport:
     events: tuple[EventLine, ...]  # open ones that touch it
     exposures: tuple[ExposureLine, ...]  # strongest first
     bases: tuple[BasisCount, ...]  # what is stated, inferred, assumed, unknown, synthetic
+    links: tuple[LinkLine, ...] = ()  # what the firm itself imported
+    notes: tuple[Label, ...] = ()  # what a reader must know before comparing the figures
 
     @property
     def empty(self) -> bool:
-        return not (self.shares or self.uses or self.alerts or self.events or self.exposures)
+        told = (self.shares, self.uses, self.alerts, self.events, self.exposures, self.links)
+        return not any(told)
 
 
 def exposure_report(
@@ -88,7 +97,7 @@ def exposure_report(
         raise ValueError(f"unknown kind of question {kind!r}; use one of {', '.join(KINDS)}")
     known = Known.at(store, now, as_of)
     if kind == "event":
-        return _event_report(store, asked, known, viewer)
+        return _event_report(store, asked, known, as_of, viewer)
     if kind == "firm":
         return _firm_report(store, asked, known, viewer)
     codes = find(kind, asked)
@@ -140,9 +149,6 @@ class Question:
         return frozenset(label.code for label in self.about) if asked else None
 
 
-Pair = tuple[str, str]  # item, partner
-
-
 def _stored(kind: str) -> bool:
     return kind in {"item", "country", "industry"}
 
@@ -183,10 +189,17 @@ def _touches(event: Event, kind: str, codes: Sequence[str]) -> bool:
     return bool(set(named.get(kind, ())) & set(codes))
 
 
-def _event_report(store: Store, asked: str, known: Known, viewer: Viewer) -> ExposureReport:
+def _event_report(
+    store: Store, asked: str, known: Known, as_of: datetime | None, viewer: Viewer
+) -> ExposureReport:
     event = store.event(asked)
     if event is None:
         raise NotFound(f"no event {asked!r}; `ews alert ID` names the event behind an alert")
+    if as_of is not None:
+        then = [one for one in store.events_as_of(as_of) if one.id == event.id]
+        if not then:
+            raise NotFound(f"event {asked!r} was not known yet at {as_of:%Y-%m-%d %H:%M} UTC")
+        event = then[0]
     found = store.exposures(event_id=event.id)
     items = list(dict.fromkeys([*event.items, *(e.item for e in found)]))
     about = (Label(event.id, event.title, event.title),)
@@ -209,11 +222,12 @@ def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> Expo
     items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
     wanted = {e.event_id for e in found}
     events = [e for e in known.events if e.id in wanted]
-    about = tuple(Label(firm, firm, firm) for firm in firms)
+    about = tuple(dict.fromkeys(firm_label(row) for row in seen))
     pairs = [pair for item in items for pair in pairs_of(item)]
-    return _assemble(
+    report = _assemble(
         store, Question("firm", asked, about, known, viewer), items, pairs, events, found
     )
+    return replace(report, links=tuple(map(link_line, seen)))
 
 
 def _names_firm(row: Mapping[str, object], asked: str) -> bool:
@@ -230,11 +244,15 @@ def _assemble(
     found: Sequence[Exposure],
 ) -> ExposureReport:
     known = question.known
+    on = known.moment.date()
+    late = [pair for pair in pairs if not known_by(*pair, on)]
+    pairs = [pair for pair in pairs if pair not in late]
     open_ids = {e.id for e in (*known.events, *events)}
-    live = [e for e in visible(store, found, question.viewer) if e.event_id in open_ids]
-    live.sort(key=_strength, reverse=True)
+    mine = [e for e in visible(store, found, question.viewer) if e.event_id in open_ids]
+    kept = [known_then(e, on) for e in mine]
+    live = sorted(kept, key=_strength, reverse=True)
     touched = _with_events_of(events, known.events, live)
-    shares, uses = share_lines(pairs, known.moment.date()), use_lines(items, question.industries)
+    shares, uses = share_lines(pairs, on), use_lines(items, question.industries)
     exposures = tuple(exposure_line(e) for e in live)
     listed = [ITEMS[item] for item in items if item in ITEMS]
     return ExposureReport(
@@ -249,7 +267,9 @@ def _assemble(
         industries=_unique(use.industry for use in uses),
         ministries=_unique(ministry for use in uses for ministry in use.ministries),
         routes=route_lines(pairs),
-        dependence=_dependence(question, items),
+        dependence=()
+        if question.kind in {"country", "chokepoint"}
+        else dependence_lines(items, on),
         alerts=tuple(
             alert_line(alert, touched[alert.event_id])
             for alert in known.alerts
@@ -258,6 +278,9 @@ def _assemble(
         events=tuple(event_line(event) for event in touched.values()),
         exposures=exposures,
         bases=count_bases(_bases(shares, uses, exposures)),
+        notes=tuple(
+            notes(on, len(late), any(a is not b for a, b in zip(kept, mine, strict=True)), shares)
+        ),
     )
 
 
@@ -274,90 +297,6 @@ def _with_events_of(
     by_path = {exposure.event_id for exposure in exposures}
     found = {e.id: e for e in (*events, *(e for e in open_events if e.id in by_path))}
     return dict(sorted(found.items(), key=lambda pair: pair[1].updated_at, reverse=True))
-
-
-@cache
-def _network() -> Network:
-    return build_network()
-
-
-def _dependence(question: Question, items: Sequence[str]) -> tuple[DependenceLine, ...]:
-    if question.kind in {"country", "chokepoint"}:
-        return ()
-    on = question.known.moment.date()
-    return tuple(
-        _dependence_line(exposure_of_item(_network(), item, on)) for item in items if item in ITEMS
-    )
-
-
-def _dependence_line(found: ItemDependence) -> DependenceLine:
-    stock = found.stock
-    return DependenceLine(
-        item=label("item", found.item.id),
-        hhi=found.hhi,
-        covered=found.covered,
-        passages=tuple(Passage(label("chokepoint", c), share) for c, share in found.chokepoints),
-        stock_days=stock.days if stock else None,
-        stock_as_of=stock.as_of.isoformat() if stock else "",
-        stock_citation=stock.citation if stock else "",
-    )
-
-
-def share_lines(pairs: Iterable[Pair], on: date) -> tuple[ShareLine, ...]:
-    """The share that propagation uses on that day for each pair; largest first, unknown last."""
-    lines = [_share_line(pair, on) for pair in pairs]
-    return tuple(sorted(lines, key=_share_order))
-
-
-def _share_line(pair: Pair, on: date) -> ShareLine:
-    item, partner = label("item", pair[0]), label("country", pair[1])
-    share = best_share(*pair, on)
-    if share is None:
-        return ShareLine(item, partner, None, "", "", "unknown", "", "", "", False, False)
-    return ShareLine(
-        item, partner, share.share, share.unit, share.period, share.basis, share.citation,
-        share.reliability, share.scope, share.at_least, share.stale,
-    )  # fmt: skip
-
-
-def _share_order(line: ShareLine) -> tuple[bool, float, str]:
-    return line.share is None, -(line.share or 0.0), line.partner.code
-
-
-def use_lines(
-    items: Iterable[str], industries: frozenset[str] | None = None
-) -> tuple[UseLine, ...]:
-    """Every domestic use of the items (in those industries, where given); a use left out is how urea went to the wrong ministry."""
-    return tuple(
-        UseLine(
-            item=label("item", item),
-            use=Label(use.id, use.en, use.ko),
-            industry=label("industry", use.ksic) if use.ksic else None,
-            ministries=labels("ministry", use.ministries),
-            basis=use.basis,
-            ministry_basis=use.ministry_basis,
-            citation=use.citation,
-        )
-        for item in items
-        for use in USES.get(item, ())
-        if industries is None or use.ksic in industries
-    )
-
-
-def route_lines(pairs: Iterable[Pair]) -> tuple[RouteLine, ...]:
-    """The sea route of each pair, where the table has one; the same way of a partner once."""
-    found: dict[tuple[str, tuple[str, ...]], RouteLine] = {}
-    for item, partner in pairs:
-        route = route_of(partner, item)
-        if route is not None and route.chokepoints:
-            line = RouteLine(
-                label("item", item),
-                label("country", partner),
-                labels("chokepoint", route.chokepoints),
-                route.sailing_days,
-            )
-            found.setdefault((partner, route.chokepoints), line)
-    return tuple(found.values())
 
 
 def _unique(found: Iterable[Label | None]) -> tuple[Label, ...]:

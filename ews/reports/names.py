@@ -30,6 +30,9 @@ TABLES: Mapping[str, Mapping[str, object]] = {
 }
 
 
+NO_GOODS = "9999"  # the code of freight as such
+
+
 class UnknownName(NotFound):
     """No such code or name; the message offers near ones."""
 
@@ -84,9 +87,16 @@ def find(kind: str, text: str) -> list[str]:
 
 
 def _items_of_hs(code: str) -> list[str]:
-    found = [item.id for item in items_by_hs(code)]
+    """Items whose code begins with the asked one, or that it narrows. The pseudo-items of freight
+    answer to their own code only: no goods have it."""
+    if len(code) < 4:
+        raise UnknownName(f"HS code {code} is too wide; give 4 or 6 digits, such as 3102 or 310210")
+    if code == NO_GOODS:
+        return [item.id for item in ITEMS.values() if NO_GOODS in item.hs]
+    found = [item.id for item in items_by_hs(code) if NO_GOODS not in item.hs]
     if not found:
-        raise UnknownName(f"no item with HS code {code}; graph/data/items.csv lists {len(ITEMS)}")
+        raise UnknownName(f"no item with HS code {code}; give one of the {len(ITEMS)} items by "
+                          "name, or the first 4 digits")  # fmt: skip
     return found
 
 

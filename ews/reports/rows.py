@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ews.model import (
     Alert,
@@ -15,6 +15,7 @@ from ews.model import (
     Hop,
     Notification,
     RuleSet,
+    Stage,
     TaggedArticle,
     flatten,
 )
@@ -28,6 +29,7 @@ from ews.reports.views import (
     EvidenceLine,
     ExposureLine,
     HopLine,
+    Label,
     RuleChange,
     RuleSetLine,
     TagLine,
@@ -59,6 +61,7 @@ def alert_line(alert: Alert, event: Event | None) -> AlertLine:
         event_id=alert.event_id,
         rule=alert.rule,
         ruleset=alert.ruleset,
+        unsigned=alert.stage >= Stage.ALERT and not alert.signed_off_by,
     )
 
 
@@ -95,7 +98,33 @@ def exposure_line(exposure: Exposure) -> ExposureLine:
         synthetic=exposure.synthetic,
         critical=exposure.critical,
         path=tuple(hop_line(hop) for hop in exposure.path),
+        via=_on_path(exposure, ("chokepoint", "port")),
+        origins=_origins(exposure),
     )
+
+
+def _on_path(exposure: Exposure, kinds: Collection[str]) -> tuple[Label, ...]:
+    """The places of these kinds that the path touches, in its order, each once."""
+    nodes = [node.partition(":") for hop in exposure.path for node in (hop.source, hop.target)]
+    found = [label(kind, code) for kind, _, code in nodes if kind in kinds]
+    return tuple(dict.fromkeys(found))
+
+
+def _origins(exposure: Exposure) -> tuple[Label, ...]:
+    """The suppliers on the path; the exposure's own first."""
+    nodes = [hop.source.split(":") for hop in exposure.path]
+    codes = [exposure.origin] if exposure.origin else []
+    codes += [parts[1] for parts in nodes if parts[0] == "origin" and len(parts) > 1]
+    return labels("country", dict.fromkeys(codes))
+
+
+def hops_of(exposures: Iterable[ExposureLine], limit: int = 40) -> tuple[HopLine, ...]:
+    """The steps of the first `limit` paths, each once: what every face lists as the grounds."""
+    found: dict[tuple[str, str, str], HopLine] = {}
+    for line in list(exposures)[:limit]:
+        for hop in line.path:
+            found.setdefault((hop.source.code, hop.target.code, hop.period), hop)
+    return tuple(found.values())
 
 
 def event_line(

@@ -77,11 +77,27 @@ class DependenceLine:
 
     item: Label
     hhi: float | None  # Herfindahl-Hirschman index of the known shares, 0..1: a lower bound
-    covered: float  # sum of the shares behind it, 0..1
+    covered: float | None  # sum of the shares behind it, 0..1; None without an index
     passages: tuple[Passage, ...]  # largest first
     stock_days: float | None  # days of cover that a source stated
     stock_as_of: str
     stock_citation: str
+    why_unknown: Label | None = None  # why there is no index
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLine:
+    """A supplier link that a firm gave itself; None is what it did not say."""
+
+    owner: str
+    firm: Label
+    supplier: str
+    country: Label
+    item: Label
+    share: float | None  # of the firm's own input of the item, 0..1
+    stock_days: float | None
+    lead_days: float | None  # by sea, assumed from the route; None where no route is known
+    synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,8 @@ class ExposureLine:
     synthetic: bool
     critical: bool
     path: tuple[HopLine, ...]
+    via: tuple[Label, ...] = ()  # straits, canals and ports on the path
+    origins: tuple[Label, ...] = ()  # every supplier on the path
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +165,7 @@ class AlertLine:
     event_id: str
     rule: str
     ruleset: int
+    unsigned: bool = False  # of a stage that a named person must sign, and nobody has
 
 
 @dataclass(frozen=True, slots=True)

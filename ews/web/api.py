@@ -21,6 +21,7 @@ from ews.reports import (
     described_event,
     explain,
     exposure_report,
+    find,
     find_alert,
     ruleset_lines,
     source_lines,
@@ -82,7 +83,7 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
     def alerts(
         stage: Annotated[str | None, Query(description="this stage or higher: 관심..심각")] = None,
         since: Annotated[str | None, Query(description="ISO 8601 date or time")] = None,
-        item: Annotated[str | None, Query(description="item code")] = None,
+        item: Annotated[str | None, Query(description="code, name or HS code")] = None,
         state: Annotated[
             Literal["firing", "acknowledged", "resolved"] | None,
             Query(description="firing, acknowledged or resolved"),
@@ -94,7 +95,7 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
             since=moment(since),
             stage=stage_number(stage),
             state=state,
-            items=[item] if item else None,
+            items=find("item", item) if item else None,
             limit=limit,
         )
         return Alerts(alerts=list(found), count=len(found))

@@ -16,6 +16,8 @@ from ews.reports import (
     alert_list,
     explain,
     exposure_report,
+    find,
+    hops_of,
     ruleset_lines,
     source_lines,
 )
@@ -43,7 +45,7 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
             site.store,
             stage=stage_number(stage),
             state=state or None,
-            items=[item] if item else None,
+            items=find("item", item) if item.strip() else None,
             limit=200,
         )
         blind = [line for line in source_lines(site.store, site.clock()) if line.blind]
@@ -56,7 +58,9 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
     def alert(request: Request, alert_id: str) -> HTMLResponse:
         found = explain(site.store, alert_id, viewer=site.viewer)
         drawing = _drawn(found.exposures, language(request))
-        return page(request, "alert.html", found=found, drawing=drawing)
+        return page(
+            request, "alert.html", found=found, drawing=drawing, hops=hops_of(found.exposures)
+        )
 
 
 def _drawn(exposures: Sequence[ExposureLine], lang: str) -> Markup:
@@ -92,6 +96,7 @@ def _other_pages(router: APIRouter, site: Site) -> None:
             report=report,
             unknown=unknown,
             drawing=drawing,
+            hops=hops_of(report.exposures) if report else (),
         )
 
     @router.get("/sources")

@@ -1,0 +1,29 @@
+"""What a person typed for an option: parsed, or refused in words that name the option."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import typer
+
+from ews.model import AlertState, utc
+
+
+def when(text: str | None, option: str) -> datetime | None:
+    """An aware UTC time; None when nothing was asked."""
+    if not text:
+        return None
+    try:
+        return utc(text)
+    except ValueError as err:
+        raise typer.BadParameter(
+            f"{option}: {text!r} is no date or time; write 2023-10-20 or 2023-10-20T09:00+09:00"
+        ) from err
+
+
+def alert_state(text: str | None) -> str | None:
+    """A state of an alert; None when nothing was asked."""
+    known = [state.value for state in AlertState]
+    if text is not None and text not in known:
+        raise typer.BadParameter(f"--state: unknown state {text!r}; use one of {', '.join(known)}")
+    return text
