@@ -35,7 +35,7 @@ def exit_code(err: Exception) -> int | None:
         return BROKEN
     if names & {"FirmCsvError", "ValueError", "FileNotFoundError", "IsADirectoryError"}:
         return BAD_INPUT
-    if names & {"OSError", "SQLAlchemyError", "ModuleNotFoundError"}:
+    if names & {"OSError", "SQLAlchemyError", "ModuleNotFoundError", "ChannelError"}:
         return BROKEN
     return None
 

@@ -38,8 +38,10 @@ def reading(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 
     settings = load_settings(home)
     if not has_store(settings):
+        played = Path(".ews-demo")  # where `ews demo` plays
+        other = f"--home {played}" if (played / "ews.db").exists() else "--home DIR"
         raise NoHome(f"no such home: {settings.home}; run `ews demo` or `ews cycle` first, "
-                     "or name another with --home")  # fmt: skip
+                     f"or name another: {other}")  # fmt: skip
     with opened(home) as found:
         yield found
 

@@ -175,7 +175,7 @@ def _rule(out: Output, found: Explanation) -> None:
         (out.t("규칙", "rule"), found.alert.rule),
         (out.t("규칙 버전", "RuleSet version"), found.alert.ruleset),
         (out.t("정한 사람", "set by"), rules and f"{rules.by}: {rules.reason}"),
-        (out.t("사실", "facts"), "; ".join(found.reasons)),
+        (out.t("사실", "facts"), "; ".join(fact.text(out.lang) for fact in found.facts)),
         (out.t("그때의 문턱값", "thresholds then"),
          "; ".join(f"{key}={value}" for key, value in found.thresholds.items())),
     ])  # fmt: skip
@@ -187,7 +187,7 @@ def _changes(out: Output, found: Explanation) -> None:
         [out.t("때", "when"), out.t("무엇", "what"), out.t("단계", "stage"), out.t("까닭", "reason")],
         [
             (moment(c.at), word(c.kind, out.lang),
-             stage_text(c.after, out.t(c.after_ko, c.after_en)), clean(c.reason))
+             stage_text(c.after, out.t(c.after_ko, c.after_en)), clean(c.said.text(out.lang)))
             for c in found.changes
         ],
     )  # fmt: skip

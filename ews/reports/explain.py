@@ -13,6 +13,7 @@ from ews.reports.rows import (
     delivery_line,
     event_line,
     exposure_line,
+    measure_label,
     ruleset_line,
 )
 from ews.reports.viewer import OPEN, NotFound, Viewer, visible
@@ -22,6 +23,7 @@ from ews.reports.views import (
     DeliveryLine,
     EventLine,
     ExposureLine,
+    Label,
     RuleSetLine,
 )
 from ews.storage import Store
@@ -39,6 +41,7 @@ class Explanation:
     thresholds: dict[str, str]  # the keys of the rule that holds, as they stood in that version
     exposures: tuple[ExposureLine, ...]
     event: EventLine | None
+    facts: tuple[Label, ...] = ()  # `reasons` in words
 
 
 def find_alert(store: Store, alert_id: str) -> Alert:
@@ -65,11 +68,12 @@ def explain(store: Store, alert_id: str, *, viewer: Viewer = OPEN) -> Explanatio
             delivery_line(one, store.delivery(one.id))
             for one in store.notifications(alert_id=alert.id)
         ),
-        changes=tuple(change_line(change) for change in store.changes(alert_id=alert.id)),
+        changes=tuple(change_line(change, event) for change in store.changes(alert_id=alert.id)),
         ruleset=None if ruleset is None else ruleset_line(ruleset, before),
         thresholds={} if ruleset is None else thresholds_of(ruleset.rules, alert.rule),
         exposures=_exposures(store, alert, viewer),
         event=None if event is None else described_event(store, event),
+        facts=tuple(map(measure_label, alert.reasons)),
     )
 
 

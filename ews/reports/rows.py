@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from alerts.sections import readable_measure, readable_reason
+from alerts.view import AlertView
 from ews.model import (
     Alert,
     AlertChange,
@@ -19,7 +21,7 @@ from ews.model import (
     TaggedArticle,
     flatten,
 )
-from ews.reports.names import label, labels, node_label
+from ews.reports.names import Names, label, labels, node_label
 from ews.reports.views import (
     AlertLine,
     BasisCount,
@@ -184,7 +186,9 @@ def evidence_line(
     )
 
 
-def change_line(change: AlertChange) -> ChangeLine:
+def change_line(change: AlertChange, event: Event | None) -> ChangeLine:
+    """A change as a row; `said` is its reason as a message words it."""
+    reason = change.reason
     return ChangeLine(
         at=change.at,
         kind=change.kind.value,
@@ -195,7 +199,20 @@ def change_line(change: AlertChange) -> ChangeLine:
         after_ko=change.alert.stage.ko,
         reason=change.reason,
         ruleset=change.alert.ruleset,
+        said=Label(reason, *(_reason(change, event, lang) for lang in ("en", "ko"))),
     )
+
+
+def _reason(change: AlertChange, event: Event | None, lang: str) -> str:
+    if event is None:
+        return change.reason
+    view = AlertView(change.alert, event, (), change, (), Names(), change.at)
+    return readable_reason(view, change.reason, lang)
+
+
+def measure_label(reason: str) -> Label:
+    """One measure of a rule, such as `share=0.98 (raise 0.5, clear 0.3)`, in words."""
+    return Label(reason, readable_measure(reason, "en"), readable_measure(reason, "ko"))
 
 
 def delivery_line(notification: Notification, delivery: Delivery | None) -> DeliveryLine:

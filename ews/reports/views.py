@@ -234,6 +234,7 @@ class ChangeLine:
     after_ko: str
     reason: str
     ruleset: int
+    said: Label  # the reason in words
 
 
 @dataclass(frozen=True, slots=True)
