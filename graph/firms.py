@@ -244,8 +244,9 @@ def _item(text: str) -> str | None:
 
 
 def _of_hs(code: str) -> list[str]:
-    """Items of exactly that HS code; those that it falls under when there is none."""
-    if len(code) < 4:
+    """Items of exactly that HS code; those that it falls under when there is none. None of the
+    pseudo-items of freight: a firm does not buy those."""
+    if len(code) < 4 or code.startswith("9999"):
         return []
     exact = [item.id for item in ITEMS.values() if code in item.hs]
     return exact or [i.id for i in ITEMS.values() if any(code.startswith(hs) for hs in i.hs)]

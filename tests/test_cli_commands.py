@@ -137,11 +137,16 @@ def test_an_unknown_name_is_answered_with_near_ones(home: Path) -> None:
 def test_a_wrong_firm_file_changes_nothing_and_names_each_line(home: Path, tmp_path: Path) -> None:
     before = ews("firms", "list", "--json", home=home).stdout
     file = tmp_path / "links.csv"
-    file.write_text("firm,item,country,share\nA,nosuchitem,CN,0.5\nB,urea,XX,7\n", "utf-8")
+    rows = "A,nosuchitem,CN,0.5\nB,urea,XX,7\nC,999999,CN,0.5\nD,310210,CN,0.5\n"
+    file.write_text(f"firm,item,country,share\n{rows}", "utf-8")
     result = ews("firms", "import", str(file), "--owner", "표본상사", home=home)
     assert result.exit_code == 2
     assert "links.csv:2:" in result.stderr
     assert "links.csv:3:" in result.stderr
+    assert "such as CN" in result.stderr
+    assert "unknown item '999999'" in result.stderr
+    assert "write one of: urea" in result.stderr
+    assert "ews items" not in result.stderr  # there is no such command
     assert ews("firms", "list", "--json", home=home).stdout == before
 
 

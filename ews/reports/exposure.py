@@ -227,7 +227,10 @@ def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> Expo
     report = _assemble(
         store, Question("firm", asked, about, known, viewer), items, pairs, events, found
     )
-    return replace(report, links=tuple(map(link_line, seen)))
+    links = tuple(map(link_line, seen))
+    own = ["synthetic" if link.synthetic else "stated" for link in links]
+    told = [count.basis for count in report.bases for _ in range(count.rows)]
+    return replace(report, links=links, bases=count_bases([*own, *told]))
 
 
 def _names_firm(row: Mapping[str, object], asked: str) -> bool:
