@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from alerts import rules
-from alerts.channels import Channel
-from alerts.delivery import attempt
+from alerts.channels import Channel, ChannelError
+from alerts.delivery import attempt, unopened
 from alerts.messages import AlertView, Message, Names, build_message
 from alerts.routing import Routes, day_start, route
 from ews.detectors import DETECTORS, DetectorInput
@@ -295,8 +295,9 @@ class Pipeline:
     def _attempt(self, notification: Notification, delivery: Delivery, now: datetime) -> Delivery:
         channel = self.rooms.channels.get(notification.channel)
         if channel is None:
-            error = f"no channel {notification.channel!r}; known: {sorted(self.rooms.channels)}"
-            return replace(delivery, state=DeliveryState.DEAD, error=error)
+            known = ", ".join(sorted(self.rooms.channels))
+            error = f"no channel {notification.channel!r} is open; open are: {known}"
+            return unopened(delivery, ChannelError(error, permanent=True), now)
         thread = self.store.thread_id(notification.alert_id, notification.receiver)
         message = self.message(notification, now)
         return attempt(channel, message, notification, delivery, thread, now)
