@@ -59,6 +59,16 @@ def robust_z(recent: float, past: Sequence[float]) -> float:
     return 0.6745 * (recent - middle) / max(spread, floor)
 
 
+def _means(numbers: Sequence[float], width: int) -> list[float]:
+    """Means of consecutive stretches of `width`, newest first: like is compared with like.
+
+    >>> _means([1, 3, 5, 7], 2)
+    [6, 2]
+    """
+    ends = range(len(numbers), width - 1, -width)
+    return [mean(numbers[end - width : end]) for end in ends] or list(numbers)
+
+
 def _departure(
     name: str,
     values: Sequence[Observation],
@@ -75,7 +85,7 @@ def _departure(
     numbers = [obs.value for obs in values]
     recent = mean(numbers[-width:])
     # The baseline ends well before the recent window, so that a slow slide is seen too.
-    past = numbers[-(length + 2 * width) : -2 * width] or numbers[:-width]
+    past = _means(numbers[-(length + 2 * width) : -2 * width] or numbers[:-width], width)
     middle = median(past)
     if not middle or any(math.isnan(x) for x in past):
         return None
