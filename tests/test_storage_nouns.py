@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -44,9 +41,9 @@ from ews.model import (
     Story,
     TaggedArticle,
 )
-from ews.storage import Store, schema
+from ews.storage import Store
 from ews.storage.codec import Row, from_json, to_json
-from ews.storage.engine import open_engine
+from tests.empty_store import opened
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
 T = TypeVar("T")
@@ -70,28 +67,6 @@ quick = settings(
     phases=[Phases.generate],  # shrinking costs a transaction a step
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-
-
-@functools.cache
-def migrated() -> bytes:
-    """A new database file, migrated once for all tests here."""
-    with tempfile.TemporaryDirectory() as home:
-        Store.open(Path(home)).close()
-        return (Path(home) / "ews.db").read_bytes()
-
-
-def opened(home: Path) -> Store:
-    """An empty store: on SQLite, or where TEST_STORE_URL says (it is emptied)."""
-    url = os.environ.get("TEST_STORE_URL")
-    if url:
-        engine = open_engine(home, url)
-        schema.metadata.drop_all(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
-        engine.dispose()
-    else:
-        (home / "ews.db").write_bytes(migrated())
-    return Store.open(home, url)
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -27,33 +25,11 @@ from ews.model import (
     RouteReason,
     Stage,
 )
-from ews.storage import Store, schema
-from ews.storage.engine import open_engine
+from ews.storage import Store
+from tests.empty_store import opened
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=61)  # after a lease of 60 s
-
-
-@functools.cache
-def migrated() -> bytes:
-    """A new database file, migrated once for all tests here."""
-    with tempfile.TemporaryDirectory() as home:
-        Store.open(Path(home)).close()
-        return (Path(home) / "ews.db").read_bytes()
-
-
-def opened(home: Path) -> Store:
-    """An empty store: on SQLite, or where TEST_STORE_URL says (it is emptied)."""
-    url = os.environ.get("TEST_STORE_URL")
-    if url:
-        engine = open_engine(home, url)
-        schema.metadata.drop_all(engine)
-        with engine.begin() as connection:
-            connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
-        engine.dispose()
-    else:
-        (home / "ews.db").write_bytes(migrated())
-    return Store.open(home, url)
 
 
 @pytest.fixture
