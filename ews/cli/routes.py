@@ -37,10 +37,9 @@ def try_routes(
 
     Exit 1 when nobody would.
     """
-    from alerts.routing import route
+    from alerts.routing import explain_route
     from ews.cli.opening import looking, reading, routes_of
     from ews.cli.output import output
-    from ews.model import AlertChange, ChangeKind
     from ews.reports import find_alert
     from ews.reports.words import word
 
@@ -50,12 +49,12 @@ def try_routes(
     with (reading if alert else looking)(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         chosen = find_alert(store, alert) if alert else described(facts or [], now)
-        change = AlertChange(chosen, ChangeKind.RAISED, now, None, "routes test")
-        found = route([change], routes_of(settings), store.silences(now), {}, now)
+        found = explain_route(chosen, routes_of(settings), store.silences(now), {}, now)
     rows = [
-        {"receiver": n.receiver, "channel": n.channel, "sent": n.reason.sent,
-         "reason": n.reason.value, "why": n.why}
-        for n in found
+        {"receiver": receiver.name, "channel": receiver.channel,
+         "sent": reason is not None and reason.sent,
+         "reason": reason.value if reason else None, "why": why}
+        for receiver, reason, why in found
     ]  # fmt: skip
     if out.as_json:
         out.json(rows)
@@ -64,9 +63,13 @@ def try_routes(
             "",
             [out.t("수신자", "receiver"), out.t("통로", "channel"), out.t("까닭", "reason"),
              out.t("왜", "why")],
-            [(n.receiver, n.channel, word(n.reason.value, out.lang), n.why) for n in found],
+            [
+                (receiver.name, receiver.channel,
+                 word(reason.value, out.lang) if reason else out.t("받지 않음", "not sent"), why)
+                for receiver, reason, why in found
+            ],
         )  # fmt: skip
-    raise typer.Exit(0 if any(n.reason.sent for n in found) else 1)
+    raise typer.Exit(0 if any(row["sent"] for row in rows) else 1)
 
 
 def described(facts: list[str], now: datetime) -> Alert:
