@@ -204,6 +204,8 @@ class TaggedArticle:
     screened: bool = False  # the cheap first pass called it irrelevant; the model did not run
     degraded: bool = False  # the fallback classifier spoke
     price_direction: str | None = None
+    triage: bool = False  # the model does not know whether it is an event; a person should look
+    vector: bytes = b""  # story vector: signed bytes, 127 times a unit vector; b"" without one
 
     def probability(self, type_: str) -> float:
         return next((tag.probability for tag in self.tags if tag.type == type_), 0.0)

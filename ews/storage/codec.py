@@ -80,6 +80,8 @@ def _packer(hint: object) -> Convert:
         return pack if pack is _same else lambda v: None if v is None else pack(v)
     if kind is datetime:
         return _iso
+    if kind is bytes:
+        return lambda v: cast(bytes, v).hex()
     if _is_enum(kind):
         return lambda v: cast(Enum, v).value
     if typing.get_origin(kind) is tuple:
@@ -102,6 +104,8 @@ def _unpacker(hint: object) -> Convert:
         return unpack if unpack is _same else lambda v: None if v is None else unpack(v)
     if kind is datetime:
         return lambda v: datetime.fromisoformat(cast(str, v))
+    if kind is bytes:
+        return lambda v: bytes.fromhex(cast(str, v))
     if _is_enum(kind):
         return cast(Convert, kind)
     if typing.get_origin(kind) is tuple:
@@ -141,7 +145,8 @@ def _bare(hint: object) -> bool:
 def _to_column(hint: object) -> Convert:
     kind, optional = _inner(hint)
     if _bare(hint):
-        return _same if kind is datetime else _packer(hint)  # the column's type converts times
+        # the column's type converts times; bytes go in as they are
+        return _same if kind in (datetime, bytes) else _packer(hint)
     pack = _packer(kind)
     return lambda v: None if optional and v is None else dump(pack(v))
 
@@ -149,7 +154,7 @@ def _to_column(hint: object) -> Convert:
 def _from_column(hint: object) -> Convert:
     kind, optional = _inner(hint)
     if _bare(hint):
-        return _same if kind is datetime else _unpacker(hint)
+        return _same if kind in (datetime, bytes) else _unpacker(hint)
     unpack = _unpacker(kind)
     return lambda v: None if optional and v is None else unpack(json.loads(cast(str, v)))
 
