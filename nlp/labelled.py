@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nlp.dataset import Row, event_groups, to_row
+from nlp.dataset import Groups, Row, event_groups, near_pairs, shingles, to_row
 from nlp.taxonomy import NAMES
 
 PHASE_NAMES = ("threat_or_proposed", "actual_or_ongoing", "easing_or_aftermath")
@@ -151,17 +151,24 @@ def text_of(raw: Mapping[str, object], name: str) -> str:
 
 
 def grouped(rows: Sequence[Judged]) -> list[Judged]:
-    """Every row with an event group: the file's, else made from the texts (scikit-learn), else
-    the row's own id."""
+    """Every row with an event group: the file's, else made from the texts as the split does it."""
     missing = [number for number, one in enumerate(rows) if not one.row.group]
-    found = {number: f"row {rows[number].row.id}" for number in missing}
-    if missing and importlib.util.find_spec("sklearn"):
-        try:
-            groups = event_groups([rows[number].row for number in missing])
-        except ValueError:  # too few words for a vocabulary
-            groups = list(range(len(missing)))
-        found = {n: f"made {group}" for n, group in zip(missing, groups, strict=True)}
+    made = groups_of([rows[number].row for number in missing])
+    found = {number: f"made {group}" for number, group in zip(missing, made, strict=True)}
     return [
         replace(one, row=replace(one.row, group=found.get(number, one.row.group)))
         for number, one in enumerate(rows)
     ]
+
+
+def groups_of(rows: Sequence[Row]) -> list[int]:
+    """Group numbers; near-duplicates only, without scikit-learn or with too few words for it."""
+    if importlib.util.find_spec("sklearn"):
+        try:
+            return event_groups(rows)
+        except ValueError:  # no word occurs twice
+            pass
+    groups, grams = Groups(len(rows)), [shingles(row.input) for row in rows]
+    for left, right in near_pairs(grams, grams):
+        groups.join(left, right)
+    return [groups.find(number) for number in range(len(rows))]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nlp import bars, cards, diagrams, evaluate, metrics, modelcard, reportcard, rivals
+from nlp import bars, cards, diagrams, evaluate, labelled, metrics, modelcard, reportcard, rivals
 from nlp.calibration import Readings
 from nlp.cards import ANY, Guess, Truth
 from nlp.labelled import Judged, LabelledFileError, read_labelled
@@ -292,7 +292,14 @@ def test_a_labelled_file_is_read_gzipped_or_plain(tmp_path: Path, packed: bool) 
     assert c.told == set()
 
 
-def test_rows_without_event_groups_get_some(tmp_path: Path) -> None:
+@pytest.mark.parametrize("learn", [True, False])
+def test_rows_without_event_groups_get_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, learn: bool
+) -> None:
+    if learn:
+        pytest.importorskip("sklearn")
+    else:
+        monkeypatch.setattr(labelled.importlib.util, "find_spec", lambda name: None)
     told = "A fire at the big chemical plant near the harbour stops production for two weeks"
     path = written(
         tmp_path,
@@ -303,10 +310,8 @@ def test_rows_without_event_groups_get_some(tmp_path: Path) -> None:
         ],
     )
     a, b, c = read_labelled(path)
-    assert a.row.group
-    assert c.row.group not in {a.row.group, b.row.group}
-    pytest.importorskip("sklearn")
     assert a.row.group == b.row.group
+    assert c.row.group not in {"", a.row.group}
 
 
 BAD = {
