@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     slack_channel: Text
     slack_base_url: str = Field(pattern=r"^https?://.+/$")
 
-    threads: int = Field(ge=1, le=64)
+    threads: int = Field(ge=0, le=64)
     cycle_every_s: int = Field(ge=60, le=86_400)
     lookback_days: int = Field(ge=1, le=366)
 

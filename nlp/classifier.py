@@ -10,17 +10,20 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ews.model import Article, Mention, Phase, Tag, TaggedArticle
+from ews.model import Article, Mention, MentionKind, Phase, Tag, TaggedArticle
 from nlp import lexicon
-from nlp.calibration import Calibration, Readings
+from nlp.calibration import Calibration, Readings, softmax
+from nlp.clean import Cleaned, cleaned, link_cleaned, placed
 from nlp.screen import Screen
 from nlp.taxonomy import NAMES
 
@@ -31,8 +34,20 @@ SHIPPED = "ews-e5.v2"
 LEAST = 0.02  # tags below this are dropped
 DIRECTION_FROM = 0.2  # probability of price_shock from which a direction is read
 PHASES = (Phase.THREAT, Phase.ACTUAL, Phase.EASING)
+PREFIX = "query: "
 MAX_TOKENS = 96
-OUTPUTS = ["logits_labels", "logits_event", "logits_phase", "logits_severity"]
+PROMPT_LIMIT = 1_600  # characters; a word piece has at most 16, so what follows is cut off anyway
+MOST_THREADS = 4
+CHUNK = 512  # articles that are read at a time
+OUTPUTS = (
+    "logits_labels",
+    "logits_event",
+    "logits_phase",
+    "logits_severity",
+    "logits_direction",
+    "vector",
+    "logits_firm",
+)
 
 Link = Callable[[Article], tuple[Mention, ...]]
 Floats = NDArray[np.float64]
@@ -59,13 +74,20 @@ def default_link() -> Link:
     return find_mentions
 
 
+LinkFirms = Callable[[str, str, str, Sequence["FirmSpan"]], Sequence[Mention]]
+
+
+def firm_link() -> LinkFirms | None:
+    """`nlp.firms.tagged_firms(title, text, lang, spans)`, None until it is in the tree."""
+    import nlp.firms
+
+    found: LinkFirms | None = getattr(nlp.firms, "tagged_firms", None)
+    return found
+
+
 def prompt(title: str, text: str) -> str:
     """What the encoder reads: the prefix its pretraining used, title, lede, single spaces."""
-    return " ".join(f"query: {title} {text}".split())
-
-
-def plain(article: Article) -> str:
-    return f"{article.title} {article.text}".strip()
+    return " ".join(f"{PREFIX}{title} {text}".split())
 
 
 def direction(text: str, tags: Sequence[Tag]) -> str | None:
@@ -86,8 +108,15 @@ class LexiconClassifier:
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
         return [self.tag(article) for article in articles]
 
+    def classify_stream(
+        self, articles: Iterable[Article], ahead: int = 256
+    ) -> Iterator[TaggedArticle]:
+        """As the model's; the rules need no look-ahead."""
+        return map(self.tag, articles)
+
     def tag(self, article: Article) -> TaggedArticle:
-        text = plain(article)
+        plain = cleaned(article.title, article.text)
+        text = plain.joined
         types = lexicon.types_in(text)
         precision = lexicon.shipped().precision
         tags = tuple(Tag(name, precision[name]) for name in types)
@@ -99,7 +128,7 @@ class LexiconClassifier:
             p_event=max((tag.probability for tag in tags), default=0.02),
             phase=phase,
             severity=lexicon.severity_of(types, phase) if phase else 0.0,
-            mentions=self.link(article),
+            mentions=link_cleaned(article, plain, self.link),
             degraded=self.degraded,
             price_direction=direction(text, tags),
         )
@@ -138,82 +167,239 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class Encoder:
-    """Tokenizer and ONNX graph of a folder: texts in, raw logits out. No torch."""
+@dataclass(frozen=True, slots=True)
+class FirmSpan:
+    """A firm's name as the encoder reads it: span in what it was given, mean probability."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    start: int
+    end: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOutput:
+    """Raw logits, a row per text. A folder made before ews-e5.v3 has no direction, vector, firms.
+
+    `firms` holds the firm spans of each text, as offsets into what the encoder was given.
+    """
+
+    labels: Floats  # texts x types
+    event: Floats  # texts x 1
+    phase: Floats  # texts x 3
+    severity: Floats  # texts x 4
+    direction: Floats | None = None  # texts x 2: up, down
+    vector: Floats | None = None  # texts x 128, unit length
+    firms: tuple[tuple[FirmSpan, ...], ...] | None = None
+
+
+WIDTHS = (len(NAMES), 1, len(PHASES), 4, 2, 128)  # of OUTPUTS but the last
+
+
+class Encoder:
+    """Tokenizer and ONNX graph of a folder: texts in, raw logits out. No torch.
+
+    One text a run: int8 activations are scaled per run, so in a batch a text's answer would depend
+    on its neighbours (seen: 1.7 in a logit). Each run has one thread; `threads` runs go at the same
+    time, which scales better than splitting the small products of one text, and changes nothing in
+    an answer.
+    """
+
+    def __init__(self, folder: Path, threads: int | None = None) -> None:
         # transformers says on import that torch is missing; here it only tokenises
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
         import onnxruntime
         from transformers import PreTrainedTokenizerFast
 
-        self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        self.threads = threads or usual_threads()
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
+        self.tokens = tokenizer.backend_tokenizer
+        self.tokens.enable_truncation(MAX_TOKENS)
+        self.tokens.no_padding()
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self.session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            str(folder / "model.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+            # that fused operator takes five times as long as the two it replaces (nlp.compress)
+            disabled_optimizers=["SkipLayerNormFusion"],
+        )
+        there = {output.name for output in self.session.get_outputs()}
+        self.outputs = tuple(name for name in OUTPUTS if name in there)
+
+    def read(self, texts: Sequence[str]) -> EncoderOutput:
+        """Everything the graph says of each text, in the given order."""
+        coded = self.tokens.encode_batch([text[:PROMPT_LIMIT] for text in texts])
+        found: list[list[Floats]] = [[] for _ in coded]
+        # long texts first, so that the threads end together
+        order = iter(sorted(range(len(coded)), key=lambda n: -len(coded[n].ids)))
+
+        def work() -> None:
+            for number in order:  # a list's iterator hands each number to one thread only
+                ids = np.array([coded[number].ids], np.int64)
+                given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+                found[number] = self.session.run(self.outputs, given)
+
+        workers = min(self.threads, len(coded))
+        if workers > 1:
+            with ThreadPoolExecutor(workers, "nlp") as pool:
+                for done in [pool.submit(work) for _ in range(workers)]:
+                    done.result()
+        else:
+            work()
+        parts = {
+            name: np.concatenate([row[place] for row in found]).astype(np.float64)
+            if found
+            else np.zeros((0, width))
+            for place, (name, width) in enumerate(zip(self.outputs, WIDTHS, strict=False))
+        }
+        firms = None
+        if "logits_firm" in self.outputs:
+            place = self.outputs.index("logits_firm")
+            firms = tuple(
+                firm_spans(text, one.offsets, row[place][0])
+                for text, one, row in zip(texts, coded, found, strict=True)
+            )
+        return EncoderOutput(
+            parts["logits_labels"],
+            parts["logits_event"],
+            parts["logits_phase"],
+            parts["logits_severity"],
+            parts.get("logits_direction"),
+            parts.get("vector"),
+            firms,
         )
 
     def logits(self, texts: Sequence[str]) -> tuple[Floats, Floats, Floats, Floats]:
-        """(labels, event, phase, severity), a row per text in the given order.
+        """(labels, event, phase, severity) of `read`, as `Calibration.apply` takes them."""
+        found = self.read(texts)
+        return found.labels, found.event, found.phase, found.severity
 
-        One text a run: int8 activations are scaled per run, so in a batch a text's answer would
-        depend on its neighbours (seen: 0.06). On one thread batches are hardly faster.
-        """
-        if not texts:
-            return np.zeros((0, len(NAMES))), np.zeros((0, 1)), np.zeros((0, 3)), np.zeros((0, 4))
-        ids = self.tokenizer(list(texts), truncation=True, max_length=MAX_TOKENS)["input_ids"]
-        parts = [
-            self.session.run(
-                OUTPUTS,
-                {
-                    "input_ids": np.array([tokens], np.int64),
-                    "attention_mask": np.ones((1, len(tokens)), np.int64),
-                },
-            )
-            for tokens in ids
-        ]
-        joined = [np.concatenate(output).astype(np.float64) for output in zip(*parts, strict=True)]
-        return joined[0], joined[1], joined[2], joined[3]
+
+def usual_threads() -> int:
+    """Cores that this process may use, at most 4: a stream rarely needs more, and others do."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    return min(MOST_THREADS, os.cpu_count() or 1)
+
+
+def firm_spans(
+    text: str, offsets: Sequence[tuple[int, int]], logits: NDArray[np.float32]
+) -> tuple[FirmSpan, ...]:
+    """Names from the tags of the tokens (outside, begin, inside): spans in `text`, spaces cut off.
+
+    An inside without a begin opens a name: the tags were learnt from few names.
+    """
+    weights = softmax(logits.astype(np.float64))
+    kinds = weights.argmax(1)
+    spans: list[tuple[int, int, list[float]]] = []
+    open_name = False
+    for (start, end), kind, weight in zip(offsets, kinds, weights, strict=True):
+        if start == end or kind == 0:  # a mark of the tokenizer, or outside
+            open_name = open_name and start == end
+            continue
+        if kind == 2 and open_name:
+            first, _, certain = spans[-1]
+            spans[-1] = (first, end, [*certain, 1.0 - float(weight[0])])
+        else:
+            spans.append((start, end, [1.0 - float(weight[0])]))
+        open_name = True
+    found: list[FirmSpan] = []
+    for start, end, certain in spans:
+        name = text[start:end]
+        start, end = start + len(name) - len(name.lstrip()), start + len(name.rstrip())
+        if start < end:
+            found.append(FirmSpan(start, end, sum(certain) / len(certain)))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the model reads in some texts, calibrated; the last three as in EncoderOutput, with
+    firm spans as offsets into title, line break, text of the plain form."""
+
+    readings: Readings
+    direction: Floats | None
+    vector: Floats | None
+    firms: tuple[tuple[FirmSpan, ...], ...] | None
 
 
 class TransformerClassifier:
     """First pass, then encoder and keyword rules blended and calibrated.
 
-    An article below the first pass's line comes back `screened`, with no tags.
+    An article below the first pass's line comes back `screened`, with no tags. Everything reads
+    the plain form of a text (`nlp.clean`).
     """
 
     def __init__(
-        self, folder: Path = MODELS / SHIPPED, threads: int = 1, link: Link | None = None
+        self,
+        folder: Path = MODELS / SHIPPED,
+        threads: int | None = None,
+        link: Link | None = None,
     ) -> None:
         opened = Folder.open(folder)
         self.version = opened.version
         self.link = link or default_link()
+        self.link_firms = firm_link() if link is None else None
         self.encoder = Encoder(folder, threads)
         self.screen = Screen.read(folder / "screen.npz")
         self.calibration = Calibration.read(folder / "calibration.json")
+        self.triage = triage_band(self.calibration)
 
     def read(self, texts: Sequence[tuple[str, str]]) -> Readings:
         """Calibrated probabilities of (title, text) pairs; nothing is skipped."""
-        joined = [f"{title} {text}".strip() for title, text in texts]
-        encoded = self.encoder.logits([prompt(title, text) for title, text in texts])
-        return self.calibration.apply(*encoded, self.screen.logits(joined), *rule_hits(joined))
+        return self.read_plain([cleaned(title, text) for title, text in texts]).readings
+
+    def read_plain(self, texts: Sequence[Cleaned]) -> Read:
+        """The same of texts in plain form, with all else that the encoder says."""
+        joined = [one.joined for one in texts]
+        found = self.encoder.read([prompt(one.title, one.text) for one in texts])
+        readings = self.calibration.apply(
+            found.labels,
+            found.event,
+            found.phase,
+            found.severity,
+            self.screen.logits(joined),
+            *rule_hits(joined),
+        )
+        firms = found.firms and tuple(
+            in_article(spans, one) for spans, one in zip(found.firms, texts, strict=True)
+        )
+        return Read(readings, found.direction, found.vector, firms)
 
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
-        if not articles:
-            return []
-        first = self.screen.logits([plain(article) for article in articles])
-        kept = [number for number, logit in enumerate(first) if logit >= self.screen.line]
-        found: dict[int, TaggedArticle] = {}
-        if kept:
-            readings = self.read([(articles[n].title, articles[n].text) for n in kept])
-            found = {n: self.tag(articles[n], readings, place) for place, n in enumerate(kept)}
-        return [
-            found[number] if number in found else self.screened(article, float(first[number]))
-            for number, article in enumerate(articles)
+        """One tagged article per article, in the same order; all of them are held in memory."""
+        return list(self.classify_stream(articles, ahead=CHUNK))
+
+    def classify_stream(
+        self, articles: Iterable[Article], ahead: int = 256
+    ) -> Iterator[TaggedArticle]:
+        """Tagged articles in the order of `articles`, which may have no end.
+
+        Reads up to `ahead` articles, then none until all of their answers were taken: the source is
+        never more than `ahead` articles in front of the consumer. ValueError when it is below 1.
+        """
+        if ahead < 1:
+            raise ValueError(f"ahead={ahead}; give 1 or more")
+        source = iter(articles)
+        while chunk := list(islice(source, ahead)):
+            yield from self._chunk(chunk)
+
+    def _chunk(self, articles: Sequence[Article]) -> list[TaggedArticle]:
+        plain = [cleaned(article.title, article.text) for article in articles]
+        first = self.screen.logits([one.joined for one in plain])
+        kept = np.flatnonzero(first >= self.screen.line).tolist()
+        tagged = [
+            self.screened(article, float(logit))
+            for article, logit in zip(articles, first, strict=True)
         ]
+        if kept:
+            read = self.read_plain([plain[number] for number in kept])
+            for row, number in enumerate(kept):
+                tagged[number] = self.tag(articles[number], plain[number], read, row)
+        return tagged
 
     def screened(self, article: Article, logit: float) -> TaggedArticle:
         return TaggedArticle(
@@ -226,22 +412,72 @@ class TransformerClassifier:
             screened=True,
         )
 
-    def tag(self, article: Article, readings: Readings, row: int) -> TaggedArticle:
+    def tag(self, article: Article, plain: Cleaned, read: Read, row: int) -> TaggedArticle:
+        readings = read.readings
         tags = tuple(
             Tag(name, round(float(p), 4))
             for name, p in zip(NAMES, readings.labels[row], strict=True)
             if round(float(p), 4) > LEAST
         )
+        p_event = round(float(readings.event[row]), 4)
         return TaggedArticle(
             article_id=article.id,
             model=self.version,
             tags=tags,
-            p_event=round(float(readings.event[row]), 4),
+            p_event=p_event,
             phase=PHASES[int(readings.phase[row].argmax())] if tags else None,
             severity=round(float(readings.severity[row]), 3),
-            mentions=self.link(article),
-            price_direction=direction(plain(article), tags),
+            mentions=self.mentions(article, plain, read.firms[row] if read.firms else ()),
+            price_direction=self.direction(plain, tags, read.direction, row),
+            triage=self.triage is not None and self.triage[0] <= p_event < self.triage[1],
+            vector=b"" if read.vector is None else packed(read.vector[row]),
         )
+
+    def mentions(
+        self, article: Article, plain: Cleaned, spans: Sequence[FirmSpan]
+    ) -> tuple[Mention, ...]:
+        """What the linker finds in the plain form, and firms that only the encoder sees."""
+        found = link_cleaned(article, plain, self.link)
+        if self.link_firms is None or not spans:
+            return found
+        made = self.link_firms(plain.title, plain.text, article.lang, spans)
+        new = [placed(mention, plain, article) for mention in made]
+        taken = [(m.start, m.end) for m in found if m.kind is MentionKind.FIRM]
+        more = [m for m in new if all(m.end <= a or m.start >= b for a, b in taken)]
+        return tuple(sorted((*found, *more), key=lambda m: (m.start, m.kind, m.code)))
+
+    def direction(
+        self, plain: Cleaned, tags: Sequence[Tag], logits: Floats | None, row: int
+    ) -> str | None:
+        """As `direction`, by the encoder where its folder can say."""
+        if logits is None:
+            return direction(plain.joined, tags)
+        shock = next((tag.probability for tag in tags if tag.type == "price_shock"), 0.0)
+        if shock < DIRECTION_FROM:
+            return None
+        return "up" if logits[row, 0] >= logits[row, 1] else "down"
+
+
+def in_article(spans: Sequence[FirmSpan], plain: Cleaned) -> tuple[FirmSpan, ...]:
+    """Spans of a prompt as spans of plain title, line break, text; the prefix names no firm."""
+    shift = len(PREFIX) - (0 if plain.title else 1)  # without a title the text follows at once
+    return tuple(
+        FirmSpan(span.start - shift, span.end - shift, span.probability)
+        for span in spans
+        if span.start >= len(PREFIX)
+    )
+
+
+def packed(vector: Floats) -> bytes:
+    """A unit vector as signed bytes, 127 times each number."""
+    return np.clip(np.round(vector * 127.0), -127, 127).astype(np.int8).tobytes()
+
+
+def triage_band(calibration: Calibration) -> tuple[float, float] | None:
+    """Probabilities of an event between which the model does not know; None in older folders."""
+    low: float | None = getattr(calibration, "triage_low", None)
+    high: float | None = getattr(calibration, "triage_high", None)
+    return None if low is None or high is None else (low, high)
 
 
 def rule_hits(texts: Sequence[str]) -> tuple[Floats, Floats]:
@@ -255,8 +491,11 @@ def rule_hits(texts: Sequence[str]) -> tuple[Floats, Floats]:
     return types, phases
 
 
-def load_classifier(threads: int = 1, folder: Path = MODELS / SHIPPED) -> Classifier:
-    """The shipped model; the keyword rules, marked degraded, when its folder cannot be used."""
+def load_classifier(threads: int | None = None, folder: Path = MODELS / SHIPPED) -> Classifier:
+    """The shipped model; the keyword rules, marked degraded, when its folder cannot be used.
+
+    `threads` None or 0: `usual_threads()`.
+    """
     try:
         return TransformerClassifier(folder, threads)
     except ModelFolderError as error:
