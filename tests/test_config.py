@@ -92,7 +92,7 @@ def test_variables_that_kubernetes_sets_for_a_service_called_ews_are_let_be(
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("threads = 0", "ews.toml: threads: .*greater than or equal to 1"),
+        ("threads = -1", "ews.toml: threads: .*greater than or equal to 0"),
         ("web_port = 'many'", "ews.toml: web_port: .*integer"),
         ("lang = 'fr'", "ews.toml: lang: .*'ko' or 'en'"),
         ("cycle_every_s = 1", "ews.toml: cycle_every_s: .*60"),
