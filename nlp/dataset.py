@@ -1,36 +1,44 @@
 """Labelled rows, who may train, and the split by time and event group (needs the `train` extra).
 
-`python -m nlp.dataset` writes `nlp/data/split-v1.json`: ids only, with the counts of each rule.
+Rows are the shared pool, the shared natural stream, and our own readings (`nlp/data/labels-v2.jsonl`:
+ids and labels; the text is looked up in the recorded data).
+
+`python -m nlp.dataset` writes `nlp/data/split-v2.json`: ids only, with the counts of each rule.
 
 Rules, in this order; the first that holds names the part:
 1. `barred`: dated July-December 2023, or 2023 with no month (that dump holds much of August 2023),
    or a near-duplicate of an item of the second half of 2023. Never trains, never calibrates.
 2. `gold`: a near-duplicate of a gold row. Never trains.
-3. `test`: the last months of each era (about 15% of its rows), and every row of an event group
-   that has such a row. Set aside before training.
-4. `validation`: every tenth event group of the rest; chooses epochs, blend, calibration.
-5. `train`: the rest.
+3. `natural`: a near-duplicate of a row drawn at random for calibration. Never trains.
+4. `test`: the last months of each era (about 15% of its rows), and every row of an event group
+   that has such a row, among the pool's rows: set aside by `split-v1.json` before any training and
+   kept. Our own readings that share an event with them are `beside_test` and unused.
+5. `validation`: every tenth event group of the rest; chooses epochs, blend, calibration.
+6. `train`: the rest.
+
+Rows drawn at random stand in `natural_fit` or `natural_report`, by event group: calibration is
+fitted on the first and reported on the second.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-DATA = Path(os.environ.get("EWS_RECORDED_DATA", Path(__file__).parents[2] / "shared" / "data"))
-SPLIT = Path(__file__).parent / "data" / "split-v1.json"
+from nlp.recorded import DATA, find, read_jsonl
+
+SPLIT = Path(__file__).parent / "data" / "split-v2.json"
+SET_ASIDE = Path(__file__).parent / "data" / "split-v1.json"  # its test part stays the test part
+DIRECTIONS = Path(__file__).parent / "data" / "price-direction-v1.jsonl"  # of shared price shocks
+READINGS = Path(__file__).parent / "data" / "labels-v2.jsonl"
 BARRED_FROM, BARRED_UNTIL = date(2023, 7, 1), date(2024, 1, 1)
-ERAS = (1980, 2000, 2012, 2018, 2020, 2023, 2024, 2025, 2026, 2100)  # first year of each
-TEST_SHARE = 0.15
 NEAR = 0.35  # share of the shorter text's 4-grams that two near-duplicates have in common
 EVENT_DAYS = 10
 EVENT_COSINE = 0.30
@@ -55,9 +63,10 @@ class Row:
     countries: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
     sure: bool = True
-    drawn: str = ""  # natural | rule, for the natural stream
+    drawn: str = ""  # natural | rule in natural streams; second: our own readings
     part: str = ""
     direction: str | None = None
+    group: str = ""  # id of one row of its event group
 
     @property
     def input(self) -> str:
@@ -90,12 +99,6 @@ datetime.date(2024, 7, 18))
         except ValueError:
             continue
     raise ValueError(f"no known date format in {text!r}; add it to DATE_FORMATS")
-
-
-def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def strings(value: object) -> tuple[str, ...]:
@@ -135,6 +138,17 @@ def natural(data: Path = DATA) -> list[Row]:
 
 def gold(data: Path = DATA) -> list[Row]:
     return [to_row(raw) for raw in read_jsonl(data / "gold_dev.jsonl.gz")]
+
+
+def readings(data: Path = DATA, path: Path = READINGS) -> list[Row]:
+    """Our own labels with the recorded texts they were read on."""
+    with path.open(encoding="utf-8") as lines:
+        labels = [json.loads(line) for line in lines]
+    texts = find({str(raw["id"]) for raw in labels}, data)
+    return [
+        to_row({**asdict(texts[raw["id"]]), **raw, "price_direction": raw.get("direction")})
+        for raw in labels
+    ]
 
 
 # ----------------------------------------------------------------- near-duplicates and groups
@@ -244,26 +258,6 @@ def second_half_2023(data: Path = DATA) -> Iterator[frozenset[int]]:
         yield shingles(str(raw["title"] or ""))
 
 
-def era(day: date) -> int:
-    return max(first for first in ERAS if first <= day.year)
-
-
-def test_starts(rows: Sequence[Row]) -> dict[int, date]:
-    """Per era the first day of the month from which rows are test: nearest to TEST_SHARE."""
-    days: dict[int, list[date]] = defaultdict(list)
-    for row in rows:
-        if row.day is not None:
-            days[era(row.day)].append(row.day)
-    starts: dict[int, date] = {}
-    for name, known in days.items():
-        months = sorted({day.replace(day=1) for day in known})
-        starts[name] = min(
-            months,
-            key=lambda month: abs(sum(d >= month for d in known) / len(known) - TEST_SHARE),
-        )
-    return starts
-
-
 def bucket(text: str, count: int) -> int:
     return hash_of(text) % count
 
@@ -280,74 +274,88 @@ def barred_by_date(row: Row) -> str | None:
 
 def assign(rows: Sequence[Row], data: Path = DATA) -> tuple[list[Row], dict[str, object]]:
     """The rows with their part, and a report of every rule's count."""
+    document = json.loads(SET_ASIDE.read_text(encoding="utf-8"))
+    aside = set(document["parts"]["test"])
     grams = [shingles(row.input) for row in rows]
     replayed = {number for number, _ in near_pairs(grams, second_half_2023(data))}
     titles = [shingles(row.title) for row in rows]
     replayed |= {number for number, _ in near_pairs(titles, second_half_2023(data))}
     judged = [shingles(row.input) for row in gold(data)]
     golden = {number for number, _ in near_pairs(grams, judged)}
-    natural_grams = [shingles(row.input) for row in natural(data) if row.drawn == "natural"]
-    measured = {number for number, _ in near_pairs(grams, natural_grams)}
+    random_grams = [grams[number] for number, row in enumerate(rows) if row.drawn == "natural"]
+    measured = {number for number, _ in near_pairs(grams, random_grams)}
     groups = event_groups(rows)
+    in_test = {groups[number] for number, row in enumerate(rows) if row.id in aside}
     why: Counter[str] = Counter()
-    part: dict[int, str] = {}
+    parts: list[str] = []
     for number, row in enumerate(rows):
-        reason = barred_by_date(row) or (
-            "near-duplicate of July-December 2023" * (number in replayed)
-        )
-        if reason:
-            part[number], why[reason] = "barred", why[reason] + 1
-        elif number in golden:
-            part[number], why["near-duplicate of a gold row"] = (
-                "gold",
-                why["near-duplicate of a gold row"] + 1,
-            )
-        elif number in measured and row.drawn != "natural":
-            part[number] = "natural"
-            why["near-duplicate of a natural row"] += 1
-    free = [row for number, row in enumerate(rows) if number not in part]
-    starts = test_starts(free)
-    in_test = {
-        groups[number]
-        for number, row in enumerate(rows)
-        if number not in part
-        and (row.day >= starts[era(row.day)] if row.day else bucket(str(groups[number]), 7) == 0)
-    }
-    for number in range(len(rows)):
-        if number in part:
-            continue
         group = groups[number]
-        first_id = rows[group].id
-        held = "validation" if bucket(first_id, 10) == 0 else "train"
-        part[number] = "test" if group in in_test else held
+        late = barred_by_date(row)
+        near = "near-duplicate of July-December 2023" if number in replayed else None
+        if row.drawn == "natural":
+            # a natural row measures; only its date decides whether calibration may be fitted on it
+            part = "natural_report" if late or bucket(rows[group].id, 2) else "natural_fit"
+            reason = None
+        elif row.id in aside:
+            part, reason = "test", None
+        elif reason := late or near:
+            part = "barred"
+        elif number in golden:
+            part, reason = "gold", "near-duplicate of a gold row"
+        elif number in measured:
+            part, reason = "natural", "near-duplicate of a natural row"
+        elif group in in_test:
+            part, reason = "beside_test", "shares an event with the test part"
+        else:
+            part = "validation" if bucket(rows[group].id, 10) == 0 else "train"
+        parts.append(part)
+        if reason:
+            why[reason] += 1
     report: dict[str, object] = {
         "rules": dict(why),
-        "test_from": {str(name): day.isoformat() for name, day in sorted(starts.items())},
+        "test_from": document["report"]["test_from"],
         "groups": len(set(groups)),
-        "parts": dict(Counter(part.values())),
+        "parts": dict(Counter(parts)),
     }
-    return [replace(row, part=part[number]) for number, row in enumerate(rows)], report
+    found = [
+        replace(row, part=part, group=rows[group].id)
+        for row, part, group in zip(rows, parts, groups, strict=True)
+    ]
+    return found, report
+
+
+def everything(data: Path = DATA) -> list[Row]:
+    """Every labelled row but the gold ones; of a row in two sets the shared label is taken."""
+    with DIRECTIONS.open(encoding="utf-8") as lines:
+        direction = {raw["id"]: raw["direction"] for raw in map(json.loads, lines)}
+    rows = {row.id: row for row in [*readings(data), *pool(data), *natural(data)]}
+    return [
+        replace(row, direction=direction.get(row.id, row.direction)) for row in rows.values()
+    ]
 
 
 def write_split(path: Path = SPLIT, data: Path = DATA) -> dict[str, object]:
-    extra = [row for row in natural(data) if row.drawn == "rule"]
-    rows, report = assign([*pool(data), *extra], data)
-    parts: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        parts[row.part].append(row.id)
-    document = {"report": report, "parts": {name: sorted(ids) for name, ids in parts.items()}}
+    rows, report = assign(everything(data), data)
+    parts: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in sorted(rows, key=lambda row: row.id):
+        parts[row.part][row.id] = row.group
+    document = {"report": report, "parts": parts}
     path.write_text(json.dumps(document, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
     return report
 
 
 def load_split(data: Path = DATA, path: Path = SPLIT) -> dict[str, list[Row]]:
-    """Rows by part as the committed split says. `natural` rows drawn at random are not in it."""
+    """Rows by part as the committed split says, each with its event group."""
     document = json.loads(path.read_text(encoding="utf-8"))
-    part = {row_id: name for name, ids in document["parts"].items() for row_id in ids}
-    extra = [row for row in natural(data) if row.drawn == "rule"]
+    place = {
+        row_id: (part, group)
+        for part, ids in document["parts"].items()
+        for row_id, group in ids.items()
+    }
     rows: dict[str, list[Row]] = defaultdict(list)
-    for row in [*pool(data), *extra]:
-        rows[part[row.id]].append(replace(row, part=part[row.id]))
+    for row in everything(data):
+        part, group = place[row.id]
+        rows[part].append(replace(row, part=part, group=group))
     return dict(rows)
 
 
