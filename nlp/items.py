@@ -16,6 +16,7 @@ from ews.model import Mention, MentionKind
 from nlp import matcher
 from nlp.matcher import ALWAYS, Hit, Matcher, Prepared, Rule
 
+GENERAL = "hs:"  # code of a good that the item list lacks: its HS heading, hs:2201
 COMMENT_SHARE = 0.5  # of the confidence, when nothing near speaks of supply
 _NEAR = 90  # characters either side in which a supply word makes a product a hit
 _SHORT = 140  # a text this short is about what it names: search all of it

@@ -7,7 +7,7 @@ as (start, end, ISO2 code, confidence).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 Short = tuple[int, int, str, float]
 
@@ -147,3 +147,36 @@ def _hangul_letters(text: str) -> Iterator[Short]:
     for pattern in (_ALONE, _ALONE_JAPAN, _PREFIX):
         for match in pattern.finditer(text):
             yield match.start("sign"), match.end("sign"), HANGUL[match["sign"]], 0.85
+
+
+# --------------------------------------------------------------------------- particles
+
+_LONG_PARTICLES = (
+    "으로부터", "에서는", "에서도", "이라며", "이라고", "이라는", "로부터", "에서", "에게", "에는",
+    "에도", "까지", "부터", "으로", "라며", "라고", "라는", "보다", "처럼", "과의", "와의", "측은", "측이",
+)  # fmt: skip
+# A particle that depends on how the word before it ends: with a consonant, or with a vowel.
+_AFTER_CONSONANT, _AFTER_VOWEL, _AFTER_ANY = "은이을과", "는가를와", "의에"
+
+
+def without_particle(word: str, known: Callable[[str], bool]) -> str:
+    """The word without the particle at its end, where it surely has one.
+
+    도, 로 and 만 also end names (유니클로, 철도): they are cut only from a known word.
+
+    >>> without_particle("삼성전자가", lambda stem: False), without_particle("유니클로", lambda _: False)
+    ('삼성전자', '유니클로')
+    """
+    if known(word):
+        return word
+    for particle in _LONG_PARTICLES:
+        if word.endswith(particle) and len(word) >= len(particle) + 2:
+            return word[: -len(particle)]
+    stem, last = word[:-1], word[-1:]
+    if known(stem) and last in "은는이가을를와과의에도로만":
+        return stem
+    if len(stem) < 3 or not "가" <= stem[-1] <= "힣":
+        return word
+    closed = (ord(stem[-1]) - ord("가")) % 28 > 0
+    fits = _AFTER_ANY + (_AFTER_CONSONANT if closed else _AFTER_VOWEL)
+    return stem if last in fits else word

@@ -128,6 +128,11 @@ def _article(row: Mapping[str, object]) -> Article:
 
 def read_rows(folder: Path) -> Iterator[Mapping[str, object]]:
     """Rows of `labels/pool.jsonl.gz` under the recorded data. FileNotFoundError when absent."""
-    with gzip.open(folder / "labels" / "pool.jsonl.gz", "rt", encoding="utf-8") as lines:
+    return read_file(folder / "labels" / "pool.jsonl.gz")
+
+
+def read_file(path: Path) -> Iterator[Mapping[str, object]]:
+    """Labelled rows of any file in the format of the pool. FileNotFoundError when absent."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
