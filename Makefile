@@ -7,7 +7,7 @@ SCORE_HOME ?= .ews-score
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ bench: .venv/dev ## every benchmark; figures go to docs/bench/*.json
 	$(NICE_ENV) $(BIN)/python -m tests.bench_storage
 	$(NICE_ENV) $(BIN)/python -m tests.bench_replay
 	$(NICE_ENV) $(BIN)/python -m nlp.evaluate
+
+bench-nlp: .venv/dev ## speed, memory and steadiness of the classifier; needs the train extra
+	$(NICE_ENV) $(BIN)/python -m nlp.bench
 
 score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
 	$(NICE_ENV) $(BIN)/ews replay --feed $(DATA)/feeds/rss2023/rss_2023_h2.jsonl.gz \

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import json
 import logging
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
-from ews.model import Article, Phase, TaggedArticle, utc
+from ews.model import Article, Mention, MentionKind, Phase, TaggedArticle, utc
 from nlp import lexicon
 from nlp.classifier import (
     MODELS,
     SHIPPED,
+    EncoderOutput,
+    FirmSpan,
     Folder,
     LexiconClassifier,
     ModelFolderError,
     TransformerClassifier,
+    firm_spans,
     load_classifier,
+    packed,
+    triage_band,
+    usual_threads,
 )
 from nlp.taxonomy import GROUPS, NAMES, TYPES, read_types
 
@@ -291,3 +302,174 @@ def test_a_faulty_taxonomy_says_which_type() -> None:
     )
     with pytest.raises(ValueError, match="kind must be one of"):
         read_types(f"[epidemic]\n{text}")
+
+
+# ------------------------------------------------------------------------ streams, threads
+
+
+def test_a_stream_is_never_read_further_ahead_than_said(model: TransformerClassifier) -> None:
+    pulled = 0
+
+    def source() -> Iterator[Article]:
+        nonlocal pulled
+        for title, _ in itertools.cycle(SENTENCES):
+            pulled += 1
+            yield article(title)
+
+    answers = model.classify_stream(source(), ahead=4)
+    assert pulled == 0
+    for taken in range(1, 10):
+        next(answers)
+        assert taken <= pulled <= taken + 4
+
+
+def test_a_stream_answers_as_the_bulk_path_does(model: TransformerClassifier) -> None:
+    many = [article(title, "long " * (7 * n)) for n, (title, _) in enumerate(SENTENCES)]
+    bulk = model.classify(many)
+    for ahead in (1, 3, 100):
+        assert list(model.classify_stream(iter(many), ahead)) == bulk
+    assert list(LexiconClassifier(link=lambda _: ()).classify_stream(many)) == LexiconClassifier(
+        link=lambda _: ()
+    ).classify(many)
+
+
+def test_a_look_ahead_of_nothing_is_refused(model: TransformerClassifier) -> None:
+    with pytest.raises(ValueError, match="1 or more"):
+        list(model.classify_stream([article("x")], ahead=0))
+
+
+def test_threads_and_batch_sizes_change_nothing(model: TransformerClassifier) -> None:
+    pairs = [(title, "text " * n) for n, (title, _) in enumerate(SENTENCES)]
+    alone = np.concatenate([model.read([pair]).labels for pair in pairs])
+    for threads in (1, 2, 4):
+        other = TransformerClassifier(FOLDER, threads, link=lambda _: ())
+        assert np.abs(other.read(pairs).labels - alone).max() <= 1e-4
+
+
+def test_an_error_in_one_thread_is_not_swallowed(model: TransformerClassifier) -> None:
+    broken = copy.copy(model.encoder)
+    broken.threads = 2
+    broken.outputs = ("no_such_output",)
+    with pytest.raises(Exception, match="no_such_output"):
+        broken.read(["one", "two", "three"])
+
+
+def test_threads_are_as_many_as_cores_up_to_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
+    assert usual_threads() == 4
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 1}, raising=False)
+    assert usual_threads() == 2
+
+
+# ----------------------------------------------------------------- direction, vector, firms
+
+
+class Played:
+    """An encoder that says what the test wants; logits of a price shock or of nothing."""
+
+    def __init__(self, shock: float, direction: tuple[float, float], spans: tuple[FirmSpan, ...]):
+        self.shock, self.up_down, self.spans = shock, direction, spans
+
+    def read(self, texts: Sequence[str]) -> EncoderOutput:
+        count = len(texts)
+        labels = np.full((count, len(NAMES)), -9.0)
+        labels[:, NAMES.index("price_shock")] = self.shock
+        vector = np.zeros((count, 128))
+        vector[:, 3] = -1.0
+        return EncoderOutput(
+            labels,
+            np.full((count, 1), self.shock),
+            np.zeros((count, 3)),
+            np.zeros((count, 4)),
+            np.array([self.up_down] * count),
+            vector,
+            (self.spans,) * count,
+        )
+
+
+def played(model: TransformerClassifier, encoder: Played) -> TransformerClassifier:
+    acted = copy.copy(model)
+    acted.encoder = cast(Any, encoder)
+    acted.screen = replace(model.screen, line=-1e9)
+    return acted
+
+
+def test_direction_is_the_encoders_when_it_has_one(model: TransformerClassifier) -> None:
+    one = article("Copper price plunges to a three-year low")
+    up = played(model, Played(9.0, (2.0, 1.0), ())).classify([one])[0]
+    assert up.price_direction == "up"
+    calm = played(model, Played(-9.0, (2.0, 1.0), ())).classify([article("Singer tours")])[0]
+    assert calm.price_direction is None
+
+
+def test_the_story_vector_is_128_signed_bytes(model: TransformerClassifier) -> None:
+    tagged = played(model, Played(9.0, (0.0, 0.0), ())).classify([article("Oil price soars")])[0]
+    assert len(tagged.vector) == 128
+    assert np.frombuffer(tagged.vector, np.int8)[3] == -127
+    assert packed(np.array([1.0, -1.0, 0.5, 0.0])) == bytes([127, 129, 64, 0])
+
+
+@pytest.mark.parametrize(
+    ("title", "text"), [("<b>Acme</b> halts", "x"), ("", "Acme halts"), ("Acme halts", "")]
+)
+def test_firm_spans_lie_in_the_article_itself(
+    model: TransformerClassifier, title: str, text: str
+) -> None:
+    acted = played(model, Played(9.0, (0.0, 0.0), (FirmSpan(7, 11, 0.9), FirmSpan(0, 5, 0.9))))
+    told: list[tuple[str, str, Sequence[FirmSpan]]] = []
+
+    def link(title: str, text: str, lang: str, spans: Sequence[FirmSpan]) -> list[Mention]:
+        told.append((title, text, spans))
+        full = f"{title}\n{text}"
+        return [
+            Mention(MentionKind.FIRM, "acme", s.probability, s.start, s.end, full[s.start : s.end])
+            for s in spans
+        ]
+
+    acted.link_firms = link
+    mention = acted.classify([article(title, text)])[0].mentions[0]
+    full = f"{title}\n{text}"
+    assert full[mention.start : mention.end] == mention.text == "Acme"
+    assert len(told[0][2]) == 1  # the prefix of the prompt names no firm
+
+
+def test_a_firm_that_the_linker_found_is_not_told_twice(model: TransformerClassifier) -> None:
+    acted = played(model, Played(9.0, (0.0, 0.0), (FirmSpan(7, 11, 0.9),)))
+    known = Mention(MentionKind.FIRM, "acme", 0.9, 0, 9, "Acme Corp")
+    acted.link = lambda _: (known,)
+    acted.link_firms = lambda title, text, lang, spans: [
+        Mention(MentionKind.FIRM, "acme-of-x", 0.5, s.start, s.end, "Acme") for s in spans
+    ]
+    assert acted.classify([article("Acme Corp halts")])[0].mentions == (known,)
+
+
+def test_tags_of_tokens_become_spans() -> None:
+    text = "query: Samsung SDI halts 삼성전자가"
+    offsets = [(0, 0), (0, 6), (6, 14), (14, 16), (16, 18), (18, 24), (24, 29), (29, 30), (0, 0)]
+    kinds = [0, 0, 1, 2, 2, 0, 2, 0, 0]
+    logits = np.full((9, 3), -5.0, np.float32)
+    logits[range(9), kinds] = 5.0
+    spans = firm_spans(text, offsets, logits)
+    assert [text[s.start : s.end] for s in spans] == ["Samsung SDI", "삼성전자"]
+    assert all(0.99 < s.probability <= 1.0 for s in spans)
+    assert firm_spans(text, offsets, np.zeros((9, 3), np.float32)) == ()
+
+
+@pytest.mark.parametrize(("band", "wanted"), [((0.0, 1.1), True), ((0.9999, 1.0), False)])
+def test_what_the_model_does_not_know_goes_to_triage(
+    model: TransformerClassifier, band: tuple[float, float], wanted: bool
+) -> None:
+    unsure = copy.copy(model)
+    unsure.triage = band
+    tagged = unsure.classify([article("Strong earthquake shakes island")])[0]
+    assert tagged.triage is wanted
+
+
+def test_the_triage_band_is_read_when_the_calibration_has_one(
+    model: TransformerClassifier,
+) -> None:
+    class Banded:
+        triage_low, triage_high = 0.3, 0.6
+
+    assert triage_band(cast(Any, Banded())) == (0.3, 0.6)
+    assert triage_band(cast(Any, object())) is None
