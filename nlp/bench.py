@@ -9,6 +9,7 @@ process; spread of the probabilities over batch sizes and threads. Writes
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import platform
@@ -261,6 +262,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=usual_threads(), help="of both rivals")
     parser.add_argument("--out", type=Path, default=OUT)
     args = parser.parse_args()
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("onnx") is None:
+        raise SystemExit('the bench needs the train extra: pip install -e ".[train]"')
     found = measure(args.model, args.texts, args.stream, args.threads)
     document = {**found, "bars": BARS, "met": verdicts(found)}
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,7 @@ LinkFirms = Callable[[str, str, str, Sequence["FirmSpan"]], Sequence[Mention]]
 
 
 def firm_link() -> LinkFirms | None:
-    """`nlp.firms.tagged_firms(title, text, lang, spans)`, None until it is in the tree."""
+    """`nlp.firms.tagged_firms`: every firm of a text, by name or marked; None in older trees."""
     import nlp.firms
 
     found: LinkFirms | None = getattr(nlp.firms, "tagged_firms", None)
@@ -436,15 +436,14 @@ class TransformerClassifier:
     def mentions(
         self, article: Article, plain: Cleaned, spans: Sequence[FirmSpan]
     ) -> tuple[Mention, ...]:
-        """What the linker finds in the plain form, and firms that only the encoder sees."""
+        """What the linker finds in the plain form; firms by name and by what the encoder marks."""
         found = link_cleaned(article, plain, self.link)
         if self.link_firms is None or not spans:
             return found
         made = self.link_firms(plain.title, plain.text, article.lang, spans)
-        new = [placed(mention, plain, article) for mention in made]
-        taken = [(m.start, m.end) for m in found if m.kind is MentionKind.FIRM]
-        more = [m for m in new if all(m.end <= a or m.start >= b for a, b in taken)]
-        return tuple(sorted((*found, *more), key=lambda m: (m.start, m.kind, m.code)))
+        firms = [placed(mention, plain, article) for mention in made]
+        rest = [mention for mention in found if mention.kind is not MentionKind.FIRM]
+        return tuple(sorted((*rest, *firms), key=lambda m: (m.start, m.kind, m.code)))
 
     def direction(
         self, plain: Cleaned, tags: Sequence[Tag], logits: Floats | None, row: int

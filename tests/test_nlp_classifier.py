@@ -433,14 +433,19 @@ def test_firm_spans_lie_in_the_article_itself(
     assert len(told[0][2]) == 1  # the prefix of the prompt names no firm
 
 
-def test_a_firm_that_the_linker_found_is_not_told_twice(model: TransformerClassifier) -> None:
-    acted = played(model, Played(9.0, (0.0, 0.0), (FirmSpan(7, 11, 0.9),)))
-    known = Mention(MentionKind.FIRM, "acme", 0.9, 0, 9, "Acme Corp")
-    acted.link = lambda _: (known,)
-    acted.link_firms = lambda title, text, lang, spans: [
-        Mention(MentionKind.FIRM, "acme-of-x", 0.5, s.start, s.end, "Acme") for s in spans
-    ]
-    assert acted.classify([article("Acme Corp halts")])[0].mentions == (known,)
+def test_marked_firms_stand_in_for_the_linkers_and_leave_the_rest(
+    model: TransformerClassifier,
+) -> None:
+    acted = played(model, Played(9.0, (0.0, 0.0), (FirmSpan(7, 16, 0.9),)))
+    listed = Mention(MentionKind.FIRM, "acme", 0.9, 0, 4, "Acme")
+    place = Mention(MentionKind.COUNTRY, "CN", 0.9, 17, 22, "China")
+    acted.link = lambda _: (listed, place)
+    whole = replace(listed, code="acme-corp", end=9, text="Acme Corp")
+    acted.link_firms = lambda title, text, lang, spans: [whole]
+    assert acted.classify([article("Acme Corp leaves China")])[0].mentions == (whole, place)
+    unmarked = played(model, Played(9.0, (0.0, 0.0), ()))
+    unmarked.link, unmarked.link_firms = acted.link, acted.link_firms
+    assert unmarked.classify([article("Acme Corp leaves China")])[0].mentions == (listed, place)
 
 
 def test_tags_of_tokens_become_spans() -> None:
