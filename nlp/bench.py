@@ -25,15 +25,9 @@ import numpy as np
 
 from ews.model import Article
 from nlp.calibration import Floats, sigmoid
-from nlp.classifier import (
-    MAX_TOKENS,
-    MODELS,
-    SHIPPED,
-    TransformerClassifier,
-    prompt,
-    usual_threads,
-)
+from nlp.classifier import MODELS, SHIPPED, TransformerClassifier
 from nlp.clean import cleaned
+from nlp.session import MAX_TOKENS, prompt, usual_threads
 
 OUT = Path(__file__).parents[1] / "docs" / "bench" / "nlp-speed.json"
 FEEDS = ("rss2023h1", "krnews")  # both languages, by half

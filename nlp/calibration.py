@@ -56,6 +56,8 @@ class Calibration:
     severity_bias: tuple[float, ...]
     thresholds: tuple[float, ...]  # per label, best F1 on the validation part
     event_threshold: float
+    triage_low: float  # below, the model knows: no event
+    triage_high: float  # from here on it knows: an event; between the two a person should look
     base_rate: float  # share of events in the natural stream the bias was fitted to
 
     @classmethod

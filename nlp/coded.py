@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from nlp.classifier import PHASES
 from nlp.dataset import Row
 from nlp.encoder import DIRECTIONS, SEVERITIES, VECTOR
+from nlp.session import PHASES
 from nlp.taxonomy import NAMES
 
 

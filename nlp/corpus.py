@@ -21,7 +21,6 @@ from pathlib import Path
 from nlp.dataset import (
     BARRED_FROM,
     BARRED_UNTIL,
-    DATA,
     Row,
     bucket,
     gold,
@@ -31,7 +30,7 @@ from nlp.dataset import (
     shingles,
 )
 from nlp.examples import own_rows
-from nlp.recorded import Text, feed, find, news, news_names
+from nlp.recorded import DATA, Text, feed, find, news, news_names
 
 KEPT = (
     "id",
@@ -84,8 +83,7 @@ def unlabelled(data: Path, measured: Sequence[Row], limit: int, seed: int) -> li
     grams = [shingles(row.input) for row in measured]
     grams += [shingles(row.title) for row in measured if len(row.title) > 20]
     near = {
-        number
-        for _, number in near_pairs(grams, (shingles(f"{t.title} {t.text}") for t in texts))
+        number for _, number in near_pairs(grams, (shingles(f"{t.title} {t.text}") for t in texts))
     }
     return [text for number, text in enumerate(texts) if number not in near][:limit]
 
@@ -137,8 +135,8 @@ def write(out: Path, data: Path, limit: int, folds: int, seed: int = 5) -> dict[
             lines.write(json.dumps(list(pair), ensure_ascii=False) + "\n")
     named = firm_spans(data)
     with lzma.open(out / "firms.jsonl.xz", "wt", encoding="utf-8") as lines:
-        for line in named:
-            lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+        for marked in named:
+            lines.write(json.dumps(marked, ensure_ascii=False) + "\n")
     return {**{part: len(split[part]) for part in kept}, "texts": len(texts), "pairs": len(pairs)}
 
 

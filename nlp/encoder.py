@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from nlp.classifier import OUTPUTS, PHASES
+from nlp.session import OUTPUTS, PHASES
 from nlp.taxonomy import NAMES
 
 SEVERITIES = 4

@@ -26,11 +26,12 @@ import numpy as np
 
 from nlp import bars, cards, diagrams, modelcard, reportcard, rivals
 from nlp.cards import Guess, Truth
-from nlp.classifier import MODELS, SHIPPED, ModelFolderError, TransformerClassifier
+from nlp.classifier import MODELS, SHIPPED, TransformerClassifier
 from nlp.dataset import READINGS, SPLIT, Row, load_split
 from nlp.labelled import Judged, LabelledFileError, read_labelled
 from nlp.recorded import DATA, feed
 from nlp.rivals import Rival, RivalMissingError
+from nlp.session import ModelFolderError
 
 ROOT = Path(__file__).parents[1]
 BENCH = ROOT / "docs" / "bench"

@@ -18,9 +18,10 @@ from scipy import sparse
 
 Floats = NDArray[np.float64]
 
-BITS = 18
+BITS = 20
 CHARACTERS = 300  # of title and text that are read
 NGRAMS = (2, 3, 4, 5)
+HANGUL = re.compile(r"[가-힣]")
 PRIME = np.uint64(0x9E3779B97F4A7C15)  # odd, so it has an inverse modulo 2**64
 INVERSE = np.uint64(pow(int(PRIME), -1, 2**64))
 MIX = np.uint64(0xD6E8FEB86659FD93)
@@ -101,6 +102,7 @@ class Screen:
     weights: NDArray[np.float32]  # one per bucket
     bias: float
     line: float  # log-odds
+    korean: float = 0.0  # added to a text with Hangul, so that one line serves both languages
 
     @classmethod
     def read(cls, path: Path) -> Screen:
@@ -111,6 +113,7 @@ class Screen:
                 weights=saved["weights"].astype(np.float32) * saved["scale"],
                 bias=float(saved["bias"]),
                 line=float(saved["line"]),
+                korean=float(saved["korean"]),
             )
 
     def write(self, path: Path) -> None:
@@ -122,6 +125,7 @@ class Screen:
             scale=np.float32(scale),
             bias=np.float32(self.bias),
             line=np.float32(self.line),
+            korean=np.float32(self.korean),
         )
 
     def logits(self, texts: Sequence[str], step: int = 500) -> Floats:
@@ -133,7 +137,9 @@ class Screen:
             rows, cells = buckets(part)
             total = np.bincount(rows, weighted[cells], minlength=len(part))
             found[start : start + step] = total / lengths(rows, self.idf[cells], len(part))
-        return found + self.bias
+        hangul = np.array([bool(HANGUL.search(text[:CHARACTERS])) for text in texts], np.float64)
+        shifted: Floats = found + self.bias + self.korean * hangul
+        return shifted
 
     def relevant(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """True where the transformer should read the text."""

@@ -6,7 +6,8 @@
 2. teachers: one fine-tune per fold of event groups, each blind to its fold;
 3. pseudo: the teachers' mean opinion of unlabelled texts, and each teacher's of its own fold;
 4. student: learns the teachers' opinion of the texts, then the labelled rows again;
-5. export: int8 ONNX, tokenizer, `training.json`.
+5. polish: the labelled rows once more, with those that were read again since, lower layers fixed;
+6. export: int8 ONNX, tokenizer, `training.json`.
 
 A finished stage leaves a file in `--work` and is not run again. `--trial NAME` runs one fine-tune
 with one thing changed, for the ablation table. Fixed seeds: the same machine gives the same weights.
@@ -17,325 +18,26 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import lzma
-import random
 import shutil
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
 
-from nlp.adapt import Adaptation, Lines, Reader, adapt
-from nlp.classifier import prompt
-from nlp.coded import Named, Pace, Targets, Tokens, batches
-from nlp.dataset import Row
-from nlp.encoder import Heads, Net, export, read_tokenizer
-from nlp.taxonomy import NAMES
+from nlp.adapt import Lines, Reader, adapt
+from nlp.coded import Named, Targets, Tokens
+from nlp.dataset import Row, bucket
+from nlp.encoder import VECTOR, Net, export, read_tokenizer
+from nlp.recipe import Corpus, Recipe, Tuning
+from nlp.session import prompt
+from nlp.tune import Held, fine_tune, opinions, warm_heads
 
 log = logging.getLogger("nlp.train")
-STAGES = ("adapt", "teachers", "pseudo", "student", "export")
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """Settings of one fine-tune."""
-
-    epochs: float = 6
-    seconds: float = 0.0  # above 0: stop after so long instead; the log says how many steps it was
-    batch: int = 32
-    longest: int = 96  # tokens
-    rate: float = 1e-4
-    rate_heads: float = 1e-3
-    layer_decay: float = 0.9  # lower layers move less
-    decay: float = 0.01
-    warm_up: float = 0.1
-    dropout: float = 0.1
-    title_only: float = 0.15  # share of draws that hide the text, so that bare headlines are known
-    unsure: float = 0.7  # weight of rows that a second reader might change
-    loss: str = "bce"  # bce | focal | asymmetric
-    phase: float = 0.5
-    severity: float = 0.5
-    event: float = 1.0
-    direction: float = 0.3
-    firms: float = 0.5  # weight of the names of firms, of their own texts
-    firms_every: int = 2  # steps between batches of those
-    vector: float = 0.0  # weight of keeping the story vector of the adapted encoder
-    average_last: float = 0.3  # last share of the run in which weights are averaged
-    seed: int = 11
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides the weights, read from TOML."""
-
-    adapt: Adaptation = field(default_factory=Adaptation)
-    teacher: Tuning = field(default_factory=Tuning)
-    student: Tuning = field(default_factory=Tuning)
-    finish: Tuning = field(default_factory=Tuning)
-    folds: int = 5
-    pseudo_events: int = 90_000  # unlabelled texts with a chance of an event
-    pseudo_calm: int = 60_000
-    own_opinion: float = 0.3  # share of the teachers' opinion in a labelled row's target
-    seed: int = 11
-
-    @classmethod
-    def read(cls, path: Path) -> Recipe:
-        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-        parts = {"adapt": Adaptation, "teacher": Tuning, "student": Tuning, "finish": Tuning}
-        for name, kind in parts.items():
-            tree[name] = kind(**tree.get(name, {}))
-        return cls(**tree)
-
-
-# --------------------------------------------------------------------------------------- corpus
-
-
-@dataclass(frozen=True, slots=True)
-class Corpus:
-    """What `nlp.corpus` wrote: labelled rows by part, folds of the training rows, bare texts."""
-
-    parts: Mapping[str, list[Row]]
-    folds: Mapping[str, int]  # by id of a training row
-    texts: list[Lines]
-    parallel: list[tuple[str, str]]
-    firms: list[tuple[str, list[str]]]  # (text as the encoder reads it, names in it)
-
-    @classmethod
-    def read(cls, folder: Path) -> Corpus:
-        parts: dict[str, list[Row]] = {}
-        folds: dict[str, int] = {}
-        with lzma.open(folder / "rows.jsonl.xz", "rt", encoding="utf-8") as lines:
-            for line in lines:
-                raw = json.loads(line)
-                fold = raw.pop("fold", None)
-                raw["labels"] = tuple(raw["labels"])
-                row = Row(day=None, **raw)
-                parts.setdefault(row.part, []).append(row)
-                if fold is not None:
-                    folds[row.id] = fold
-        texts: list[Lines] = []
-        parallel: list[tuple[str, str]] = []
-        with lzma.open(folder / "texts.jsonl.xz", "rt", encoding="utf-8") as lines:
-            for line in lines:
-                values = json.loads(line)
-                if len(values) == 2:
-                    parallel.append((values[0], values[1]))
-                else:
-                    texts.append(Lines(*values))
-        with lzma.open(folder / "firms.jsonl.xz", "rt", encoding="utf-8") as lines:
-            firms = [
-                (prompt(raw["title"], raw["text"]), raw["firms"])
-                for raw in (json.loads(line) for line in lines)
-            ]
-        return cls(parts, folds, texts, parallel, firms)
-
-
-# ------------------------------------------------------------------------------------- fine-tune
-
-
-def each_bce(logits: torch.Tensor, wanted: torch.Tensor, kind: str) -> torch.Tensor:
-    """Loss per cell. Focal: Lin et al. 2017, gamma 2. Asymmetric: Ridnik et al. 2021, 0/4, 0.05."""
-    plain = nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-    if kind == "bce":
-        return plain
-    chance = torch.sigmoid(logits)
-    if kind == "focal":
-        missed = wanted * (1 - chance) + (1 - wanted) * chance
-        return plain * missed**2 * 2.0
-    shifted = (chance - 0.05).clamp(min=0)
-    gain = wanted * torch.log(chance.clamp(min=1e-7))
-    quiet = (1 - wanted) * torch.log((1 - shifted).clamp(min=1e-7)) * shifted**4
-    return -(gain + quiet)
-
-
-def loss_of(said: Heads, wanted: Targets, plan: Tuning) -> torch.Tensor:
-    each = each_bce(said.labels.float(), wanted.labels, plan.loss).sum(1)
-    plain = nn.functional.binary_cross_entropy_with_logits
-    each = each + plan.event * plain(said.event.float()[:, 0], wanted.event, reduction="none")
-    phases = nn.functional.log_softmax(said.phase.float(), -1)
-    each = each - plan.phase * (wanted.phase * phases).sum(1)
-    severities = nn.functional.log_softmax(said.severity.float(), -1)
-    each = each - plan.severity * (wanted.severity * severities).sum(1)
-    moves = nn.functional.log_softmax(said.direction.float(), -1)
-    each = each - plan.direction * (wanted.direction * moves).sum(1)
-    if plan.vector:
-        near = (said.vector.float() * wanted.vector).sum(1)
-        each = each + plan.vector * (wanted.vector.abs().amax(1) > 0) * (1 - near)
-    return (each * wanted.weight).sum() / wanted.weight.sum()
-
-
-def groups_of(net: Net, plan: Tuning) -> list[dict[str, object]]:
-    """Heads fast, upper layers slower, lower layers slowest; word embeddings stay."""
-    layers = net.encoder.config.num_hidden_layers
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
-        if name.startswith("encoder.embeddings"):
-            parameter.requires_grad = False
-            continue
-        rate = plan.rate_heads
-        if name.startswith("encoder.encoder.layer."):
-            rate = plan.rate * plan.layer_decay ** (layers - 1 - int(name.split(".")[3]))
-        decay = 0.0 if parameter.ndim == 1 else plan.decay
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [
-        {"params": found, "lr": rate, "weight_decay": decay}
-        for (rate, decay), found in groups.items()
-    ]
-
-
-def opinions(net: Net, tokens: Tokens, device: str, size: int = 256) -> dict[str, np.ndarray]:
-    """What the net says of every text, in order: logits by head, and vectors."""
-    net.eval()
-    order = torch.argsort(tokens.lengths)
-    found: dict[str, list[torch.Tensor]] = {}
-    with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16):
-        for start in range(0, len(order), size):
-            said = net.heads(net.pooled(*tokens.take(order[start : start + size])).float())
-            for name in ("labels", "event", "phase", "severity", "vector"):
-                found.setdefault(name, []).append(getattr(said, name).float())
-    back = torch.argsort(order)
-    return {name: torch.cat(parts)[back].cpu().numpy() for name, parts in found.items()}
-
-
-def f1_scores(rows: Sequence[Row], said: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Micro and macro F1 at the best common line, F1 of event-or-none: for choosing only."""
-    truth = np.array([[name in row.labels for name in NAMES] for row in rows])
-    best: dict[str, float] = {"micro": 0.0, "macro": 0.0}
-    for line in np.arange(-1.6, 0.81, 0.2):
-        guess = said["labels"] > line
-        hits, asked, told = (truth & guess).sum(0), truth.sum(0), guess.sum(0)
-        micro = float(2 * hits.sum() / max(1, asked.sum() + told.sum()))
-        if micro > best["micro"]:
-            per_label = 2 * hits / np.maximum(1, asked + told)
-            best = {"micro": micro, "macro": float(per_label[asked >= 5].mean()), "line": line}
-    event, happened = said["event"][:, 0] > 0, truth.any(1)
-    best["event"] = float(2 * (event & happened).sum() / max(1, event.sum() + happened.sum()))
-    kinds = np.array([row.severity for row in rows])
-    best["severity_off"] = float(np.abs(said["severity"].argmax(1) - kinds)[happened].mean())
-    phases = ("threat_or_proposed", "actual_or_ongoing", "easing_or_aftermath")
-    known = [n for n, row in enumerate(rows) if row.phase]
-    wanted = np.array([phases.index(str(rows[n].phase)) for n in known])
-    best["phase"] = float((said["phase"][known].argmax(1) == wanted).mean())
-    return {name: round(float(value), 4) for name, value in best.items()}
-
-
-@dataclass(slots=True)
-class Held:
-    """Rows that are scored after each epoch."""
-
-    rows: Sequence[Row]
-    tokens: Tokens
-
-
-def fine_tune(
-    net: Net,
-    full: Tokens,
-    titles: Tokens,
-    targets: Targets,
-    held: Mapping[str, Held],
-    named: Named,
-    plan: Tuning,
-    device: str,
-) -> list[dict[str, object]]:
-    """Trains in place and leaves the mean of the last epochs' weights in `net`; the loss log."""
-    torch.manual_seed(plan.seed)
-    draw = random.Random(plan.seed)
-    optimiser = torch.optim.AdamW(groups_of(net, plan), fused=device == "cuda")
-    a_round = -(-len(full) // plan.batch)
-    pace = Pace(max(1, int(plan.epochs * a_round)), plan.seconds, plan.warm_up)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: pace.rate())
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
-    lengths = full.lengths.tolist()
-    history: list[dict[str, object]] = []
-    kept: list[dict[str, torch.Tensor]] = []
-    epoch = 0
-    while not pace.over:
-        net.train()
-        total = torch.zeros((), device=device)
-        count = 0
-        for group in batches(lengths, plan.batch, draw):
-            numbers = torch.tensor(group, device=device)
-            shown = titles if draw.random() < plan.title_only else full
-            with torch.autocast(device, dtype=torch.bfloat16):
-                pooled = net.pooled(*shown.take(numbers))
-            loss = loss_of(net.heads(pooled.float()), targets.take(numbers), plan)
-            if plan.firms and pace.done % plan.firms_every == 0:
-                loss = loss + plan.firms * firm_loss(net, named, plan.batch // 2, draw, device)
-            loss.backward()
-            nn.utils.clip_grad_norm_(trained, 1.0)
-            optimiser.step()
-            pace.step()
-            schedule.step()
-            optimiser.zero_grad(set_to_none=True)
-            total += loss.detach()
-            count += 1
-            late = pace.share > 1 - plan.average_last
-            if late and (pace.done % (a_round // 3 + 1) == 0 or pace.over):
-                kept.append({k: v.detach().float().clone() for k, v in net.state_dict().items()})
-                kept[:] = kept[-6:]
-            if pace.over:
-                break
-        scores = {n: f1_scores(h.rows, opinions(net, h.tokens, device)) for n, h in held.items()}
-        history.append(
-            {
-                "epoch": epoch,
-                "steps": pace.done,
-                "loss": round(float(total) / count, 4),
-                "seconds": round(pace.elapsed, 1),
-                **scores,
-            }
-        )
-        log.info("%s", json.dumps(history[-1]))
-        epoch += 1
-    if not kept:
-        kept = [{k: v.detach().float() for k, v in net.state_dict().items()}]
-    mean = {name: torch.stack([state[name] for state in kept]).mean(0) for name in kept[0]}
-    net.load_state_dict(mean)
-    scores = {n: f1_scores(h.rows, opinions(net, h.tokens, device)) for n, h in held.items()}
-    history.append({"epoch": "mean of the last", **scores})
-    log.info("%s", json.dumps(history[-1]))
-    return history
-
-
-def firm_loss(
-    net: Net, named: Named, size: int, draw: random.Random, device: str
-) -> torch.Tensor:
-    """Of one batch of the texts in which firms are marked."""
-    some = torch.tensor(draw.sample(range(len(named.tokens)), size), device=device)
-    ids, mask = named.tokens.take(some)
-    with torch.autocast(device, dtype=torch.bfloat16):
-        said = net.firms(net.drop(net.states(ids, mask)))
-    wanted = named.tags[some, : ids.shape[1]]
-    return nn.functional.cross_entropy(said.float().flatten(0, 1), wanted.flatten())
-
-
-def warm_heads(net: Net, tokens: Tokens, targets: Targets, plan: Tuning, device: str) -> None:
-    """Standardises the pooled states and fits the heads to the encoder as it is."""
-    net.eval()
-    order = torch.argsort(tokens.lengths)
-    with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16):
-        parts = [
-            net.pooled(*tokens.take(order[at : at + 256])).float()
-            for at in range(0, len(order), 256)
-        ]
-    pooled = torch.cat(parts)[torch.argsort(order)]
-    net.centre.copy_(pooled.mean(0))
-    net.spread.copy_(pooled.std(0))
-    apart = {"encoder", "vector", "firms"}
-    heads = [p for n, p in net.named_parameters() if n.split(".")[0] not in apart]
-    optimiser = torch.optim.AdamW(heads, lr=3e-3, weight_decay=0.0)
-    for _ in range(300):
-        penalty = sum((p**2).sum() for p in heads if p.ndim > 1)
-        loss = loss_of(net.heads(pooled), targets, replace(plan, vector=0.0)) + 3e-3 * penalty
-        loss.backward()
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+STAGES = ("adapt", "teachers", "pseudo", "student", "polish", "export")
 
 
 # ---------------------------------------------------------------------------------------- stages
@@ -351,7 +53,6 @@ class Shop:
     corpus: Corpus
     device: str
     tokenizer: PreTrainedTokenizerFast
-    story: Mapping[str, torch.Tensor] | None = None  # of the adapted encoder: centre, vector head
 
     def tokens(self, rows: Sequence[Row | Lines], longest: int, bare: bool = False) -> Tokens:
         texts = [prompt(row.title, "" if bare and row.title else row.text) for row in rows]
@@ -368,7 +69,8 @@ class Shop:
                 encoder.load_state_dict(inner, strict=False)
             else:
                 net.load_state_dict(saved, strict=False)
-        return net.to(self.device)
+        net.to(self.device)
+        return net
 
     def held(self, longest: int) -> dict[str, Held]:
         return {
@@ -490,7 +192,7 @@ def targets_of(parts: Mapping[str, np.ndarray], kind: str, device: str) -> Targe
         for name in ("labels", "event", "phase", "severity")
     )
     happened = event[:, 0]
-    empty = torch.zeros(len(labels), 128, device=device)
+    empty = torch.zeros(len(labels), VECTOR, device=device)
     return Targets(
         labels=labels,
         event=happened,
@@ -536,9 +238,19 @@ def run_student(shop: Shop) -> None:
     tune(shop, "student", "student0", rows, hard, recipe.finish)
 
 
+def run_polish(shop: Shop) -> None:
+    plan, rows = shop.recipe.polish, trained_rows(shop)
+    targets = Targets.of(rows, plan.unsure, shop.device)
+    student = shop.net("student", 0.0)
+    told = opinions(student, shop.tokens(rows, plan.longest), shop.device)
+    targets.vector = torch.from_numpy(told["vector"]).to(shop.device)
+    tune(shop, "polished", "student", rows, targets, plan)
+
+
 def run_export(shop: Shop, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    export(shop.net("student", 0.0), out)
+    polished = (shop.work / "polished.pt").exists()
+    export(shop.net("polished" if polished else "student", 0.0), out)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(shop.base / name, out / name)
     logs = {
@@ -555,7 +267,8 @@ def run_export(shop: Shop, out: Path) -> None:
 
 def run_trial(shop: Shop, name: str) -> None:
     """One fine-tune on all training rows with one thing changed; its opinions of every part."""
-    plan, start = replace(shop.recipe.teacher, seed=1), "adapted"
+    plan = replace(shop.recipe.teacher, seed=1)
+    start: str | None = "adapted"
     rows = trained_rows(shop)
     if name == "base":
         start = None
@@ -570,7 +283,7 @@ def run_trial(shop: Shop, name: str) -> None:
     elif name == "english_only":
         rows = [row for row in rows if row.lang == "en"]
     elif name == "no_hard_negatives":
-        rows = [row for row in rows if row.labels or hash(row.id) % 4 == 0]
+        rows = [row for row in rows if row.labels or bucket(row.id, 4) == 0]
     elif "=" in name:
         key, value = name.split("=")
         kind = type(getattr(plan, key))
@@ -620,6 +333,8 @@ def main() -> None:
         run_pseudo(shop)
     if "student" in stages and not (args.work / "student.pt").exists():
         run_student(shop)
+    if "polish" in stages and not (args.work / "polished.pt").exists():
+        run_polish(shop)
     if "export" in stages:
         if args.out is None:
             raise SystemExit("--out: name the model folder to write")

@@ -20,18 +20,13 @@ from nlp import lexicon
 from nlp.classifier import (
     MODELS,
     SHIPPED,
-    EncoderOutput,
-    FirmSpan,
-    Folder,
     LexiconClassifier,
-    ModelFolderError,
     TransformerClassifier,
-    firm_spans,
     load_classifier,
     packed,
     triage_band,
-    usual_threads,
 )
+from nlp.session import EncoderOutput, FirmSpan, Folder, ModelFolderError, firm_spans, usual_threads
 from nlp.taxonomy import GROUPS, NAMES, TYPES, read_types
 
 FOLDER = MODELS / SHIPPED
