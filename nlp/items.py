@@ -8,8 +8,8 @@ else it is a `comment` (a firm's field of work, an adjective) with less confiden
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 
 from ews.model import Mention, MentionKind
@@ -17,8 +17,26 @@ from nlp import matcher
 from nlp.matcher import ALWAYS, Hit, Matcher, Prepared, Rule
 
 GENERAL = "hs:"  # code of a good that the item list lacks: its HS heading, hs:2201
+WEAK = 0.45  # a good whose name stands without the words of trade that its rule asks for
 COMMENT_SHARE = 0.5  # of the confidence, when nothing near speaks of supply
 _NEAR = 90  # characters either side in which a supply word makes a product a hit
+_HANGUL = re.compile("[가-힣]")
+_AFTER_SHORT = (
+    r"(?:은|는|이|가|을|를|과|와|의|도|에|에서|로|으로|만|이나|나|보다|까지)?(?![가-힣])"
+    r"|값|농사|농가|소비| ?가격| ?수출| ?수입| ?생산"
+)
+# Words that name goods only beside other goods of the kitchen: "배추·무·마늘", "사과, 배, 밤".
+_ONLY_IN_LISTS = {"무": "hs:0706", "배": "fruit", "밤": "nuts", "감": "fruit", "귤": "fruit",
+                  "콩": "soybeans", "김": "seaweed", "파": "onions"}  # fmt: skip
+_FOOD = (
+    "배추|무|배|밤|감|귤|콩|김|파|사과|마늘|양파|감자|대추|포도|고추|당근|오이|시금치|상추|딸기|수박|고등어|갈치|오징어|명태|조기|"
+    "참조기|멸치|한우|돼지고기|닭고기|계란|달걀|쌀|두부|우유|곶감|고구마|대파|쪽파|버섯|호박|소고기|쇠고기|삼겹살"
+)
+_JOINT = r"(?:\s?[·ㆍ,]\s?|와 |과 | 및 )"
+_LISTED = re.compile(
+    rf"(?<![가-힣])(?:{_FOOD}){_JOINT}(?:{_FOOD})(?:{_JOINT}(?:{_FOOD}))*(?=은|는|이|가|을|를|의|도|등|\s|[^가-힣]|$)"
+)
+_IN_LIST = re.compile(f"(?<![가-힣])[{''.join(_ONLY_IN_LISTS)}](?![가-힣](?![·ㆍ,]))")
 _SHORT = 140  # a text this short is about what it names: search all of it
 
 
@@ -28,24 +46,86 @@ class _Alias:
     confidence: float
     lang: str  # the language of the name; "" any
     rule: Rule = ALWAYS
+    general: bool = False  # of general_goods.csv: counts only where no other reading does
 
 
 @cache
 def _aliases() -> Matcher[_Alias]:
-    contexts = matcher.rules("item_rules.toml")
-    pairs: list[tuple[str, _Alias]] = []
-    for row in matcher.table("item_aliases.csv"):
-        rule = contexts[row["rule"]] if row["rule"] else ALWAYS
-        for code, confidence in _codes(row["items"], float(row["confidence"])):
-            for lang in ("en", "ko", "zh", "ja"):
-                alias = _Alias(code, confidence, lang, rule)
-                for name in matcher.split_names(row[lang]):
-                    forms = _with_plural(name) if lang == "en" else (name,)
-                    pairs += [(form, alias) for form in forms]
+    pairs = list(_named_in("item_aliases.csv"))
+    pairs += list(_weak_readings(pairs))
+    taken = {matcher.fold(name) for name, _ in pairs}
+    for name, alias in _named_in("general_goods.csv"):
+        if len(name) == 1 and _HANGUL.match(name):
+            continue  # found by pattern, see _short_names
+        # The rules of a name that names an item decide alone when that is meant.
+        general = alias.code.startswith(GENERAL) or alias.rule is not ALWAYS
+        if general or matcher.fold(name) not in taken:
+            pairs.append((name, alias))
     blocks = matcher.settings("item_rules.toml")["blocks"]
     assert isinstance(blocks, list)
     pairs += [(str(phrase), _Alias("", 0.0, "")) for phrase in blocks]
     return Matcher.build(pairs)
+
+
+def _weak_readings(pairs: Iterable[tuple[str, _Alias]]) -> Iterator[tuple[str, _Alias]]:
+    """A name whose rule asks for words of trade also counts, weakly, without them.
+
+    "Gold", "cars" and "rice" are goods in any text that does not speak of medals or of a Miss Rice.
+    Words of `strict` rules ("lead", 요소) have other meanings too often.
+    """
+    strict = {matcher.rules("item_rules.toml")[name] for name in _listed_rules("strict")}
+    bare = {matcher.rules("item_rules.toml")[name] for name in _listed_rules("bare")}
+    for name, alias in pairs:
+        if alias.rule is ALWAYS or alias.rule in strict:
+            continue
+        rule = ALWAYS if alias.rule in bare else alias.rule.without_wants()
+        yield name, replace(alias, confidence=WEAK, rule=rule, general=True)
+
+
+def _listed_rules(key: str) -> list[str]:
+    names = matcher.settings("item_rules.toml")[key]
+    assert isinstance(names, list)
+    return [str(name) for name in names]
+
+
+def _named_in(file: str) -> Iterator[tuple[str, _Alias]]:
+    """Names of a file of nlp/data with what they mean; an English one also in the plural."""
+    contexts = matcher.rules("item_rules.toml")
+    for row in matcher.table(file):
+        rule = contexts[row["rule"]] if row["rule"] else ALWAYS
+        for code, confidence in _codes(row["items"], float(row["confidence"])):
+            for lang in ("en", "ko", "zh", "ja"):
+                alias = _Alias(code, confidence, lang, rule, file == "general_goods.csv")
+                for name in matcher.split_names(row[lang]):
+                    forms = _with_plural(name) if lang == "en" else (name,)
+                    yield from ((form, alias) for form in forms)
+
+
+@cache
+def _short_names() -> tuple[re.Pattern[str], dict[str, tuple[_Alias, ...]]]:
+    """Korean goods of one syllable (쌀, 무, 닭), and where such a word stands alone.
+
+    Too short for the gazetteer: the word must end there, or bear a particle or a word of price.
+    """
+    pairs = (*_named_in("item_aliases.csv"), *_named_in("general_goods.csv"))
+    named: dict[str, tuple[_Alias, ...]] = {}
+    for name, alias in pairs:
+        if len(name) == 1 and _HANGUL.match(name):
+            named[name] = (*named.get(name, ()), alias)
+    one = "".join(named)
+    return re.compile(f"(?<![가-힣0-9a-z])[{one}](?={_AFTER_SHORT})"), named
+
+
+def _short_hits(prepared: Prepared) -> Iterator[Hit[_Alias]]:
+    if prepared.lang != "ko":
+        return
+    pattern, named = _short_names()
+    for match in pattern.finditer(prepared.folded):
+        yield Hit(match.start(), match.end(), named[match[0]])
+    for match in _LISTED.finditer(prepared.folded):
+        for part in _IN_LIST.finditer(prepared.folded, match.start(), match.end()):
+            alias = _Alias(_ONLY_IN_LISTS[part[0]], 0.6, "ko", general=True)
+            yield Hit(part.start(), part.end(), (alias,))
 
 
 def _codes(cell: str, confidence: float) -> Iterator[tuple[str, float]]:
@@ -74,12 +154,9 @@ def find_items(title: str, text: str, lang: str = "") -> list[Mention]:
 def items_in(prepared: Prepared) -> list[Mention]:
     """The same for a text made ready by `matcher.prepare`."""
     mentions: list[Mention] = []
-    for hit in _aliases().scan(prepared):
-        best: dict[str, float] = {}
-        for alias in hit.values:
-            if alias.confidence > best.get(alias.code, 0.0) and _holds(alias, hit, prepared):
-                best[alias.code] = alias.confidence
-        if not best:
+    for hit in _hits(prepared):
+        best = _best_codes(hit, prepared)
+        if not best or _of_a_firm(hit.start, hit.end, prepared):
             continue
         supplied = speaks_of_supply(hit.start, hit.end, prepared)
         for code, confidence in best.items():
@@ -96,6 +173,37 @@ def items_in(prepared: Prepared) -> list[Mention]:
                 )
             )
     return mentions
+
+
+def _hits(prepared: Prepared) -> list[Hit[_Alias]]:
+    """Names in order; a one-syllable one only where no longer name stands."""
+    hits = _aliases().scan(prepared)
+    spans = [(hit.start, hit.end) for hit in hits]
+    for short in _short_hits(prepared):
+        if all(short.end <= start or short.start >= end for start, end in spans):
+            spans.append((short.start, short.end))
+            hits.append(short)
+    return sorted(hits, key=lambda hit: hit.start)
+
+
+def _best_codes(hit: Hit[_Alias], prepared: Prepared) -> dict[str, float]:
+    """Each code of the readings that hold, with its confidence."""
+    holding = [alias for alias in hit.values if _holds(alias, hit, prepared)]
+    if any(not alias.general for alias in holding):
+        holding = [alias for alias in holding if not alias.general]
+    best: dict[str, float] = {}
+    for alias in holding:
+        best[alias.code] = max(alias.confidence, best.get(alias.code, 0.0))
+    return best
+
+
+# "Technigen Platinum Corp", "Richco Grain Ltd": the good is part of a firm's name.
+_FIRM_AFTER = re.compile(r" (?:corp|inc|ltd|plc|llc|gmbh|holdings?)\b")
+
+
+def _of_a_firm(start: int, end: int, prepared: Prepared) -> bool:
+    named = prepared.text[start].isupper() and _FIRM_AFTER.match(prepared.folded, end)
+    return bool(named)
 
 
 def _holds(alias: _Alias, hit: Hit[_Alias], prepared: Prepared) -> bool:

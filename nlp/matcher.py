@@ -13,7 +13,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Generic, TypeVar
@@ -299,6 +299,10 @@ class Rule:
         if self.anywhere and not self.anywhere.search(folded):
             return False
         return not (self.nowhere and self.nowhere.search(folded))
+
+    def without_wants(self) -> Rule:
+        """The same rule without what must stand there: only what must not."""
+        return replace(self, before=None, after=None, near=None, anywhere=None)
 
     def _written_right(self, prepared: Prepared, start: int, end: int) -> bool:
         written = prepared.text[start:end]
