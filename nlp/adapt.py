@@ -29,8 +29,7 @@ MASKED, FIRST_PIECE, MASK_SHARE = -100, 5, 0.15
 class Adaptation:
     """Settings of this stage."""
 
-    steps: int = 4000
-    seconds: float = 0.0  # above 0: stop after so long instead; the log says how many steps it was
+    steps: int = 236
     batch: int = 384
     pairs: int = 256  # title-lede pairs of a batch
     parallel: int = 48  # Korean-English pairs of a batch
@@ -127,7 +126,7 @@ def adapt(
     optimiser = torch.optim.AdamW(
         trained, lr=plan.rate, weight_decay=plan.decay, fused=device == "cuda", betas=(0.9, 0.98)
     )
-    pace = Pace(plan.steps, plan.seconds, plan.warm_up)
+    pace = Pace(plan.steps, plan.warm_up)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: pace.rate())
     draw, noise = random.Random(plan.seed), torch.Generator(device=device)
     noise.manual_seed(plan.seed)

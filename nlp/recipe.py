@@ -20,7 +20,6 @@ class Tuning:
     """Settings of one fine-tune."""
 
     epochs: float = 6
-    seconds: float = 0.0  # above 0: stop after so long instead; the log says how many steps it was
     batch: int = 32
     longest: int = 96  # tokens
     rate: float = 1e-4

@@ -132,7 +132,7 @@ def fine_tune(
     draw = random.Random(plan.seed)
     optimiser = torch.optim.AdamW(groups_of(net, plan), fused=device == "cuda")
     a_round = -(-len(full) // plan.batch)
-    pace = Pace(max(1, int(plan.epochs * a_round)), plan.seconds, plan.warm_up)
+    pace = Pace(max(1, int(plan.epochs * a_round)), plan.warm_up)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: pace.rate())
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     lengths = full.lengths.tolist()
