@@ -19,10 +19,17 @@ NAMED_PORT = 0.95  # "port of X", "X port", X항
 PORT_CONTEXT = 0.7  # a port city in a text on dock work
 
 _BEFORE = re.compile(
-    r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|port city of|terminals? (?:at|in)|berths? at) (?:\w+ (?:and|&) )?$"
+    r"\b(?:ports? of|harbou?rs? of|docks? (?:of|at|in)|terminals? (?:at|in)|berths? at) "
+    r"(?:[\w ]{3,20}, ){0,4}(?:\w+,? (?:and|&) )?(?:and )?$"
+)
+# "A cargo ship that departed Miami": a ship's city is its port.
+_SAILED = re.compile(
+    r"\b(?:ships?|vessels?|tankers?|freighters?|ferr(?:y|ies)|liner|cargo)\b[^.\n]{0,60}"
+    r"\b(?:departed|left|leav\w+|sail(?:s|ed|ing)? (?:from|to|for)|docked (?:in|at)|docks (?:in|at)|arriv\w+ (?:in|at)|"
+    r"bound for|travels from|en route to|anchored (?:off|at|in)|moored (?:in|at)|calls? at) (?:the )?$"
 )
 _AFTER = re.compile(
-    r"[’']?s? (?:sea |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby))|harbou?rs?\b(?! (?:bridge|tunnel|master))|docks?\b|dock ?workers|dockers|"
+    r"[’']?s? (?:sea |islamic |king abdulaziz |main |southern |inner |container |oil |grain |black sea |deep-?water )?(?:ports?\b(?! (?:st|talbot|moresby|city of|cit(?:y|ies)))|harbou?rs?\b(?! (?:bridge|tunnel|master))|docks?\b|dock ?workers|dockers|"
     r"longshore|terminals?\b|anchorage|port authority|wharves|stevedores)"
 )
 
@@ -92,8 +99,9 @@ def _confidence(alias: _Alias, hit: Hit[_Alias], prepared: Prepared) -> float:
         return alias.confidence
     if not prepared.text[hit.start].isupper():
         return 0.0
-    before = prepared.folded[max(0, hit.start - 30) : hit.start]
-    if _BEFORE.search(before) or _AFTER.match(prepared.folded, hit.end):
+    before = prepared.folded[max(0, hit.start - 70) : hit.start]
+    clause = prepared.folded[max(0, hit.start - 120) : hit.start]
+    if _BEFORE.search(before) or _SAILED.search(clause) or _AFTER.match(prepared.folded, hit.end):
         return NAMED_PORT
     port_work = matcher.rules("route_rules.toml")["port_work"]
     return alias.confidence if port_work.holds(prepared, hit.start, hit.end) else 0.0
