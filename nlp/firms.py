@@ -8,50 +8,39 @@ hit (labelling guide, section 6).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ews.model import Mention, MentionKind
 from nlp import matcher
-from nlp.korean import without_particle
 from nlp.matcher import Hit, Matcher, Prepared, Rule
+
+if TYPE_CHECKING:
+    from nlp.firmspans import Span
 
 CONFIDENCE = 0.9
 UNLISTED = "name:"  # code of a firm that the gazetteer lacks: name:<slug>
-LEAST = 0.5  # a marked span below this probability is no firm
-SURE = 0.8  # a marked name longer than the gazetteer's inside it wins from this probability on
 
 # How a firm is written down in law; says nothing of which firm it is.
 _LEGAL = re.compile(
     r"^(?:㈜|\(주\)|주식회사|株式会社|有限会社|the\s)\s*"
     r"|[\s,.]*(?:㈜|\(주\)|주식회사|株式会社|(?:股份)?有限(?:责任)?公司|集团股份)$"
-    r"|[\s,]+(?:inc|corp|corporation|co|company|cos|ltd|limited|llc|llp|lp|plc|ag|se|sa|s\.a|nv|n\.v|"
+    r"|[\s,]+(?:inc|corp|corporation|co|company|cos|ltd|limited|llc|llp|lp|l\.p|l\.l\.c|plc|ag|se|sa|s\.a|nv|n\.v|"
     r"spa|s\.p\.a|gmbh|bhd|berhad|pty|pte|kk|k\.k|oyj|asa|ab|pjsc|pao|ojsc|bv|tbk)\.?$"
-    r"|\s*&\s*co\.?$",
+    r"|\s*(?:&|\band)\s*co\.?$|\s+and$",
     re.IGNORECASE,
 )
 _NOT_SLUG = re.compile(r"[^0-9a-z가-힣ぁ-ヿ一-鿿]+")
-_EDGE = " \t\n\"'“”‘’「」『』()[]<>《》〈〉,.;:·…-–—"
+EDGE = " \t\n\"'“”‘’「」『』()[]<>《》〈〉,.;:·…-–—"
 # What may follow a Korean name: nothing, a particle, or a word that makes no other firm of it.
-_TAIL = re.compile(
+TAIL = re.compile(
     r"(?![가-힣])|(?:은|는|이|가|을|를|의|에|와|과|도|로|으로|에서|에게|에는|에도|서|까지|부터|마저|만|만의|보다|처럼|랑|이랑|이나|나|라며|이라며|라고|이라고|"
     r"측|측은|측이|와의|과의|에서는|에서도|으로부터|로부터|이라는|라는|인|이며|며|이고|고|이다|다|였다|이었다|뿐|대로|조차|엔|선|께서|야|요|들|발|産|산|제|표|식){1,2}(?![가-힣])|"
     r"노조|그룹|계열|공장|본사|지사|직원|회장|사장|대표|임원|주가|주주|제품|매장|협력|하청|부품|관계자|등\b|등의|등이|등은|등을|경영|연구|총수|모터스|코리아|차량|신차|반도체|배터리|전기차|"
     r"사태|인수|합병|매각|주식|실적|출신|사옥|아이폰|비정규|납품|노사|노동|지회|지부|투자|주총|이사|채용|사업|우리사주|사주|브랜드|생산|판매|수출|광고|공급|법인"
 )
-
-
-class Span(Protocol):
-    """A name as the encoder marks it: characters of `title + "\\n" + text`, mean probability."""
-
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-    @property
-    def probability(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +70,8 @@ def slug_of(name: str) -> str:
     >>> slug_of("Ceylon Petroleum Corp."), slug_of("Toys 'R' Us, Inc")
     ('ceylon-petroleum', 'toys-r-us')
     """
-    told = matcher.fold(name).strip(_EDGE)
-    while (shorter := _LEGAL.sub("", told).strip(_EDGE)) != told and shorter:
+    told = matcher.fold(name).strip(EDGE)
+    while (shorter := _LEGAL.sub("", told).strip(EDGE)) != told and shorter:
         told = shorter
     return _NOT_SLUG.sub("-", told.replace("'s ", "s ").replace("&", " and ")).strip("-")
 
@@ -121,7 +110,7 @@ def _names() -> Matcher[tuple[str, Rule]]:
 
 
 @cache
-def _by_plain_name() -> dict[str, str]:
+def by_plain_name() -> dict[str, str]:
     """Slug of a firm by its plain name; a name of two firms is left out, "" names no firm."""
     found: dict[str, set[str]] = {}
     for row in matcher.table("firms.csv"):
@@ -141,21 +130,21 @@ def firms_in(prepared: Prepared) -> list[Mention]:
     for hit in _names().scan(prepared):
         slug = _meant(hit, prepared)
         if slug:  # "" is a phrase that names no firm, as a president or a ball club
-            mentions.append(_mention(slug, hit.start, hit.end, CONFIDENCE, prepared))
+            mentions.append(mention_of(slug, hit.start, hit.end, CONFIDENCE, prepared))
     return mentions
 
 
 def _meant(hit: Hit[tuple[str, Rule]], prepared: Prepared) -> str | None:
     last = prepared.text[hit.end - 1]
     korean = "가" <= last <= "힣" or "가" <= prepared.text[hit.end : hit.end + 1] <= "힣"
-    if korean and not _TAIL.match(prepared.text, hit.end):
+    if korean and not TAIL.match(prepared.text, hit.end):
         return None  # 삼성카드 is not Samsung
     return next(
         (slug for slug, rule in hit.values if rule.holds(prepared, hit.start, hit.end)), None
     )
 
 
-def _mention(code: str, start: int, end: int, confidence: float, prepared: Prepared) -> Mention:
+def mention_of(code: str, start: int, end: int, confidence: float, prepared: Prepared) -> Mention:
     return Mention(
         kind=MentionKind.FIRM,
         code=code,
@@ -167,69 +156,14 @@ def _mention(code: str, start: int, end: int, confidence: float, prepared: Prepa
     )
 
 
-# --------------------------------------------------------------------------- names the encoder marks
-
-
 def tagged_firms(title: str, text: str, lang: str, spans: Iterable[Span]) -> list[Mention]:
     """Firms of the gazetteer and those that the encoder marks, without overlaps, in order.
 
     `spans` are characters of `title + "\\n" + text`. A marked name is linked to the gazetteer where
     it is one of its names (its context is not asked: the encoder has read it), else its code is
-    `name:<slug>`. Where both find a name, the gazetteer's wins unless the marked one holds more.
+    `name:<slug>`. Where both find a name, the longer or, at one length, the gazetteer's wins.
     """
+    from nlp.firmspans import linked
+
     prepared = matcher.prepare(title, text, lang)
-    listed = firms_in(prepared)
-    marked = [m for span in spans for m in _linked(span, prepared)]
-    return merged(listed, marked)
-
-
-def _linked(span: Span, prepared: Prepared) -> Iterator[Mention]:
-    start, end = max(0, span.start), min(span.end, len(prepared.text))
-    if span.probability < LEAST or start >= end:
-        return
-    if start < prepared.title_end < end:  # a name does not run on from the title
-        end = prepared.title_end
-    start, end = _trimmed(prepared.text, start, end)
-    name = prepared.text[start:end]
-    slug = slug_of(name)
-    if len(slug.replace("-", "")) < 2 or slug.replace("-", "").isdigit():
-        return
-    code = _by_plain_name().get(slug.replace("-", ""))
-    if code != "":
-        confidence = round(span.probability, 3)
-        yield _mention(code or f"{UNLISTED}{slug}", start, end, confidence, prepared)
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Without marks at the edges, and without the particle of a Korean name."""
-    while start < end and text[start] in _EDGE:
-        start += 1
-    while start < end and text[end - 1] in _EDGE:
-        end -= 1
-    name = text[start:end]
-    if "가" <= name[-1:] <= "힣" and not "가" <= text[end : end + 1] <= "힣":
-        known = _by_plain_name()
-        end = start + len(without_particle(name, lambda stem: plain_name(stem) in known))
-    return start, end
-
-
-def merged(listed: Sequence[Mention], marked: Sequence[Mention]) -> list[Mention]:
-    """Each stretch of text once: a listed firm, unless a surely marked name holds more than it."""
-    kept = list(listed)
-    for mention in sorted(marked, key=lambda m: (m.start - m.end, -m.confidence)):
-        over = [m for m in kept if m.start < mention.end and mention.start < m.end]
-        wider = all(mention.start <= m.start and m.end <= mention.end for m in over)
-        same = any(plain_name(m.text) == plain_name(mention.text) for m in over)
-        if over and (same or not wider or mention.confidence < SURE):
-            kept = [_surer(m, mention) for m in kept]
-            continue
-        kept = [m for m in kept if m not in over]
-        kept.append(mention)
-    return sorted(kept, key=lambda m: (m.start, m.end))
-
-
-def _surer(mention: Mention, other: Mention) -> Mention:
-    over = mention.start < other.end and other.start < mention.end
-    return (
-        replace(mention, confidence=max(mention.confidence, other.confidence)) if over else mention
-    )
+    return linked(firms_in(prepared), spans, prepared)

@@ -53,13 +53,13 @@ class _Alias:
 def _aliases() -> Matcher[_Alias]:
     pairs = list(_named_in("item_aliases.csv"))
     pairs += list(_weak_readings(pairs))
-    taken = {matcher.fold(name) for name, _ in pairs}
+    taken = {(matcher.fold(name), alias.lang) for name, alias in pairs}
     for name, alias in _named_in("general_goods.csv"):
         if len(name) == 1 and _HANGUL.match(name):
             continue  # found by pattern, see _short_names
         # The rules of a name that names an item decide alone when that is meant.
         general = alias.code.startswith(GENERAL) or alias.rule is not ALWAYS
-        if general or matcher.fold(name) not in taken:
+        if general or (matcher.fold(name), alias.lang) not in taken:
             pairs.append((name, alias))
     blocks = matcher.settings("item_rules.toml")["blocks"]
     assert isinstance(blocks, list)

@@ -20,10 +20,13 @@ from pathlib import Path
 
 from ews.model import Mention, MentionKind
 from nlp import mention_scores
-from nlp.firms import find_firms, firms, plain_name, slug_of
+from nlp.classifier import MODELS, SHIPPED, in_article
+from nlp.clean import cleaned
+from nlp.firms import firms, plain_name, slug_of, tagged_firms
 from nlp.items import GENERAL, find_items
 from nlp.places import find_places
 from nlp.recorded import DATA, Text, find
+from nlp.session import Encoder, FirmSpan, prompt
 
 GOLD = Path(__file__).parent / "data" / "gold"
 OUT = Path(__file__).parents[1] / "docs" / "bench" / "links.json"
@@ -174,9 +177,20 @@ def _sets(found: set[str], wanted: set[str]) -> Tally:
     return Tally(len(found & wanted), len(found - wanted), len(wanted - found))
 
 
-def score_firms(read: Read, text: Text) -> Tally:
+def marked_spans(texts: Mapping[str, Text], folder: Path) -> dict[str, Sequence[FirmSpan]]:
+    """Firm names that the encoder of a model folder marks, by text; none where it cannot."""
+    plain = {key: cleaned(text.title, text.text[:SEEN]) for key, text in texts.items()}
+    told = Encoder(folder).read([prompt(one.title, one.text) for one in plain.values()]).firms
+    if told is None:
+        return {}
+    return {k: in_article(spans, plain[k]) for k, spans in zip(plain, told, strict=True)}
+
+
+def score_firms(read: Read, text: Text, spans: Sequence[FirmSpan] | None = None) -> Tally:
     """Firms by name, each once a text: a listed one by its id, another by its plain name."""
-    found = [m for m in find_firms(text.title, text.text[:SEEN], text.lang) if m.confidence >= SURE]
+    plain = cleaned(text.title, text.text[:SEEN])
+    told = tagged_firms(plain.title, plain.text, text.lang, spans or ())
+    found = [mention for mention in told if mention.confidence >= SURE]
     wanted = {mark.code: [m for m in read.named if m.code == mark.code] for mark in read.named}
     given = {mention.code: [m for m in found if m.code == mention.code] for mention in found}
     right = {
@@ -291,14 +305,17 @@ SETS: dict[str, tuple[str, Callable[[Read, Text], Tally], Figure]] = {
     "items_hs4_hits": ("items", lambda read, text: score_items(read, text, "hit"), _recall),
     "ports_and_chokepoints": ("places", score_places, _f1),
     "all_named_ports": ("places", score_all_ports, _f1),
-    "firms": ("firms", score_firms, _f1),
+    "firms_gazetteer_alone": ("firms", score_firms, _f1),
 }
 
 
-def measure(data: Path = DATA) -> dict[str, object]:
+def measure(data: Path = DATA, folder: Path = MODELS / SHIPPED) -> dict[str, object]:
     """Every figure, by half and by language. KeyError when the recorded data lacks a text."""
-    figures: dict[str, object] = {}
-    for name, (kind, scored, main) in SETS.items():
+    spans = marked_spans(_texts("firms", data), folder)
+    sets = dict(SETS)
+    sets["firms"] = ("firms", lambda r, t: score_firms(r, t, spans.get(r.id)), _f1)
+    figures: dict[str, object] = {"model": folder.name if spans else None}
+    for name, (kind, scored, main) in sets.items():
         reads = gold(kind)
         texts = _texts(kind, data)
         by_part: dict[str, list[Tally]] = defaultdict(list)
@@ -338,7 +355,7 @@ def countries(data: Path = DATA) -> dict[str, object]:
 
 def lines(figures: Mapping[str, object]) -> Iterator[str]:
     """A readable table of `measure`."""
-    for name in SETS:
+    for name in (*SETS, "firms"):
         rows = figures[name]
         assert isinstance(rows, dict)
         yield name
@@ -357,8 +374,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the linking on gold read by hand.")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--model", type=Path, default=MODELS / SHIPPED, help="marks firm names")
     arguments = parser.parse_args()
-    figures = measure(arguments.data)
+    figures = measure(arguments.data, arguments.model)
     OUT.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     if arguments.json:
         print(json.dumps(figures, ensure_ascii=False))
