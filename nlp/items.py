@@ -18,6 +18,7 @@ from nlp.matcher import ALWAYS, Hit, Matcher, Prepared, Rule
 
 GENERAL = "hs:"  # code of a good that the item list lacks: its HS heading, hs:2201
 WEAK = 0.45  # a good whose name stands without the words of trade that its rule asks for
+FINER = 0.01  # by so much the heading of a word is surer than its wider item
 COMMENT_SHARE = 0.5  # of the confidence, when nothing near speaks of supply
 _NEAR = 90  # characters either side in which a supply word makes a product a hit
 _HANGUL = re.compile("[가-힣]")
@@ -194,7 +195,20 @@ def _best_codes(hit: Hit[_Alias], prepared: Prepared) -> dict[str, float]:
     best: dict[str, float] = {}
     for alias in holding:
         best[alias.code] = max(alias.confidence, best.get(alias.code, 0.0))
+    heading = _fine_headings().get(prepared.folded[hit.start : hit.end])
+    if best and heading and f"{GENERAL}{heading}" not in best:
+        best[f"{GENERAL}{heading}"] = round(max(best.values()) + FINER, 3)
     return best
+
+
+@cache
+def _fine_headings() -> dict[str, str]:
+    """Heading of a (folded) word whose item is wider than it."""
+    found: dict[str, str] = {}
+    for row in matcher.table("fine_headings.csv"):
+        for lang in ("en", "ko", "zh", "ja"):
+            found |= {matcher.fold(name): row["hs"] for name in matcher.split_names(row[lang])}
+    return found
 
 
 # "Technigen Platinum Corp", "Richco Grain Ltd": the good is part of a firm's name.
