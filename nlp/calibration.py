@@ -54,6 +54,7 @@ class Calibration:
     phase_rule: float  # of the phase that the keyword rules read
     severity_temperature: float
     severity_bias: tuple[float, ...]
+    severity_cuts: tuple[float, ...]  # expected severities that stand for 0.5, 1.5 and 2.5
     thresholds: tuple[float, ...]  # per label, best F1 on the validation part
     event_threshold: float
     triage_low: float  # below, the model knows: no event
@@ -77,6 +78,14 @@ class Calibration:
         mixed: Floats = self.encoder * labels + self.rule * hits
         mixed = mixed + np.array(self.label_bias, dtype=np.float64)
         return mixed
+
+    def stretched(self, severity: Floats) -> Floats:
+        """The expected severity moved so that rounding it gives the level that costs least: an
+        expectation seldom reaches the ends of the scale."""
+        found: Floats = np.interp(
+            severity, (0.0, *self.severity_cuts, 3.0), (0.0, 0.5, 1.5, 2.5, 3.0)
+        )
+        return found
 
     def apply(
         self,
@@ -106,5 +115,5 @@ class Calibration:
                 + np.array(self.phase_bias)
                 + self.phase_rule * phase_hits
             ),
-            severity=weights @ np.arange(weights.shape[1], dtype=np.float64),
+            severity=self.stretched(weights @ np.arange(weights.shape[1], dtype=np.float64)),
         )

@@ -35,7 +35,7 @@ from nlp.taxonomy import NAMES
 log = logging.getLogger(__name__)
 
 MODELS = Path(__file__).parent / "models"
-SHIPPED = "ews-e5.v2"
+SHIPPED = "ews-e5.v3"
 LEAST = 0.02  # tags below this are dropped
 DIRECTION_FROM = 0.2  # probability of price_shock from which a direction is read
 CHUNK = 512  # articles that are read at a time
