@@ -122,11 +122,10 @@ def test_phase_follows_the_words(model: TransformerClassifier, title: str, phase
     assert model.classify([article(title)])[0].phase is phase
 
 
-@pytest.mark.xfail(reason="easing is often read as actual; docs/model-card.md, limits")
 @pytest.mark.parametrize(
     "title", ["Country lifts its ban on palm oil exports", "정부, 부산항 운항 통제 전면 해제"]
 )
-def test_easing_is_still_missed(model: TransformerClassifier, title: str) -> None:
+def test_easing_is_read(model: TransformerClassifier, title: str) -> None:
     assert model.classify([article(title)])[0].phase is Phase.EASING
 
 

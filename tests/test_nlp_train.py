@@ -85,7 +85,7 @@ def test_no_row_is_in_two_parts() -> None:
     parts = json.loads(SPLIT.read_text(encoding="utf-8"))["parts"]
     ids = [row_id for part in parts.values() for row_id in part]
     assert len(ids) == len(set(ids))
-    assert len(parts["test"]) > 0.1 * len(parts["train"])
+    assert len(parts["test"]) > 800
 
 
 @pytest.mark.recorded
