@@ -180,11 +180,53 @@ def _hits(prepared: Prepared) -> list[Hit[_Alias]]:
     """Names in order; a one-syllable one only where no longer name stands."""
     hits = _aliases().scan(prepared)
     spans = [(hit.start, hit.end) for hit in hits]
+    hits += [first for hit in hits for first in _own_goods(hit, prepared)]
+    hits += [last for last in _last_parts(prepared) if all(
+        last.end <= start or last.start >= end for start, end in spans
+    )]  # fmt: skip
     for short in _short_hits(prepared):
         if all(short.end <= start or short.start >= end for start, end in spans):
             spans.append((short.start, short.end))
             hits.append(short)
     return sorted(hits, key=lambda hit: hit.start)
+
+
+# "전기차 배터리", "EV battery", "car tyres": the car is a good of its own beside its part.
+_OWN_GOOD = re.compile(
+    r"(?:전기차|전기자동차|자동차|차량|승용차|선박|항공기|스마트폰|휴대전화|휴대폰|노트북|자전거|트럭|버스|드론|电动汽车|電気自動車|"
+    r"(?:electric )?(?:car|vehicle|truck|bus|bike)|ev|smartphone|phone|aircraft|ship|laptop|computer|truck)(?=[ -])"
+)
+
+
+# Goods that end a Korean compound: 경유차량, 중국산배터리, 수입의류. A name must else start its word.
+_LAST_PART = re.compile(
+    r"(?<=[가-힣])(?:차량|자동차|승용차|화물차|오토바이|자전거|트럭|열차|항공기|여객기|비행기|전투기|헬기|선박|여객선|유조선|어선|잠수함|군함|"
+    r"미사일|탄도탄|포탄|백신|마스크|의약품|화장품|치료제|영양제|항생제|배터리|건전지|반도체|웨이퍼|디스플레이|스마트폰|휴대폰|휴대전화|"
+    r"컴퓨터|노트북|카메라|로봇|드론|인공위성|에어컨|냉장고|세탁기|청소기|가구|의류|신발|운동화|가방|핸드백|장난감|완구|김치|커피|맥주|"
+    r"소주|막걸리|와인|생수|음료|라면|과자|초콜릿|비료|농약|사료|철강|강판|철근|시멘트|레미콘|타이어|고무|휘발유|경유|등유|석유|천연가스|"
+    r"도시가스|석탄|수소|전력|담배|설탕|밀가루|식용유|옥수수|대두|고추|마늘|양파|감자|고구마|딸기|감귤|사과|한우|소고기|쇠고기|돼지고기|"
+    r"닭고기|달걀|계란|우유|수산물|생선|오징어|고등어|갈치|명태|기저귀|생리대|화장지|물티슈|종이|플라스틱|비닐|유리병|목재|합판|원단|섬유|"
+    r"금괴|귀금속|폭탄|무기|장갑차|소총|권총)"
+    r"(?=(?:은|는|이|가|을|를|과|와|의|도|에|로|으로|만|나|이나|에서|까지|보다|들|용|값|류)?(?![가-힣]))"
+)
+
+
+def _last_parts(prepared: Prepared) -> Iterator[Hit[_Alias]]:
+    if prepared.lang != "ko":
+        return
+    for found in _LAST_PART.finditer(prepared.folded):
+        part = matcher.prepare(found[0], "", "ko")
+        for inner in _aliases().scan(part)[:1]:
+            yield Hit(found.start(), found.end(), inner.values)
+
+
+def _own_goods(hit: Hit[_Alias], prepared: Prepared) -> Iterator[Hit[_Alias]]:
+    first = _OWN_GOOD.match(prepared.folded, hit.start, hit.end)
+    if first is None or first.end() >= hit.end or not any(alias.code for alias in hit.values):
+        return
+    part = matcher.prepare(prepared.text[hit.start : first.end()], "", prepared.lang)
+    for inner in _aliases().scan(part)[:1]:
+        yield Hit(hit.start, hit.start + inner.end, inner.values)
 
 
 def _best_codes(hit: Hit[_Alias], prepared: Prepared) -> dict[str, float]:
