@@ -146,7 +146,9 @@ def merged(listed: Sequence[Mention], marked: Sequence[Mention]) -> list[Mention
 
 def _surer(mention: Mention, other: Mention) -> Mention:
     over = mention.start < other.end and other.start < mention.end
-    return replace(mention, confidence=max(mention.confidence, other.confidence)) if over else mention
+    return (
+        replace(mention, confidence=max(mention.confidence, other.confidence)) if over else mention
+    )
 
 
 # --------------------------------------------------------------------------- short forms
@@ -189,7 +191,11 @@ def _shortens(short: str, full: str) -> bool:
     words = [word for word in slug_of(full).split("-") if word not in _INITIALS_SKIP]
     parts = [word for word in slug_of(short).split("-") if word not in _INITIALS_SKIP]
     initials = "".join(word[0] for word in words if len(word) > 1)
-    if len(words) > 1 and "".join(parts) in (initials, f"{initials}c", "".join(w[0] for w in words)):
+    if len(words) > 1 and "".join(parts) in (
+        initials,
+        f"{initials}c",
+        "".join(w[0] for w in words),
+    ):
         return True
     if f" {' '.join(parts)} " in f" {' '.join(words)} " and len(one) >= 4:
         return True

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ews.model import Article, MentionKind
+from ews.reports.names import label
+from graph import build_network, sample_firms, shock
 from nlp import matcher
 from nlp.firms import firms
 from nlp.items import find_items
 from nlp.mention_scores import score
 from nlp.mentions import find_mentions
+from tests.graph_samples import make_event
 
 GRAPH = Path(__file__).parent.parent / "graph" / "data"
 DATA = Path(os.environ.get("EWS_RECORDED_DATA", Path(__file__).parent.parent / "../shared/data"))
@@ -121,16 +125,24 @@ def test_every_item_of_the_gazetteers_is_in_the_reference_data() -> None:
         known = {row["item"] for row in csv.DictReader(lines)}
     named = {
         part.partition("@")[0]
-        for row in matcher.table("item_aliases.csv")
+        for file in ("item_aliases.csv", "general_goods.csv")
+        for row in matcher.table(file)
         for part in row["items"].split(";")
     }
-    assert named <= known
+    unlisted = {code for code in named if re.fullmatch(r"hs:\d{4}", code)}
+    assert len(unlisted) > 300
+    assert named - unlisted <= known
+    headings = {row["hs"] for row in matcher.table("fine_headings.csv")}
+    assert all(re.fullmatch(r"\d{4}", heading) for heading in headings)
     assert {item for firm in firms().values() for item in firm.items} <= known
 
 
 def test_every_rule_that_an_alias_asks_for_exists() -> None:
     known = matcher.rules("item_rules.toml")
-    assert {row["rule"] for row in matcher.table("item_aliases.csv")} - {""} <= set(known)
+    for file in ("item_aliases.csv", "general_goods.csv"):
+        assert {row["rule"] for row in matcher.table(file)} - {""} <= set(known)
+    for key in ("strict", "bare"):
+        assert set(matcher.settings("item_rules.toml")[key]) <= set(known)  # type: ignore[call-overload]
 
 
 @pytest.mark.recorded
@@ -178,3 +190,74 @@ def test_the_score_counts_right_invented_and_missed_countries() -> None:
     counted = scores.countries["en"]
     assert (scores.rows, counted.right, counted.invented, counted.missed) == (1, 1, 0, 1)
     assert scores.items["en", "wanted"] == scores.items["en", "hit"] == 1
+
+
+# --------------------------------------------------------------------------- goods that the list lacks
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Peru buys armoured vehicles", "hs:8710"),
+        ("한지 수입 급증", "hs:4802"),
+        ("화장품 수출 사상 최대", "hs:3304"),
+        ("化妆品 出口 增长", "hs:3304"),
+        ("花火の輸出が減る", "hs:3604"),
+        ("가뭄에 생활용수 공급 끊겨", "hs:2201"),
+        ("일차전지 공장 화재", "hs:8506"),
+        ("Brewers run short of beer bottles and beer", "hs:2203"),
+        ("배추·무·마늘 가격 급등", "hs:0706"),
+        ("사과 값이 두 배로 뛴 과일 시장", "fruit"),
+        ("쌀을 사려는 줄", "rice"),
+        ("수입의류 통관 지연", "clothing"),
+        ("피해차량 보상 지연", "passenger-cars"),
+        ("EV battery plant burns", "electric-vehicles"),
+    ],
+)
+def test_a_general_good_gets_its_heading_or_its_item(text: str, code: str) -> None:
+    assert code in all_codes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("총리, 유가족에 사과", "fruit"),
+        ("사과와 배상을 요구했다", "fruit"),
+        ("국회의원 무 자격 논란", "hs:0706"),
+        ("Drug cartel members seized", "medicines"),
+        ("경기 구리시 청사", "copper"),
+        ("Technigen Platinum Corp reports results", "platinum"),
+        ("요청을 무시했다", "hs:0706"),
+        ("유리한 판결", "hs:7005"),
+        ("모니터링 강화", "hs:8528"),
+        ("She will train new pilots", "hs:8603"),
+        ("Vincent van Gogh show opens", "trucks"),
+        ("Dr Pepper spray ban", "pepper"),
+        ("이차전지 배터리 투자", "hs:8506"),
+    ],
+)
+def test_a_word_of_another_meaning_is_no_general_good(text: str, code: str) -> None:
+    assert code not in all_codes(text)
+
+
+def test_a_good_without_words_of_trade_is_weak() -> None:
+    [gold] = [
+        m for m in find_items("그는 금을 꺼내 보였다. 순금 목걸이였다", "") if m.code == "gold"
+    ][:1]
+    assert gold.confidence < 0.5
+
+
+def test_the_tyre_of_a_car_that_fled_is_no_shortage_of_rubber() -> None:
+    text = "타이어가 빠진 승용차를 몰고 달아난 남성이 붙잡혔다" + "." * 120
+    found = find_items(text, "")
+    assert {m.role for m in found if m.code in {"tyres", "natural-rubber"}} == {"comment"}
+    assert all(m.confidence < 0.5 for m in found)
+
+
+def test_a_heading_without_an_item_reaches_no_shock() -> None:
+    """The network knows listed items only; a heading of another good leaves no trace there."""
+    network = build_network(sample_firms())
+    listed = make_event("export_restriction", items=("urea",), countries=("CN",))
+    both = make_event("export_restriction", items=("hs:2201", "urea"), countries=("CN",))
+    assert shock(both, network) == shock(listed, network) != []
+    assert label("item", "hs:2201").en == "hs:2201"
