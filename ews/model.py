@@ -234,6 +234,9 @@ class StoryMember:
     severity: float
     phase: Phase
     authority: str | None = None
+    copy_of: str = ""  # the earlier member whose text this one repeats
+    sketch: bytes = b""  # of the text, to know a repeated one (nlp.wires)
+    states: bool = True  # its own text reaches the reader's line; others only follow the story
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +253,7 @@ class Story:
     last_seen: datetime
     size: int
     members: tuple[StoryMember, ...]
-    groups: tuple[str, ...]  # independence groups seen so far, sorted
+    groups: tuple[str, ...]  # independence groups of the articles that state the event, sorted
     types: Mapping[str, int]
     countries: Mapping[str, int]
     items: Mapping[str, int]
@@ -260,6 +263,10 @@ class Story:
     terms: Mapping[str, int]
     model: str = ""
     price_direction: str | None = None
+    vector: bytes = b""  # mean story vector of the articles, as `TaggedArticle.vector`
+    recent: bytes = b""  # the same of the newest few
+    quiet: bool = False  # no article states the event surely enough for a reader: no event yet
+    updates: int = 0  # articles after the first that repeat none before
 
     def core(self, kind: str, share: float = 0.2) -> tuple[str, ...]:
         """Codes of that counter that at least `share` of the articles name, most named first."""

@@ -40,14 +40,14 @@ from ews.model import (
 from ews.storage import Store
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
-from nlp.stories import StoryIndex
+from nlp.stories import OPEN_DAYS, StoryIndex
 from scrapers import Client, freshness, next_due, scrape
 
 log = logging.getLogger(__name__)
 
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
-LOOKBACK = timedelta(days=60)  # stories and events that can still change
+LOOKBACK = timedelta(days=60)  # events that can still change
 SERIES_DAYS = timedelta(days=3 * 365)
 LEASE_S = 60
 Clock = Callable[[], datetime]
@@ -146,7 +146,9 @@ class Pipeline:
         fresh = self.store.undetected_observations(now)
         if not new and not fresh:
             return None
-        index = self._index(now)
+        # The clock of stories is that of the texts: after a pause, a backlog meets its own stories.
+        oldest, newest = (new[0][0].available_at, new[-1][0].available_at) if new else (now, now)
+        index = self._index(now, oldest)
         minimum = rules.setting(ruleset.rules, "news", "min_probability")
         try:
             for article, tagged in new:
@@ -162,7 +164,7 @@ class Pipeline:
             self._stories = None  # the index is ahead of the store: rebuild it
             raise
         self._events.update((event.id, event) for event in events)
-        index.close_before(now)
+        index.close_before(newest)
         for key, event in list(self._events.items()):
             if now - (event.last_seen or event.updated_at) > LOOKBACK:
                 del self._events[key]
@@ -186,9 +188,10 @@ class Pipeline:
             events += detector(DetectorInput(stories, series, self._events, params, now))
         return events
 
-    def _index(self, now: datetime) -> StoryIndex:
+    def _index(self, now: datetime, oldest: datetime) -> StoryIndex:
         if self._stories is None:
-            self._stories = StoryIndex(self.store.open_stories(now - LOOKBACK))
+            since = oldest - timedelta(days=OPEN_DAYS)
+            self._stories = StoryIndex(self.store.open_stories(since))
             self._events = {e.id: e for e in self.store.open_events(now - LOOKBACK)}
         return self._stories
 

@@ -1,155 +1,70 @@
 """When do two articles tell the same happening? Stories, as a stream, across outlets and languages.
 
-Each article is placed once, against the open stories that share an anchor with it (a chokepoint,
-a port, an item, a firm, a country), so the cost per article does not grow with the stream. Codes
-are the same in every language, so a Korean and an English article meet on them; words decide only
-where codes are too coarse (two fires in one country).
+Each article is placed once, against a bounded number of open stories: those whose vectors are
+nearest and the newest that share a code (a chokepoint, a port, an item, a firm; a country where
+vectors are missing). The cost per article does not grow with the stream. `nlp.nearness` says how
+surely it tells each; the surest wins when it is sure enough, else a new story opens.
+
+All state lies in the stories themselves, so an index rebuilt from a store places as the one that
+wrote it. What is bounded is bounded by time of expiry, which closing and rebuilding agree on.
 """
 
 from __future__ import annotations
 
-import re
+import heapq
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 
-from ews.model import (
-    Article,
-    MentionKind,
-    Phase,
-    Story,
-    StoryMember,
-    TaggedArticle,
-    content_id,
+import numpy as np
+
+from ews.model import Article, Phase, Story, StoryMember, TaggedArticle, content_id
+from nlp.nearness import (
+    DEFAULT_GAP,
+    GAP_DAYS,
+    WIDE,
+    Profile,
+    Reading,
+    closeness,
+    profile,
+    read,
+    shipped_weights,
+    unpacked,
 )
+from nlp.storywords import rarity
+from nlp.wires import first_copied
 
-# Days without a new article after which the same words mean a new happening.
-GAP_DAYS: Mapping[str, float] = {
-    "natural_disaster": 6,
-    "industrial_accident": 6,
-    "cyber_attack": 10,
-    "energy_outage": 7,
-    "price_shock": 21,
-    "shortage_or_allocation": 21,
-    "export_restriction": 21,
-    "import_restriction": 21,
-    "sanctions": 14,
-    "regulation_change": 21,
-    "logistics_disruption": 12,
-    "armed_conflict_or_unrest": 12,
-    "labour_action": 14,
-    "production_halt": 10,
-    "bankruptcy_or_closure": 14,
-    "quality_or_recall": 14,
-    "epidemic": 14,
-}
+QUIET_GAP = 4.0  # days, of a story that no article states surely
+OPEN_DAYS = max(GAP_DAYS.values()) + 2  # a store's stories last told before are closed
 KEEP_FIRST, KEEP_LAST = 12, 28
-STRONG = 0.5  # a second type counts as stated at or above this probability
-_PARTICLES = re.compile(
-    r"(으로|에서|에게|까지|부터|보다|처럼|이라|라며|하며|하고|했다|한다|된다|이다|은|는|이|가|을|를|의|에|로|와|과|도|만)$"
-)
-_WORD = re.compile(r"[a-z][a-z'’-]{2,}|[0-9]{3,}|[가-힣]{2,}|[一-鿿ぁ-ヿ]{2,}")
-_STOP = frozenset(
-    "the and for with from that this have has are was were will its into over after amid says said "
-    "new more than out who what how why when where not but you your they their his her all can may "
-    "could would should about been being first last year years week day days month two one three "
-    "against some most also just latest live update updates news report reports world top his our "
-    "this 것으로 있다 위해 대한 통해 대해 이번 지난 올해 오늘 관련 것이 했다 밝혔다 전했다 기자 뉴스".split()
-)
-
-
-def terms(title: str, text: str) -> frozenset[str]:
-    """Content words of a title and its lede, folded and without particles.
-
-    >>> sorted(terms("China curbs gallium exports", ""))
-    ['china', 'curb', 'export', 'gallium']
-    """
-    found = set()
-    for word in _WORD.findall((title + " " + text[:240]).lower()):
-        if word in _STOP:
-            continue
-        if "가" <= word[0] <= "힣":
-            word = _PARTICLES.sub("", word) if len(word) > 2 else word
-        elif word.endswith("s") and len(word) > 4:
-            word = word.removesuffix("s")
-        if len(word) > 1:
-            found.add(word)
-    return frozenset(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One article as the story index sees it."""
-
-    article: Article
-    tagged: TaggedArticle
-    type: str
-    strong: frozenset[str]
-    countries: tuple[str, ...]
-    items: tuple[str, ...]
-    ports: tuple[str, ...]
-    chokepoints: tuple[str, ...]
-    firms: tuple[str, ...]
-    words: frozenset[str]
-
-    def anchors(self) -> Iterable[str]:
-        for kind, codes in (
-            ("choke", self.chokepoints),
-            ("port", self.ports),
-            ("item", self.items),
-            ("firm", self.firms),
-            ("country", self.countries),
-        ):
-            for code in codes:
-                yield f"{kind}:{code}"
-
-
-def read(article: Article, tagged: TaggedArticle, minimum: float) -> Reading | None:
-    """How the article enters the index; None when no type reaches `minimum`.
-
-    What the title names is what the article is about: codes of the title stand before those of
-    the lede, and items of the lede count only when the title names none.
-    """
-    likely = [tag for tag in tagged.tags if tag.probability >= minimum]
-    if not likely or tagged.screened:
-        return None
-    main = max(likely, key=lambda tag: (tag.probability, tag.type)).type
-    strong = frozenset(tag.type for tag in tagged.tags if tag.probability >= STRONG) | {main}
-    chokepoints = _codes(tagged, MentionKind.CHOKEPOINT)
-    ports = _codes(tagged, MentionKind.PORT)
-    if (chokepoints or ports) and "logistics_disruption" in strong:
-        main = "logistics_disruption"  # what a route means for supply is its traffic
-    return Reading(
-        article=article,
-        tagged=tagged,
-        type=main,
-        strong=strong,
-        countries=_codes(tagged, MentionKind.COUNTRY),
-        items=_codes(tagged, MentionKind.ITEM),
-        ports=ports,
-        chokepoints=chokepoints,
-        firms=_codes(tagged, MentionKind.FIRM),
-        words=terms(article.title, article.text),
-    )
-
-
-def _codes(tagged: TaggedArticle, kind: MentionKind) -> tuple[str, ...]:
-    mentions = [m for m in tagged.mentions if m.kind is kind and m.role == "hit"]
-    titled = [m.code for m in mentions if m.in_title and m.confidence >= 0.4]
-    if titled and kind in (MentionKind.ITEM, MentionKind.CHOKEPOINT, MentionKind.PORT):
-        return tuple(dict.fromkeys(titled))
-    lede = [m.code for m in mentions if m.confidence >= 0.5]
-    return tuple(dict.fromkeys([*titled, *lede]))
+KEEP_TERMS = 120
+LEAST = 0.08  # an article whose types all stay below this opens no story
+JOIN = 0.0  # log-odds from which an article joins a story
+NEAREST = 24  # open stories by vector that are looked at
+NEWEST = 16  # and the newest of each code
+MOST_OPEN = 20_000  # open stories; beyond it the first to expire is closed early
+STEADY, RECENT = (
+    24,
+    3,
+)  # articles after which a story's vector, or its recent one, follows the newest
+DAY = 86_400.0
 
 
 class StoryIndex:
-    """Open stories, found by anchor. Rebuilt from the store at start; never the only copy."""
+    """Open stories, found by vector and code. Rebuilt from the store at start; never the only copy."""
 
-    def __init__(self, stories: Iterable[Story] = ()) -> None:
+    def __init__(
+        self, stories: Iterable[Story] = (), weights: Sequence[float] | None = None
+    ) -> None:
+        self.weights = tuple(weights) if weights is not None else shipped_weights()
         self._stories: dict[str, Story] = {}
-        self._by_anchor: dict[str, set[str]] = {}
-        self._touched: set[str] = set()
+        self._profiles: dict[str, Profile] = {}  # of stories that were looked at as they stand
+        self._touched: dict[str, Story] = {}
+        self._by_anchor: dict[str, list[tuple[float, str]]] = {}
+        self._queue: list[tuple[float, str]] = []  # (expiry, id), stale entries included
+        self._vectors = _Vectors()
         for story in stories:
             self._keep(story)
         self._touched.clear()
@@ -159,102 +74,182 @@ class StoryIndex:
 
     def touched(self) -> list[Story]:
         """Stories changed since the last call, in a stable order."""
-        changed = sorted(self._touched)
+        changed = [self._touched[key] for key in sorted(self._touched)]
         self._touched.clear()
-        return [self._stories[key] for key in changed if key in self._stories]
+        return changed
 
     def place(self, article: Article, tagged: TaggedArticle, minimum: float) -> Story | None:
         """Put one article where it belongs: an open story, or a new one. None if it tells nothing."""
-        reading = read(article, tagged, minimum)
+        reading = read(article, tagged, minimum, LEAST)
         if reading is None:
             return None
         home = self._home(reading)
+        if home is None and not reading.opens:
+            return None
         story = _grown(home, reading) if home else _opened(reading)
         self._keep(story)
         return story
 
     def close_before(self, now: datetime) -> None:
         """Forget stories whose gap has passed, so that the index stays as large as the present."""
-        for key, story in list(self._stories.items()):
-            if now - story.last_seen > timedelta(days=GAP_DAYS.get(story.type, 14) + 1):
-                del self._stories[key]
-                for anchor in _anchors(story):
-                    self._by_anchor.get(anchor, set()).discard(key)
+        while self._queue and self._queue[0][0] < now.timestamp() - DAY:
+            self._drop_first()
 
-    def _keep(self, story: Story) -> None:
-        self._stories[story.id] = story
-        self._touched.add(story.id)
-        for anchor in _anchors(story):
-            self._by_anchor.setdefault(anchor, set()).add(story.id)
+    def candidates(self, reading: Reading) -> list[Story]:
+        """Open stories that the article may tell, by id."""
+        at = reading.article.available_at.timestamp()
+        keys: set[str] = set()
+        vector = reading.tagged.vector
+        if vector:
+            keys.update(self._vectors.nearest(vector, at, NEAREST))
+        for anchor in reading.anchors():
+            if vector and anchor.startswith("country:"):
+                anchor = f"bare-{anchor}"  # vectors find the others better
+            keys.update(key for _, key in self._by_anchor.get(anchor, ())[-NEWEST:])
+        found = (self._stories[key] for key in sorted(keys))
+        return [s for s in found if expiry(s) >= at and s.first_seen.timestamp() - at <= DAY]
 
     def _home(self, reading: Reading) -> Story | None:
-        keys = {key for anchor in reading.anchors() for key in self._by_anchor.get(anchor, ())}
         best: tuple[float, str] | None = None
-        for key in keys:
-            closeness = _closeness(self._stories[key], reading)
-            if closeness > 0 and (best is None or (closeness, key) > best):
-                best = (closeness, key)
+        for story in self.candidates(reading):
+            odds = closeness(story, self.profile(story), reading, self.weights)
+            if odds >= JOIN and (best is None or (odds, story.id) > best):
+                best = (odds, story.id)
         return self._stories[best[1]] if best else None
 
+    def profile(self, story: Story) -> Profile:
+        """Of an open story; kept until it grows."""
+        known = self._profiles.get(story.id)
+        if known is None:
+            known = self._profiles[story.id] = profile(story)
+        return known
 
-def _closeness(story: Story, reading: Reading) -> float:
-    """How surely the article tells this story; 0 when it does not."""
-    at = reading.article.available_at
-    if at - story.last_seen > timedelta(days=GAP_DAYS.get(story.type, 14)):
-        return 0.0
-    if story.first_seen - at > timedelta(days=1):  # a story of the future, in a replayed store
-        return 0.0
-    same = reading.type == story.type
-    kin = story.type in reading.strong and reading.type in story.core("types", 0.15)
-    if not (same or kin):
-        return 0.0
-    words = _likeness(story, reading)
-    shared_country = bool(set(reading.countries) & set(story.countries))
-    either_placeless = not reading.countries or not story.countries
-    routes = set(reading.chokepoints) & set(story.core("chokepoints"))
-    routes |= set(reading.ports) & set(story.core("ports"))
-    if routes:
-        return 3.0 + words
-    both_routed = (reading.chokepoints or reading.ports) and (story.chokepoints or story.ports)
-    items = set(reading.items) & set(story.core("items"))
-    if items and (shared_country or either_placeless) and not both_routed:
-        return 2.0 + words
-    if set(reading.firms) & set(story.core("firms")) and words >= 0.12:
-        return 1.5 + words
-    if reading.items and story.items and not items:
-        # Other goods under one measure are another happening, unless the text is nearly a copy.
-        return 1.0 + words if words >= 0.8 and len(reading.words) >= 6 else 0.0
-    if shared_country and words >= 0.3:
-        return 1.0 + words
-    return 0.0
+    # ------------------------------------------------------------------ what is open
 
+    def _keep(self, story: Story) -> None:
+        until = expiry(story)
+        before = self._stories.get(story.id)
+        if before is not None:
+            self._unlink(before)
+            self._profiles.pop(story.id, None)
+        self._stories[story.id] = self._touched[story.id] = story
+        heapq.heappush(self._queue, (until, story.id))
+        for anchor in _anchors(story):
+            waiting = self._by_anchor.setdefault(anchor, [])
+            insort(waiting, (until, story.id))
+            if len(waiting) > 4 * NEWEST:
+                del waiting[0]
+        if story.vector:
+            self._vectors.put(story.id, story.vector, until, story.first_seen.timestamp())
+        while len(self._stories) > MOST_OPEN:
+            self._drop_first()
 
-def _likeness(story: Story, reading: Reading) -> float:
-    """Share of the article's words that the story has used more than in passing."""
-    if not reading.words:
-        return 0.0
-    floor = max(1.0, 0.08 * min(story.size, 40))
-    used = {word for word, n in story.terms.items() if n >= floor}
-    return len(reading.words & used) / len(reading.words)
+    def _unlink(self, story: Story) -> None:
+        until = expiry(story)
+        for anchor in _anchors(story):
+            waiting = self._by_anchor.get(anchor)
+            if waiting and (until, story.id) in waiting:
+                waiting.remove((until, story.id))
+                if not waiting:
+                    del self._by_anchor[anchor]
 
-
-def _anchors(story: Story) -> Iterable[str]:
-    for kind, counts in (
-        ("choke", story.chokepoints),
-        ("port", story.ports),
-        ("item", story.items),
-        ("firm", story.firms),
-        ("country", story.countries),
-    ):
-        for code in counts:
-            yield f"{kind}:{code}"
+    def _drop_first(self) -> None:
+        """Close the story that expires first; an entry that its story has outgrown just goes."""
+        until, key = heapq.heappop(self._queue)
+        story = self._stories.get(key)
+        if story is None or expiry(story) != until:
+            return
+        del self._stories[key]
+        self._profiles.pop(key, None)
+        self._unlink(story)
+        self._vectors.drop(key)
 
 
-def _member(reading: Reading, type_: str) -> StoryMember:
+class _Vectors:
+    """Vectors of the open stories, one row each, compared all at once."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._keys: list[str] = []
+        self._matrix = np.zeros((256, WIDE), np.float32)
+        self._until = np.zeros(256)
+        self._since = np.zeros(256)
+
+    def put(self, key: str, vector: bytes, until: float, since: float) -> None:
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = len(self._keys)
+            self._keys.append(key)
+            if row == len(self._matrix):
+                self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)])
+                self._until = np.concatenate([self._until, np.zeros_like(self._until)])
+                self._since = np.concatenate([self._since, np.zeros_like(self._since)])
+        self._matrix[row] = unpacked(vector)
+        self._until[row], self._since[row] = until, since
+
+    def drop(self, key: str) -> None:
+        """The last row takes the freed place, so rows stay dense."""
+        row = self._rows.pop(key, None)
+        if row is None:
+            return
+        last = self._keys.pop()
+        if last != key:
+            self._keys[row] = last
+            self._rows[last] = row
+            end = len(self._keys)
+            self._matrix[row] = self._matrix[end]
+            self._until[row], self._since[row] = self._until[end], self._since[end]
+
+    def nearest(self, vector: bytes, at: float, count: int) -> list[str]:
+        """Keys of the `count` nearest rows that are open at that time; equal ones by key.
+
+        Products of bytes sum below 2**24, so float32 holds them exactly in any order. `einsum`
+        stays on this thread; a threaded product waits for busy cores (seen: 12 ms for 0.1).
+        """
+        size = len(self._keys)
+        mine = unpacked(vector).astype(np.float32)
+        products = np.einsum("ij,j->i", self._matrix[:size], mine)
+        products[(self._until[:size] < at) | (self._since[:size] - at > DAY)] = -np.inf
+        if size > count:
+            line = np.partition(products, size - count)[size - count]
+            rows = np.flatnonzero(products >= max(line, 0))
+        else:
+            rows = np.flatnonzero(products >= 0)
+        ranked = sorted((-float(products[row]), self._keys[row]) for row in rows)
+        return [key for _, key in ranked[:count]]
+
+
+def expiry(story: Story) -> float:
+    """Unix time after which no article joins."""
+    gap = QUIET_GAP if story.quiet else GAP_DAYS.get(story.type, DEFAULT_GAP)
+    return story.last_seen.timestamp() + gap * DAY
+
+
+def _anchors(story: Story) -> set[str]:
+    bare = () if story.vector else [f"bare-country:{code}" for code in story.countries]
+    return {*bare} | {
+        f"{kind}:{code}"
+        for kind, counts in (
+            ("choke", story.chokepoints),
+            ("port", story.ports),
+            ("item", story.items),
+            ("firm", story.firms),
+            ("country", story.countries),
+        )
+        for code in counts
+    }
+
+
+# ---------------------------------------------------------------------- one story
+
+
+def _member(reading: Reading, type_: str, told: Sequence[StoryMember]) -> StoryMember:
     article = reading.article
+    copied = first_copied(reading.sketch, [member.sketch for member in told])
+    source = told[copied] if copied is not None else None
     return StoryMember(
         article_id=article.id,
-        independence=article.independence or article.outlet,
+        independence=source.independence if source else reading.independence,
         outlet=article.outlet,
         title=article.title,
         url=article.url,
@@ -265,12 +260,15 @@ def _member(reading: Reading, type_: str) -> StoryMember:
         severity=reading.tagged.severity,
         phase=reading.tagged.phase or Phase.ACTUAL,
         authority=article.authority,
+        copy_of=(source.copy_of or source.article_id) if source else "",
+        sketch=reading.sketch,
+        states=reading.stated,
     )
 
 
 def _opened(reading: Reading) -> Story:
     at = reading.article.available_at
-    member = _member(reading, reading.type)
+    member = _member(reading, reading.type, ())
     return Story(
         id=content_id("sty", reading.article.id, reading.type),
         type=reading.type,
@@ -278,47 +276,73 @@ def _opened(reading: Reading) -> Story:
         last_seen=at,
         size=1,
         members=(member,),
-        groups=(member.independence,),
+        groups=(member.independence,) if reading.stated else (),
         types=dict.fromkeys(sorted(reading.strong), 1),
         countries=dict.fromkeys(reading.countries, 1),
         items=dict.fromkeys(reading.items, 1),
         ports=dict.fromkeys(reading.ports, 1),
         chokepoints=dict.fromkeys(reading.chokepoints, 1),
         firms=dict.fromkeys(reading.firms, 1),
-        terms=dict.fromkeys(sorted(reading.words), 1),
+        terms=dict.fromkeys(sorted(reading.words | reading.marks), 1),
         model=reading.tagged.model,
         price_direction=reading.tagged.price_direction,
+        vector=reading.tagged.vector,
+        recent=reading.tagged.vector,
+        quiet=not reading.stated,
     )
 
 
 def _grown(story: Story, reading: Reading) -> Story:
     if any(member.article_id == reading.article.id for member in story.members):
         return story
-    member = _member(reading, story.type)
+    type_ = reading.type if story.quiet and reading.stated else story.type
+    member = _member(reading, type_, story.members)
     members = (*story.members, member)
     if len(members) > KEEP_FIRST + KEEP_LAST:
         members = (*members[:KEEP_FIRST], *members[-KEEP_LAST:])
     return replace(
         story,
+        type=type_,
+        first_seen=min(story.first_seen, member.available_at),
         last_seen=max(story.last_seen, member.available_at),
         size=story.size + 1,
         members=members,
-        groups=tuple(sorted({*story.groups, member.independence})),
+        groups=tuple(sorted({*story.groups, member.independence}))
+        if reading.stated
+        else story.groups,
         types=_counted(story.types, reading.strong),
         countries=_counted(story.countries, reading.countries),
         items=_counted(story.items, reading.items),
         ports=_counted(story.ports, reading.ports),
         chokepoints=_counted(story.chokepoints, reading.chokepoints),
         firms=_counted(story.firms, reading.firms),
-        terms=_counted(story.terms, reading.words, keep=80),
+        terms=_counted(story.terms, reading.words | reading.marks, KEEP_TERMS, by_rarity=True),
         price_direction=story.price_direction or reading.tagged.price_direction,
+        vector=_moved(story.vector, reading.tagged.vector, min(story.size, STEADY)),
+        recent=_moved(story.recent, reading.tagged.vector, min(story.size, RECENT)),
+        quiet=story.quiet and not reading.stated,
+        updates=story.updates + (not member.copy_of),
     )
 
 
-def _counted(counts: Mapping[str, int], codes: Iterable[str], keep: int = 40) -> dict[str, int]:
+def _moved(vector: bytes, newest: bytes, size: int) -> bytes:
+    """The mean of `size` vectors once one more is in; signed bytes of a unit vector."""
+    if not vector or not newest:
+        return vector or newest
+    total = unpacked(vector).astype(np.float64) * size + unpacked(newest)
+    length = float(np.sqrt((total * total).sum())) or 1.0
+    return np.round(total / length * 127).astype(np.int8).tobytes()
+
+
+def _counted(
+    counts: Mapping[str, int], codes: Iterable[str], keep: int = 40, by_rarity: bool = False
+) -> dict[str, int]:
     total = Counter(counts)
-    total.update(codes)
+    total.update(sorted(codes))
     if len(total) <= keep:
         return dict(total)
-    ranked: Sequence[tuple[str, int]] = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
-    return dict(ranked[:keep])
+
+    def rank(pair: tuple[str, int]) -> tuple[float, float, str]:
+        return -pair[1], -rarity(pair[0]) if by_rarity else 0.0, pair[0]
+
+    return dict(sorted(total.items(), key=rank)[:keep])

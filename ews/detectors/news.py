@@ -17,16 +17,21 @@ MEASURES = frozenset({"export_restriction", "import_restriction", "sanctions", "
 
 
 def detect(given: DetectorInput) -> list[Event]:
-    """The events of the touched stories. `revision` rises only when a reader must think again."""
+    """The events of the touched stories. `revision` rises only when a reader must think again.
+
+    A quiet story is no event, and articles that only follow a story are no evidence of one.
+    """
     events = []
     for story in given.stories:
+        if story.quiet:
+            continue
         event_id = content_id("evt", "news", story.id)
         events.append(_event(event_id, story, given.events.get(event_id)))
     return events
 
 
 def _event(event_id: str, story: Story, before: Event | None) -> Event:
-    members = story.members
+    members = [m for m in story.members if m.states] or story.members
     probability = _pooled([m.probability for m in members], len(story.groups))
     authority = _authority(story)
     event = Event(
@@ -34,11 +39,11 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
         type=story.type,
         also=tuple(t for t in story.core("types") if t != story.type),
         status=_status(story, authority),
-        phase=_phase(story),
+        phase=_phase(story, members),
         probability=probability,
         severity=_severity(members),
         countries=story.core("countries")[:MAX_CODES],
-        items=story.core("items")[:MAX_CODES],
+        items=_known_items(story),
         ports=story.core("ports")[:MAX_CODES],
         chokepoints=story.core("chokepoints")[:MAX_CODES],
         firms=story.core("firms")[:MAX_CODES],
@@ -60,6 +65,11 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
     return replace(event, revision=before.revision + 1)
 
 
+def _known_items(story: Story) -> tuple[str, ...]:
+    """Items of the reference network; a good known by its HS heading only reaches nobody."""
+    return tuple(code for code in story.core("items") if not code.startswith("hs:"))[:MAX_CODES]
+
+
 def _pooled(probabilities: Sequence[float], groups: int) -> float:
     """The surest article, lifted by independent groups: each halves what is left of the doubt.
 
@@ -75,14 +85,14 @@ def _severity(members: Sequence[StoryMember]) -> float:
     return mean(sorted((m.severity for m in members), reverse=True)[:3])
 
 
-def _phase(story: Story) -> Phase:
+def _phase(story: Story, members: Sequence[StoryMember]) -> Phase:
     """The most actual phase that a good part of the recent articles state.
 
     A price that falls is a relief to those who buy, whatever the text calls it.
     """
     if story.type == "price_shock" and story.price_direction == "down":
         return Phase.EASING
-    recent = story.members[-12:]
+    recent = members[-12:]
     share = {phase: sum(m.phase is phase for m in recent) / len(recent) for phase in Phase}
     if share[Phase.EASING] > 0.6:
         return Phase.EASING
