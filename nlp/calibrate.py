@@ -43,7 +43,7 @@ STREAMS = {  # unlabelled items that teach the first pass what an ordinary strea
 }
 TAUGHT_UNTIL = {"rss2023h1": date(2023, 4, 30), "krnews": date(2025, 10, 31)}
 LINE_STREAMS = {"rss2023h1": ("2023-05", 5_000), "krnews": ("2025-11", 3_000)}  # draw the line
-MISSED = 0.006  # share of the model's positives there that the line may lose
+MISSED = 0.009  # share of the model's positives there that the line may lose
 HEAVY = 5.0  # weight of a labelled event of severity 1 or more in the first pass
 NATURAL_WEIGHT = 3.0  # of a natural row, against 1 for a validation row
 SHRINK = 0.02  # pulls each label's bias to the common one
@@ -316,7 +316,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument(
-        "--keep-screen", action="store_true", help="fit the rest again, not the first pass"
+        "--keep-screen", action="store_true", help="keep the first pass; fit its line and the rest"
     )
     args = parser.parse_args()
     split = load_split(args.data)
@@ -339,17 +339,17 @@ def main() -> None:
         found = with_severity_cuts(with_thresholds(found, read, chosen), read, chosen)
         return with_triage(found, raw_readings(encoder, first, calm), calm)
 
-    if not args.keep_screen:
-        month = [
-            text
-            for name, (start, count) in LINE_STREAMS.items()
-            for text in sample(args.data, name, count, start)
-        ]
-        calibration = fitted(screen)
-        said = calibration.apply(*raw_readings(encoder, screen, month)).event
-        screen = with_line(screen, month, said >= calibration.event_threshold)
-        screen.write(args.model / "screen.npz")
-        screen = Screen.read(args.model / "screen.npz")
+    month = [
+        text
+        for name, (start, count) in LINE_STREAMS.items()
+        for text in sample(args.data, name, count, start)
+    ]
+    screen = replace(screen, korean=0.0)
+    calibration = fitted(screen)
+    said = calibration.apply(*raw_readings(encoder, screen, month)).event
+    screen = with_line(screen, month, said >= calibration.event_threshold)
+    screen.write(args.model / "screen.npz")
+    screen = Screen.read(args.model / "screen.npz")
     calibration = fitted(screen)
     about: dict[str, object] = {
         "rows": {"validation": len(split["validation"]), "natural_fit": len(calm)},

@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 MODELS = Path(__file__).parent / "models"
 SHIPPED = "ews-e5.v3"
 LEAST = 0.02  # tags below this are dropped
+WORD_SAYS = 1.5  # log-odds that the first price word adds to the encoder's direction
 DIRECTION_FROM = 0.2  # probability of price_shock from which a direction is read
 CHUNK = 512  # articles that are read at a time
 
@@ -248,13 +249,15 @@ class TransformerClassifier:
     def direction(
         self, plain: Cleaned, tags: Sequence[Tag], logits: Floats | None, row: int
     ) -> str | None:
-        """As `direction`, by the encoder where its folder can say."""
+        """As `direction`, by the encoder and the price word together where its folder can say."""
         if logits is None:
             return direction(plain.joined, tags)
         shock = next((tag.probability for tag in tags if tag.type == "price_shock"), 0.0)
         if shock < DIRECTION_FROM:
             return None
-        return "up" if logits[row, 0] >= logits[row, 1] else "down"
+        word = lexicon.direction_in(plain.joined)
+        told = WORD_SAYS if word == "up" else -WORD_SAYS if word == "down" else 0.0
+        return "up" if logits[row, 0] - logits[row, 1] + told >= 0 else "down"
 
 
 def in_article(spans: Sequence[FirmSpan], plain: Cleaned) -> tuple[FirmSpan, ...]:
