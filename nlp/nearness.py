@@ -62,6 +62,9 @@ NOT_TOLD = -9.0  # log-odds
 ABOUT_GOODS = frozenset(
     ("export_restriction", "import_restriction", "price_shock", "shortage_or_allocation")
 )
+OF_THEIR_OWN = frozenset(  # kinds that seldom start or follow another kind
+    ("quality_or_recall", "cyber_attack", "epidemic", "regulation_change", "bankruptcy_or_closure")
+)
 NOT_THE_FIRST = timedelta(hours=10)  # "another" says so of a story this old
 _AGAIN = re.compile(
     r"\b(?:another|second|third|fourth|fresh|again|latest|new wave|repeat\w*)\b"
@@ -296,7 +299,7 @@ def closeness(story: Story, known: Profile, reading: Reading, weights: Sequence[
     """Log-odds that the article tells the story; by codes and words alone without a vector."""
     if not (reading.tagged.vector and story.vector):
         return by_codes(story, reading)
-    if other_goods(story, known, reading):
+    if other_goods(story, known, reading) or other_kind(story, known, reading):
         return NOT_TOLD
     return sum(w * f for w, f in zip(weights, figures(story, known, reading), strict=True))
 
@@ -309,6 +312,24 @@ def other_goods(story: Story, known: Profile, reading: Reading) -> bool:
     mine = {code for code in reading.items if not code.startswith("hs:")}
     theirs = {code for code in known.items if not code.startswith("hs:")}
     return bool(mine and theirs) and mine.isdisjoint(theirs)
+
+
+def other_kind(story: Story, known: Profile, reading: Reading) -> bool:
+    """An article that surely states something else tells the story only where one may cause the
+    other and it names a place, route, good or firm of the story."""
+    told = known.types | {story.type}
+    if not reading.stated or not told.isdisjoint(reading.strong):
+        return False
+    if OF_THEIR_OWN & {story.type, reading.type}:
+        return True
+    named = {
+        *reading.countries,
+        *reading.items,
+        *reading.chokepoints,
+        *reading.ports,
+        *reading.firms,
+    }
+    return named.isdisjoint(known.countries | known.items | known.routes | known.firms)
 
 
 def by_codes(story: Story, reading: Reading) -> float:

@@ -390,8 +390,10 @@ def played(model: TransformerClassifier, encoder: Played) -> TransformerClassifi
 
 def test_direction_is_the_encoders_when_it_has_one(model: TransformerClassifier) -> None:
     one = article("Copper price plunges to a three-year low")
-    up = played(model, Played(9.0, (2.0, 1.0), ())).classify([one])[0]
-    assert up.price_direction == "up"
+    sure = played(model, Played(9.0, (4.0, 1.0), ())).classify([one])[0]
+    assert sure.price_direction == "up"
+    unsure = played(model, Played(9.0, (2.0, 1.0), ())).classify([one])[0]
+    assert unsure.price_direction == "down"  # the price word decides
     calm = played(model, Played(-9.0, (2.0, 1.0), ())).classify([article("Singer tours")])[0]
     assert calm.price_direction is None
 
