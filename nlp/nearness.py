@@ -316,12 +316,8 @@ def other_goods(story: Story, known: Profile, reading: Reading) -> bool:
 
 def other_kind(story: Story, known: Profile, reading: Reading) -> bool:
     """An article that surely states something else tells the story only where one may cause the
-    other and it names a place, route, good or firm of the story."""
-    told = known.types | {story.type}
-    if not reading.stated or not told.isdisjoint(reading.strong):
-        return False
-    if OF_THEIR_OWN & {story.type, reading.type}:
-        return True
+    other and it names a place, route, good or firm of the story; one that states nothing follows
+    no story of which it names none, if it names any."""
     named = {
         *reading.countries,
         *reading.items,
@@ -329,7 +325,12 @@ def other_kind(story: Story, known: Profile, reading: Reading) -> bool:
         *reading.ports,
         *reading.firms,
     }
-    return named.isdisjoint(known.countries | known.items | known.routes | known.firms)
+    apart = named.isdisjoint(known.countries | known.items | known.routes | known.firms)
+    if not reading.stated:
+        return bool(named) and apart
+    if not (known.types | {story.type}).isdisjoint(reading.strong):
+        return False
+    return apart or bool(OF_THEIR_OWN & {story.type, reading.type})
 
 
 def by_codes(story: Story, reading: Reading) -> float:

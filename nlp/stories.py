@@ -296,6 +296,8 @@ def _grown(story: Story, reading: Reading) -> Story:
     if any(member.article_id == reading.article.id for member in story.members):
         return story
     type_ = reading.type if story.quiet and reading.stated else story.type
+    # what only follows, and is of another kind, names nothing that the story is about
+    counts = reading.stated or story.quiet or reading.type == story.type
     member = _member(reading, type_, story.members)
     members = (*story.members, member)
     if len(members) > KEEP_FIRST + KEEP_LAST:
@@ -311,11 +313,11 @@ def _grown(story: Story, reading: Reading) -> Story:
         if reading.stated
         else story.groups,
         types=_counted(story.types, reading.strong),
-        countries=_counted(story.countries, reading.countries),
-        items=_counted(story.items, reading.items),
-        ports=_counted(story.ports, reading.ports),
-        chokepoints=_counted(story.chokepoints, reading.chokepoints),
-        firms=_counted(story.firms, reading.firms),
+        countries=_counted(story.countries, reading.countries if counts else ()),
+        items=_counted(story.items, reading.items if counts else ()),
+        ports=_counted(story.ports, reading.ports if counts else ()),
+        chokepoints=_counted(story.chokepoints, reading.chokepoints if counts else ()),
+        firms=_counted(story.firms, reading.firms if counts else ()),
         terms=_counted(story.terms, reading.words | reading.marks, KEEP_TERMS, by_rarity=True),
         price_direction=story.price_direction or reading.tagged.price_direction,
         vector=_moved(story.vector, reading.tagged.vector, min(story.size, STEADY)),
