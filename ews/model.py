@@ -268,9 +268,16 @@ class Story:
     quiet: bool = False  # no article states the event surely enough for a reader: no event yet
     updates: int = 0  # articles after the first that repeat none before
 
+    @property
+    def stating(self) -> float:
+        """About how many articles state the event themselves: a large story keeps part of them."""
+        kept = sum(member.states for member in self.members)
+        return self.size * kept / len(self.members) if kept else float(self.size)
+
     def core(self, kind: str, share: float = 0.2) -> tuple[str, ...]:
-        """Codes of that counter that at least `share` of the articles name, most named first."""
-        floor = max(1.0, share * self.size)
+        """Codes of that counter that at least `share` of the articles that state the event name,
+        most named first."""
+        floor = max(1.0, share * self.stating)
         counts: Mapping[str, int] = getattr(self, kind)
         kept = sorted((-n, code) for code, n in counts.items() if n >= floor)
         return tuple(code for _, code in kept)

@@ -62,6 +62,7 @@ NOT_TOLD = -9.0  # log-odds
 ABOUT_GOODS = frozenset(
     ("export_restriction", "import_restriction", "price_shock", "shortage_or_allocation")
 )
+NAMELESS = 3  # articles after which a story that named no goods is about none
 OF_THEIR_OWN = frozenset(  # kinds that seldom start or follow another kind
     ("quality_or_recall", "cyber_attack", "epidemic", "regulation_change", "bankruptcy_or_closure")
 )
@@ -299,19 +300,21 @@ def closeness(story: Story, known: Profile, reading: Reading, weights: Sequence[
     """Log-odds that the article tells the story; by codes and words alone without a vector."""
     if not (reading.tagged.vector and story.vector):
         return by_codes(story, reading)
-    if other_goods(story, known, reading) or other_kind(story, known, reading):
+    if other_goods(story, reading) or other_kind(story, known, reading):
         return NOT_TOLD
     return sum(w * f for w, f in zip(weights, figures(story, known, reading), strict=True))
 
 
-def other_goods(story: Story, known: Profile, reading: Reading) -> bool:
+def other_goods(story: Story, reading: Reading) -> bool:
     """The same kind of news about other goods is another happening, however alike the words: two
     export curbs of one state on two metals reach two sets of firms."""
-    if story.type not in ABOUT_GOODS:
+    if not ABOUT_GOODS & {story.type, reading.type}:
         return False
     mine = {code for code in reading.items if not code.startswith("hs:")}
-    theirs = {code for code in known.items if not code.startswith("hs:")}
-    return bool(mine and theirs) and mine.isdisjoint(theirs)
+    theirs = {code for code in story.items if not code.startswith("hs:")}
+    if not mine or not mine.isdisjoint(theirs):
+        return False
+    return bool(theirs) or story.size >= NAMELESS
 
 
 def other_kind(story: Story, known: Profile, reading: Reading) -> bool:
@@ -327,7 +330,7 @@ def other_kind(story: Story, known: Profile, reading: Reading) -> bool:
     }
     apart = named.isdisjoint(known.countries | known.items | known.routes | known.firms)
     if not reading.stated:
-        return bool(named) and apart
+        return apart  # what names nothing of it has only its words
     if not (known.types | {story.type}).isdisjoint(reading.strong):
         return False
     return apart or bool(OF_THEIR_OWN & {story.type, reading.type})

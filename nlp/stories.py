@@ -306,7 +306,7 @@ def _grown(story: Story, reading: Reading) -> Story:
         story,
         type=type_,
         first_seen=min(story.first_seen, member.available_at),
-        last_seen=max(story.last_seen, member.available_at),
+        last_seen=max(story.last_seen, member.available_at) if counts else story.last_seen,
         size=story.size + 1,
         members=members,
         groups=tuple(sorted({*story.groups, member.independence}))
