@@ -16,7 +16,7 @@ _AT = datetime(2024, 1, 1, tzinfo=UTC)
 DEFAULTS: Mapping[str, object] = {
     "type": "export_restriction",
     "probability": 0.9,
-    "severity": 1.5,
+    "severity": 1.8,
     "sources": 2,
     "authority": False,
     "named": True,

@@ -100,7 +100,8 @@ def test_with_another_item_in_the_text_the_alert_names_that_item(
 ) -> None:
     words = {
         "urea": "magnesium", "Urea": "Magnesium", "요소수": "마그네슘", "요소": "마그네슘",
-        "fertiliser": "metal", "비료": "금속",
+        "fertiliser": "metal", "비료": "금속", "diesel exhaust fluid": "magnesium",
+        "Diesel exhaust fluid": "Magnesium",
     }  # fmt: skip
     alerts = alerts_of(pipeline_at(tmp_path), retold("urea_2021", words))
     assert any("magnesium" in a.items for a in alerts)
