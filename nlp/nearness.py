@@ -1,7 +1,8 @@
 """How surely an article tells a story: a few figures of the pair, weighed.
 
-The weights were fitted by `python -m nlp.storyfit` on the dev half of `nlp/data/gold/stories-v1`
-(pairs of an article and a story as the stream met them) and lie in `nlp/data/story_weights.json`.
+The weights lie in `nlp/data/story_weights.json`. They were fitted once, by hand-run scripts that are
+not in the project, on the dev half of `nlp/data/gold/stories-v1` (pairs of an article and a story) in
+a thinned stream; there is no command yet that fits them again.
 """
 
 from __future__ import annotations
