@@ -1,0 +1,221 @@
+"""A supply graph as arrays: what every engine reads, made once per version.
+
+An input group (buyer, commodity) holds the links by which one buyer gets one commodity; inside a
+group the links replace each other, across groups they do not. Node `j` has the groups
+`group_start[j]:group_start[j + 1]`, group `g` the links `link_start[g]:link_start[g + 1]`; the
+links that node `i` sells by are `sold[sold_start[i]:sold_start[i + 1]]`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Small = NDArray[np.int32]
+Classes = NDArray[np.int8]
+
+NONE, NON_ESSENTIAL, ESSENTIAL = 0, 1, 2  # input classes of Pichler et al.: DESIGN of ESRI
+YEAR_DAYS = 365.0
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyArrays:
+    """One version of a supply graph with n nodes, g input groups and m links."""
+
+    version: str
+    names: Sequence[str]  # n node ids
+    output: Floats  # n: y, currency a day at normal times
+    final: Floats  # n: f, share of what the node makes that final demand takes, 0..1
+    sector: Small  # n: the market in which others may step in for it; -1 none
+    slack: Floats  # n: alpha, spare capacity as a share of normal output, >= 0
+    group_start: Ints  # n + 1
+    group_buyer: Small  # g
+    group_item: Small  # g: commodity
+    group_class: Classes  # g: NONE, NON_ESSENTIAL or ESSENTIAL
+    group_part: Floats  # g: nu, share of the buyer's spending on inputs, 0..1
+    group_stock: Floats  # g: S, days of normal use in stock
+    link_start: Ints  # g + 1
+    link_supplier: Small  # m
+    link_weight: Floats  # m: w, currency a year
+    link_part: Floats  # m: a, share of its group, 0..1; sums to 1 in a group
+    link_lead: Small  # m: L, days from dispatch to arrival
+    link_rho: Floats  # m: rho, substitutable share of a lost delivery in the end, 0..1
+    link_ramp: Floats  # m: tau, days by which substitution has come to 1 - 1/e; 0: at once
+    sold_start: Ints  # n + 1
+    sold: Ints  # m: link numbers by supplier
+    link_sold_part: Floats  # m: w / x of the supplier, x = sales + final demand
+    items: Sequence[str] = ()  # commodity ids
+    sold_weight: Floats = field(default_factory=lambda: np.zeros(0))  # n: s_out, sales to nodes
+
+    @property
+    def nodes(self) -> int:
+        return len(self.output)
+
+    @property
+    def groups(self) -> int:
+        return len(self.group_buyer)
+
+    @property
+    def links(self) -> int:
+        return len(self.link_supplier)
+
+    @property
+    def link_group(self) -> Ints:
+        """m: the group that each link belongs to."""
+        return np.repeat(np.arange(self.groups), np.diff(self.link_start))
+
+    @property
+    def link_buyer(self) -> Small:
+        """m: the node that each link delivers to."""
+        return self.group_buyer[self.link_group]
+
+    def index(self, name: str) -> int:
+        """The number of a node. KeyError names the node."""
+        try:
+            return list(self.names).index(name)
+        except ValueError:
+            raise KeyError(f"no node {name!r} in this supply graph") from None
+
+
+def compile_arrays(
+    nodes: int,
+    supplier: ArrayLike,
+    buyer: ArrayLike,
+    item: ArrayLike,
+    weight: ArrayLike,
+    *,
+    essential: ArrayLike = ESSENTIAL,
+    stock: ArrayLike = 0.0,
+    lead: ArrayLike = 0,
+    rho: ArrayLike = 0.0,
+    ramp: ArrayLike = 0.0,
+    final: ArrayLike | None = None,
+    final_sales: ArrayLike | None = None,
+    output: ArrayLike | None = None,
+    slack: ArrayLike = 0.0,
+    sector: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
+    items: Sequence[str] = (),
+    version: str = "",
+) -> SupplyArrays:
+    """Columns of m links between n nodes, compiled; values are taken as checked (graph.supply).
+
+    `essential` and `stock` (days) are of the link's group: the first link of a group speaks for it.
+    Final demand is given as `final`, a share 0..1 of what a node makes, or as `final_sales`, in
+    currency a year; without either there is none. `output` is in currency a day; the default is
+    sales and final demand over the year. A node without `sector` shares a market with nobody.
+
+    >>> two = compile_arrays(3, [0, 1], [2, 2], [0, 0], [30.0, 10.0], names=["a", "b", "c"])
+    >>> two.link_part.tolist(), two.group_buyer.tolist()
+    ([0.75, 0.25], [2])
+    """
+    sup, buy, com, w = _columns(nodes, supplier, buyer, item, weight)
+    order = np.lexsort((sup, com, buy))
+    sup, buy, com, w = sup[order], buy[order], com[order], w[order]
+    m = len(w)
+    new = np.ones(m, dtype=bool)
+    new[1:] = (buy[1:] != buy[:-1]) | (com[1:] != com[:-1])
+    first = np.flatnonzero(new)
+    link_start = np.append(first, m).astype(np.int64)
+    group_buyer = buy[first]
+    group_start = np.searchsorted(group_buyer, np.arange(nodes + 1)).astype(np.int64)
+
+    def of_link(values: ArrayLike, kind: type) -> NDArray[np.generic]:
+        return np.broadcast_to(np.asarray(values, dtype=kind), (m,))[order]
+
+    def of_node(values: ArrayLike, kind: type) -> NDArray[np.generic]:
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(values, dtype=kind), (nodes,)))
+
+    totals = _float(np.add.reduceat(w, first) if m else np.zeros(0))
+    spent = _float(np.bincount(group_buyer, totals, nodes) if m else np.zeros(nodes))
+    sales = _float(np.bincount(sup, w, nodes) if m else np.zeros(nodes))
+    made, leaves = _final(sales, final, final_sales, nodes)
+    sold = np.argsort(sup, kind="stable").astype(np.int64)
+    part = _ratio(w, totals[np.cumsum(new) - 1])
+    arrays = SupplyArrays(
+        version=version,
+        names=names if names is not None else range_names(nodes),
+        output=made / YEAR_DAYS if output is None else _float(of_node(output, float)),
+        final=leaves,
+        sector=(of_node(-1 if sector is None else sector, int)).astype(np.int32),
+        slack=_float(of_node(slack, float)),
+        group_start=group_start,
+        group_buyer=group_buyer.astype(np.int32),
+        group_item=com[first].astype(np.int32),
+        group_class=of_link(essential, int)[first].astype(np.int8),
+        group_part=_ratio(totals, spent[group_buyer]),
+        group_stock=_float(of_link(stock, float)[first]),
+        link_start=link_start,
+        link_supplier=sup.astype(np.int32),
+        link_weight=w,
+        link_part=part,
+        link_lead=of_link(lead, int).astype(np.int32),
+        link_rho=_float(of_link(rho, float)),
+        link_ramp=_float(of_link(ramp, float)),
+        sold_start=np.append(0, np.cumsum(np.bincount(sup, minlength=nodes))).astype(np.int64),
+        sold=sold,
+        link_sold_part=_ratio(w, made[sup]),
+        items=items,
+        sold_weight=sales,
+    )
+    return arrays if version else with_version(arrays)
+
+
+def _columns(
+    nodes: int, supplier: ArrayLike, buyer: ArrayLike, item: ArrayLike, weight: ArrayLike
+) -> tuple[Ints, Ints, Ints, Floats]:
+    sup, buy, com = (np.asarray(c, dtype=np.int64) for c in (supplier, buyer, item))
+    w = np.asarray(weight, dtype=np.float64)
+    if not len(sup) == len(buy) == len(com) == len(w):
+        raise ValueError("supplier, buyer, item and weight must have one value per link each")
+    if len(sup) and (min(sup.min(), buy.min()) < 0 or max(sup.max(), buy.max()) >= nodes):
+        raise ValueError(f"a link names a node outside 0..{nodes - 1}")
+    return sup, buy, com, w
+
+
+def _final(
+    sales: Floats, share: ArrayLike | None, final_sales: ArrayLike | None, nodes: int
+) -> tuple[Floats, Floats]:
+    """What each node makes a year (x = sales + final demand), and the share that leaves (f).
+
+    A node that sells to no other sells to final demand only: f is 1, whatever was given.
+    """
+    if final_sales is not None:
+        made = _float(sales + np.asarray(final_sales, dtype=np.float64))
+        return made, _float(np.where(made > 0, 1.0 - _ratio(sales, made), 1.0))
+    asked = np.asarray(0.0 if share is None else share, dtype=np.float64)
+    f = np.where(sales > 0, np.broadcast_to(asked, (nodes,)), 1.0)
+    return _float(np.where(f < 1, _ratio(sales, 1.0 - f), sales)), _float(f)
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Part over whole; 0 where the whole is 0."""
+    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+
+
+def _float(values: NDArray[np.generic]) -> Floats:
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def range_names(nodes: int) -> Sequence[str]:
+    """Node ids of a graph whose nodes are only numbered."""
+    return tuple(map(str, range(nodes)))
+
+
+def with_version(arrays: SupplyArrays) -> SupplyArrays:
+    """The same arrays under a version that is the hash of all of their numbers and names."""
+    digest = hashlib.sha256()
+    for one in fields(arrays):
+        value = getattr(arrays, one.name)
+        if isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value).tobytes())
+        elif one.name != "version":
+            digest.update("\x00".join(value).encode())
+    values = {one.name: getattr(arrays, one.name) for one in fields(arrays)}
+    return SupplyArrays(**{**values, "version": digest.hexdigest()[:12]})
