@@ -54,28 +54,31 @@ class Classifier(Protocol):
 
 def default_link() -> Link:
     """The linker of `nlp.mentions`, imported only when a classifier is made."""
-    try:
-        from nlp.mentions import find_mentions
-    except ModuleNotFoundError:  # until the linker is in the tree
-        return lambda article: ()
+    from nlp.mentions import find_mentions
+
     return find_mentions
 
 
 LinkFirms = Callable[[str, str, str, Sequence["FirmSpan"]], Sequence[Mention]]
 
 
-def firm_link() -> LinkFirms | None:
-    """`nlp.firms.tagged_firms`: every firm of a text, by name or marked; None in older trees."""
-    import nlp.firms
+def firm_link() -> LinkFirms:
+    """`nlp.firms.tagged_firms`: every firm of a text, by name or marked."""
+    from nlp.firms import tagged_firms
 
-    found: LinkFirms | None = getattr(nlp.firms, "tagged_firms", None)
-    return found
+    return tagged_firms
 
 
-def direction(text: str, tags: Sequence[Tag]) -> str | None:
-    """ "up" or "down" when a price shock is tagged, else None."""
-    shock = next((tag.probability for tag in tags if tag.type == "price_shock"), 0.0)
-    return lexicon.direction_in(text) if shock >= DIRECTION_FROM else None
+def tells_direction(tags: Sequence[Tag]) -> bool:
+    """Whether a price shock is tagged surely enough to say which way the price went."""
+    return any(tag.type == "price_shock" and tag.probability >= DIRECTION_FROM for tag in tags)
+
+
+def direction_of(text: str, logits: Floats) -> str:
+    """ "up" or "down": the encoder's two logits and the first price word of the text together."""
+    word = lexicon.direction_in(text)
+    told = WORD_SAYS if word == "up" else -WORD_SAYS if word == "down" else 0.0
+    return "up" if logits[0] - logits[1] + told >= 0 else "down"
 
 
 class LexiconClassifier:
@@ -112,7 +115,7 @@ class LexiconClassifier:
             severity=lexicon.severity_of(types, phase) if phase else 0.0,
             mentions=link_cleaned(article, plain, self.link),
             degraded=self.degraded,
-            price_direction=direction(text, tags),
+            price_direction=lexicon.direction_in(text) if tells_direction(tags) else None,
         )
 
 
@@ -122,9 +125,9 @@ class Read:
     firm spans as offsets into title, line break, text of the plain form."""
 
     readings: Readings
-    direction: Floats | None
-    vector: Floats | None
-    firms: tuple[tuple[FirmSpan, ...], ...] | None
+    direction: Floats
+    vector: Floats
+    firms: tuple[tuple[FirmSpan, ...], ...]
 
 
 class TransformerClassifier:
@@ -147,7 +150,6 @@ class TransformerClassifier:
         self.encoder = Encoder(folder, threads)
         self.screen = Screen.read(folder / "screen.npz")
         self.calibration = Calibration.read(folder / "calibration.json")
-        self.triage = triage_band(self.calibration)
 
     def read(self, texts: Sequence[tuple[str, str]]) -> Readings:
         """Calibrated probabilities of (title, text) pairs; nothing is skipped."""
@@ -165,9 +167,7 @@ class TransformerClassifier:
             self.screen.logits(joined),
             *rule_hits(joined),
         )
-        firms = found.firms and tuple(
-            in_article(spans, one) for spans, one in zip(found.firms, texts, strict=True)
-        )
+        firms = tuple(in_article(spans, one) for spans, one in zip(found.firms, texts, strict=True))
         return Read(readings, found.direction, found.vector, firms)
 
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
@@ -228,10 +228,12 @@ class TransformerClassifier:
             p_event=p_event,
             phase=PHASES[int(readings.phase[row].argmax())] if tags else None,
             severity=round(float(readings.severity[row]), 3),
-            mentions=self.mentions(article, plain, read.firms[row] if read.firms else ()),
-            price_direction=self.direction(plain, tags, read.direction, row),
-            triage=self.triage is not None and self.triage[0] <= p_event < self.triage[1],
-            vector=b"" if read.vector is None else packed(read.vector[row]),
+            mentions=self.mentions(article, plain, read.firms[row]),
+            price_direction=direction_of(plain.joined, read.direction[row])
+            if tells_direction(tags)
+            else None,
+            triage=self.calibration.triage_low <= p_event < self.calibration.triage_high,
+            vector=packed(read.vector[row]),
         )
 
     def mentions(
@@ -245,19 +247,6 @@ class TransformerClassifier:
         firms = [placed(mention, plain, article) for mention in made]
         rest = [mention for mention in found if mention.kind is not MentionKind.FIRM]
         return tuple(sorted((*rest, *firms), key=lambda m: (m.start, m.kind, m.code)))
-
-    def direction(
-        self, plain: Cleaned, tags: Sequence[Tag], logits: Floats | None, row: int
-    ) -> str | None:
-        """As `direction`, by the encoder and the price word together where its folder can say."""
-        if logits is None:
-            return direction(plain.joined, tags)
-        shock = next((tag.probability for tag in tags if tag.type == "price_shock"), 0.0)
-        if shock < DIRECTION_FROM:
-            return None
-        word = lexicon.direction_in(plain.joined)
-        told = WORD_SAYS if word == "up" else -WORD_SAYS if word == "down" else 0.0
-        return "up" if logits[row, 0] - logits[row, 1] + told >= 0 else "down"
 
 
 def in_article(spans: Sequence[FirmSpan], plain: Cleaned) -> tuple[FirmSpan, ...]:
@@ -273,13 +262,6 @@ def in_article(spans: Sequence[FirmSpan], plain: Cleaned) -> tuple[FirmSpan, ...
 def packed(vector: Floats) -> bytes:
     """A unit vector as signed bytes, 127 times each number."""
     return np.clip(np.round(vector * 127.0), -127, 127).astype(np.int8).tobytes()
-
-
-def triage_band(calibration: Calibration) -> tuple[float, float] | None:
-    """Probabilities of an event between which the model does not know; None in older folders."""
-    low: float | None = getattr(calibration, "triage_low", None)
-    high: float | None = getattr(calibration, "triage_high", None)
-    return None if low is None or high is None else (low, high)
 
 
 def rule_hits(texts: Sequence[str]) -> tuple[Floats, Floats]:

@@ -123,7 +123,6 @@ def write(out: Path, data: Path, limit: int, folds: int, seed: int = 5) -> dict[
     out.mkdir(parents=True, exist_ok=True)
     split = load_split(data)
     split["train"] = [*split["train"], *own_rows()]
-    split["gold"] = [*split.get("gold", [])]
     judged = [replace(row, part="gold") for row in gold(data)]
     measured = [row for part in MEASURED for row in split.get(part, [])] + judged
     split["gold"] = judged

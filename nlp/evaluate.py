@@ -49,7 +49,8 @@ class Scorer:
     def __init__(self, folder: Path, data: Path) -> None:
         self.folder = folder
         self.classifier = TransformerClassifier(folder)
-        self.band = rivals.triage_band(self.classifier.calibration)
+        fitted = self.classifier.calibration
+        self.band = (fitted.triage_low, fitted.triage_high)
         self.ews = rivals.shipped(self.classifier)
         self.rivals: dict[str, Rival] = {}
         self.absent: dict[str, str] = {}
@@ -67,7 +68,7 @@ class Scorer:
         """What each says of the rows; ours as "ews", and behind its first pass as "served"."""
         plain = [one.row for one in rows]
         ours = self.ews(plain)
-        kept = rivals.kept_by_first_pass(self.folder, [row.input for row in plain])
+        kept = rivals.kept_by_first_pass(self.classifier.screen, plain)
         others = {name: rival(plain) for name, rival in self.rivals.items()}
         return {"ews": ours, "served": rivals.served(ours, kept), **others}
 
@@ -129,17 +130,13 @@ def first_pass(
     june = [row for row in feed("rss2023h1", data) if row.published.startswith("2023-06")]
     draw = np.random.default_rng(5)
     read = [june[place] for place in draw.permutation(len(june))[:STREAM_ITEMS]]
-    kept = rivals.kept_by_first_pass(
-        scorer.folder, [f"{row.title} {row.text}".strip() for row in june]
-    )
-    chosen = rivals.kept_by_first_pass(
-        scorer.folder, [f"{row.title} {row.text}".strip() for row in read]
-    )
+    kept = rivals.kept_by_first_pass(scorer.classifier.screen, june)
+    chosen = rivals.kept_by_first_pass(scorer.classifier.screen, read)
     found = scorer.classifier.read([(row.title, row.text) for row in read])
     positive = found.event >= scorer.classifier.calibration.event_threshold
     parts: dict[str, object] = {}
     for name, (rows, guess) in sets.items():
-        passed = rivals.kept_by_first_pass(scorer.folder, [one.row.input for one in rows])
+        passed = rivals.kept_by_first_pass(scorer.classifier.screen, [one.row for one in rows])
         events = np.array([bool(one.row.labels) for one in rows])
         heavy = np.array([one.row.severity >= 1 for one in rows])
         parts[name] = {

@@ -26,7 +26,7 @@ from nlp.clean import cleaned
 from nlp.firms import firms, plain_name, slug_of, tagged_firms
 from nlp.items import GENERAL, find_items
 from nlp.places import find_places
-from nlp.recorded import DATA, Text, find
+from nlp.recorded import DATA, Text, find, read_jsonl
 from nlp.session import Encoder, FirmSpan, prompt
 
 GOLD = Path(__file__).parent / "data" / "gold"
@@ -189,11 +189,9 @@ def _sets(found: set[str], wanted: set[str]) -> Tally:
 
 
 def marked_spans(texts: Mapping[str, Text], folder: Path) -> dict[str, Sequence[FirmSpan]]:
-    """Firm names that the encoder of a model folder marks, by text; none where it cannot."""
+    """Firm names that the encoder of a model folder marks, by text."""
     plain = {key: cleaned(text.title, text.text[:SEEN]) for key, text in texts.items()}
     told = Encoder(folder).read([prompt(one.title, one.text) for one in plain.values()]).firms
-    if told is None:
-        return {}
     return {k: in_article(spans, plain[k]) for k, spans in zip(plain, told, strict=True)}
 
 
@@ -324,8 +322,8 @@ def measure(data: Path = DATA, folder: Path = MODELS / SHIPPED) -> dict[str, obj
     """Every figure, by half and by language. KeyError when the recorded data lacks a text."""
     spans = marked_spans(_texts("firms", data), folder)
     sets = dict(SETS)
-    sets["firms"] = ("firms", lambda r, t: score_firms(r, t, spans.get(r.id)), _f1)
-    figures: dict[str, object] = {"model": folder.name if spans else None}
+    sets["firms"] = ("firms", lambda r, t: score_firms(r, t, spans[r.id]), _f1)
+    figures: dict[str, object] = {"model": folder.name}
     for name, (kind, scored, main) in sets.items():
         reads = gold(kind)
         texts = _texts(kind, data)
@@ -355,7 +353,7 @@ def countries(data: Path = DATA) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, path in paths.items():
         if path.exists():
-            scores = mention_scores.score(mention_scores.read_file(path)).countries
+            scores = mention_scores.score(read_jsonl(path)).countries
             found[name] = {
                 lang: {"precision": round(s.precision, 3), "recall": round(s.recall, 3),
                        "f1": round(s.f1, 3), "labelled": s.right + s.missed}

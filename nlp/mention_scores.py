@@ -7,8 +7,6 @@ an item by itself, and is found when the row's mentions share an item with it.
 
 from __future__ import annotations
 
-import gzip
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from ews.model import Article, Mention, MentionKind
 from nlp.mentions import find_mentions
+from nlp.recorded import read_jsonl
 
 SURE = 0.5  # a mention counts from this confidence on
 _NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
@@ -128,11 +127,4 @@ def _article(row: Mapping[str, object]) -> Article:
 
 def read_rows(folder: Path) -> Iterator[Mapping[str, object]]:
     """Rows of `labels/pool.jsonl.gz` under the recorded data. FileNotFoundError when absent."""
-    return read_file(folder / "labels" / "pool.jsonl.gz")
-
-
-def read_file(path: Path) -> Iterator[Mapping[str, object]]:
-    """Labelled rows of any file in the format of the pool. FileNotFoundError when absent."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+    return read_jsonl(folder / "labels" / "pool.jsonl.gz")

@@ -45,6 +45,7 @@ def feed_id(feed: str, raw: Mapping[str, object]) -> str:
 
 
 def read_jsonl(path: Path) -> Iterator[dict[str, object]]:
+    """Rows of a gzipped file, one JSON object a line. FileNotFoundError when absent."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)

@@ -6,21 +6,21 @@ import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from nlp import lexicon
 from nlp.calibration import sigmoid
 from nlp.cards import Guess
+from nlp.classifier import TransformerClassifier, direction_of
+from nlp.clean import cleaned
 from nlp.dataset import Row
 from nlp.labelled import PHASE_NAMES
 from nlp.metrics import Flags, Floats
+from nlp.recorded import Text
 from nlp.screen import Screen
 from nlp.taxonomy import NAMES
-
-if TYPE_CHECKING:
-    from nlp.classifier import TransformerClassifier
 
 RENAMED = {"tariff_or_trade_remedy": "import_restriction"}  # the shared rules' older name
 UP_DOWN = {"up": 1, "down": -1}
@@ -135,13 +135,16 @@ def shipped(classifier: TransformerClassifier) -> Rival:
     fitted = classifier.calibration
 
     def guess(rows: Sequence[Row]) -> Guess:
-        found = classifier.read([(row.title, row.text) for row in rows])
-        direction = direction_words(rows)
-        if (heads := getattr(found, "direction", None)) is not None:  # not before ews-e5.v3
-            direction = np.where(np.asarray(heads).argmax(1) == 0, 1, -1)
+        plain = [cleaned(row.title, row.text) for row in rows]
+        read = classifier.read_plain(plain)
+        found = read.readings
+        direction = [
+            1 if direction_of(one.joined, logits) == "up" else -1
+            for one, logits in zip(plain, read.direction, strict=True)
+        ]
         return Guess(
             found.labels, found.event, np.array(fitted.thresholds), fitted.event_threshold,
-            found.severity, found.phase.argmax(1), direction,
+            found.severity, found.phase.argmax(1), np.array(direction),
         )  # fmt: skip
 
     return guess
@@ -153,16 +156,15 @@ def served(guess: Guess, kept: Flags) -> Guess:
     return Guess(labels, guess.event * kept, guess.lines, guess.event_line)
 
 
-def kept_by_first_pass(folder: Path, texts: Sequence[str]) -> Flags:
-    return Screen.read(folder / "screen.npz").relevant(texts)
+def kept_by_first_pass(screen: Screen, rows: Sequence[Row | Text]) -> Flags:
+    """True where the first pass hands the row to the model, which reads it in plain form."""
+    return screen.relevant([cleaned(row.title, row.text).joined for row in rows])
 
 
 def plain_pipeline(folder: Path) -> Rival:
     """fp32 torch through `transformers`, logits of the heads at 0.5: no rules, no calibration."""
     if importlib.util.find_spec("torch") is None:
         raise RivalMissingError("torch not installed")
-    if importlib.util.find_spec("nlp.bench") is None:
-        raise RivalMissingError("nlp/bench.py, which builds it, is not in this tree")
     bench: Any = importlib.import_module("nlp.bench")  # needs torch, so not at the top
     read: Callable[[Sequence[tuple[str, str]]], tuple[Floats, ...]] = bench.plain_pipeline(folder)
 
@@ -171,12 +173,3 @@ def plain_pipeline(folder: Path) -> Rival:
         return Guess(sigmoid(labels), sigmoid(event).reshape(len(rows)), flat(0.5), 0.5)
 
     return guess
-
-
-def triage_band(calibration: object) -> tuple[float, float] | None:
-    """Event probabilities between which the model does not know, when its calibration says so."""
-    band = getattr(calibration, "triage", None)
-    if band is not None:
-        return float(band[0]), float(band[1])
-    low, high = (getattr(calibration, f"triage_{end}", None) for end in ("low", "high"))
-    return None if low is None or high is None else (float(low), float(high))

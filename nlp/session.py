@@ -88,18 +88,16 @@ class FirmSpan:
 
 @dataclass(frozen=True, slots=True)
 class EncoderOutput:
-    """Raw logits, a row per text. A folder made before ews-e5.v3 has no direction, vector, firms.
-
-    `firms` holds the firm spans of each text, as offsets into what the encoder was given.
-    """
+    """Raw logits, a row per text; `firms` holds the firm spans of each text, as offsets into what
+    the encoder was given."""
 
     labels: Floats  # texts x types
     event: Floats  # texts x 1
     phase: Floats  # texts x 3
     severity: Floats  # texts x 4
-    direction: Floats | None = None  # texts x 2: up, down
-    vector: Floats | None = None  # texts x 128, unit length
-    firms: tuple[tuple[FirmSpan, ...], ...] | None = None
+    direction: Floats  # texts x 2: up, down
+    vector: Floats  # texts x 128, unit length
+    firms: tuple[tuple[FirmSpan, ...], ...]
 
 
 WIDTHS = (len(NAMES), 1, len(PHASES), 4, 2, 128)  # of OUTPUTS but the last
@@ -136,8 +134,6 @@ class Encoder:
             # that fused operator takes five times as long as the two it replaces (nlp.compress)
             disabled_optimizers=["SkipLayerNormFusion"],
         )
-        there = {output.name for output in self.session.get_outputs()}
-        self.outputs = tuple(name for name in OUTPUTS if name in there)
 
     def read(self, texts: Sequence[str]) -> EncoderOutput:
         """Everything the graph says of each text, in the given order."""
@@ -150,7 +146,7 @@ class Encoder:
             for number in order:  # a list's iterator hands each number to one thread only
                 ids = np.array([coded[number].ids], np.int64)
                 given = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
-                found[number] = self.session.run(self.outputs, given)
+                found[number] = self.session.run(OUTPUTS, given)
 
         workers = min(self.threads, len(coded))
         if workers > 1:
@@ -159,28 +155,17 @@ class Encoder:
                     done.result()
         else:
             work()
-        parts = {
-            name: np.concatenate([row[place] for row in found]).astype(np.float64)
+        labels, event, phase, severity, direction, vector = (
+            np.concatenate([row[place] for row in found]).astype(np.float64)
             if found
             else np.zeros((0, width))
-            for place, (name, width) in enumerate(zip(self.outputs, WIDTHS, strict=False))
-        }
-        firms = None
-        if "logits_firm" in self.outputs:
-            place = self.outputs.index("logits_firm")
-            firms = tuple(
-                firm_spans(text, one.offsets, row[place][0])
-                for text, one, row in zip(texts, coded, found, strict=True)
-            )
-        return EncoderOutput(
-            parts["logits_labels"],
-            parts["logits_event"],
-            parts["logits_phase"],
-            parts["logits_severity"],
-            parts.get("logits_direction"),
-            parts.get("vector"),
-            firms,
+            for place, width in enumerate(WIDTHS)
         )
+        firms = tuple(
+            firm_spans(text, one.offsets, row[-1][0])
+            for text, one, row in zip(texts, coded, found, strict=True)
+        )
+        return EncoderOutput(labels, event, phase, severity, direction, vector, firms)
 
     def logits(self, texts: Sequence[str]) -> tuple[Floats, Floats, Floats, Floats]:
         """(labels, event, phase, severity) of `read`, as `Calibration.apply` takes them."""

@@ -14,28 +14,26 @@ import hashlib
 import json
 import pickle
 import random
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from statistics import mean
 
-from ews.model import Article, Mention, MentionKind, TaggedArticle, utc
+from ews.model import Article, TaggedArticle, utc
 from nlp.classifier import MODELS, SHIPPED, TransformerClassifier
-from nlp.clean import cleaned, link_cleaned
-from nlp.mentions import find_mentions
 from nlp.recorded import FEEDS, Text, feed
 from nlp.stories import StoryIndex
 
 GOLD = Path(__file__).parent / "data" / "gold" / "stories-v1.jsonl"
 OUT = Path(__file__).parents[1] / "docs" / "bench" / "stories.json"
-CACHE = Path(tempfile.gettempdir()) / "ews-storyscore"
+CACHE = Path(__file__).parents[1] / ".ews-storyscore"
 MARGIN = timedelta(days=3)  # of the stream before the first and after the last gold item
 MINIMUM = 0.4  # alerts/rules.toml, news.min_probability
 DRAWS = 1000  # bootstrap samples over happenings
+PLACING = ("story", "stories", "nearness", "wires")  # modules that see an article once it is read
 Tagged = tuple[Article, TaggedArticle]
 
 
@@ -116,34 +114,29 @@ def as_article(text: Text) -> Article:
 
 
 def classified(name: str, articles: Sequence[Article], folder: Path, cache: Path) -> list[Tagged]:
-    """The articles that pass the first pass, with tags. A model's answers are kept in `cache`.
-
-    Mentions are linked anew each time, since the linker is quick and may have changed; after a
-    change of `nlp.classifier` the cache must go.
-    """
-    manifest = (folder / "manifest.json").read_bytes()  # names the hash of every file
-    kept = cache / f"{name}-{hashlib.blake2b(manifest, digest_size=6).hexdigest()}.pickle"
+    """The articles that pass the first pass, tagged and linked as in service. The answers are kept
+    in `cache` until the model, the code or the names of this room change."""
+    kept = cache / f"{name}-{fingerprint(folder)}.pickle"
     known: dict[str, TaggedArticle] = pickle.loads(kept.read_bytes()) if kept.is_file() else {}
     if missing := [article for article in articles if article.id not in known]:
-        classifier = TransformerClassifier(folder, link=lambda article: ())
+        classifier = TransformerClassifier(folder)
         for start in range(0, len(missing), 512):
             answers = classifier.classify(missing[start : start + 512])
             known |= {tagged.article_id: tagged for tagged in answers}
         cache.mkdir(parents=True, exist_ok=True)
         kept.write_bytes(pickle.dumps(known))
-    return [
-        (article, replace(known[article.id], mentions=linked(article, known[article.id])))
-        for article in articles
-        if not known[article.id].screened
-    ]
+    return [(a, known[a.id]) for a in articles if not known[a.id].screened]
 
 
-def linked(article: Article, tagged: TaggedArticle) -> tuple[Mention, ...]:
-    """Mentions as the classifier gives them: the linker's, then firms that the encoder saw."""
-    found = link_cleaned(article, cleaned(article.title, article.text), find_mentions)
-    taken = [(m.start, m.end) for m in found if m.kind is MentionKind.FIRM]
-    seen = [m for m in tagged.mentions if all(m.end <= a or m.start >= b for a, b in taken)]
-    return (*found, *seen)
+def fingerprint(folder: Path) -> str:
+    """Of all that decides an answer: the model's manifest, the reading code, the names."""
+    room = Path(__file__).parent
+    found = hashlib.blake2b((folder / "manifest.json").read_bytes(), digest_size=6)
+    names = [*room.glob("*.toml"), *(room / "data").glob("*.toml"), *(room / "data").glob("*.csv")]
+    code = [p for p in room.glob("*.py") if not p.stem.startswith(PLACING)]
+    for path in sorted([*names, *code]):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def placed(tagged: Iterable[Tagged], index: StoryIndex, minimum: float = MINIMUM) -> dict[str, str]:

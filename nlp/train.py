@@ -7,7 +7,7 @@
 3. pseudo: the teachers' mean opinion of unlabelled texts, and each teacher's of its own fold;
 4. student: learns the teachers' opinion of the texts, then the labelled rows again;
 5. polish: the labelled rows once more, with those that were read again since, lower layers fixed;
-6. export: int8 ONNX, tokenizer, `training.json`.
+6. export: int8 ONNX, tokenizer, the recipe, `training.json`.
 
 A finished stage leaves a file in `--work` and is not run again. `--trial NAME` runs one fine-tune
 with one thing changed, for the ablation table. Fixed seeds: the same machine gives the same weights.
@@ -29,8 +29,9 @@ from torch import nn
 from transformers import BertModel, PreTrainedTokenizerFast
 
 from nlp.adapt import Lines, Reader, adapt
+from nlp.calibration import sigmoid, softmax
 from nlp.coded import Named, Targets, Tokens
-from nlp.dataset import Row, bucket
+from nlp.dataset import Row
 from nlp.encoder import VECTOR, Net, export, read_tokenizer
 from nlp.recipe import Corpus, Recipe, Tuning
 from nlp.session import prompt
@@ -94,16 +95,6 @@ def save(module: nn.Module, path: Path) -> None:
     }
     torch.save(state, path.with_suffix(".part"))
     path.with_suffix(".part").rename(path)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x.astype(np.float32)))
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    powers = np.exp(x.astype(np.float32) - x.max(-1, keepdims=True))
-    shares: np.ndarray = powers / powers.sum(-1, keepdims=True)
-    return shares
 
 
 def run_adapt(shop: Shop) -> None:
@@ -247,12 +238,13 @@ def run_polish(shop: Shop) -> None:
     tune(shop, "polished", "student", rows, targets, plan)
 
 
-def run_export(shop: Shop, out: Path) -> None:
+def run_export(shop: Shop, recipe: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     polished = (shop.work / "polished.pt").exists()
     export(shop.net("polished" if polished else "student", 0.0), out)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(shop.base / name, out / name)
+    (out / "recipe.toml").write_bytes(recipe.read_bytes())  # it may be this very file
     logs = {
         path.stem: json.loads(path.read_text(encoding="utf-8"))
         for path in sorted(shop.work.glob("*.json"))
@@ -266,7 +258,7 @@ def run_export(shop: Shop, out: Path) -> None:
 
 
 def run_trial(shop: Shop, name: str) -> None:
-    """One fine-tune on all training rows with one thing changed; its opinions of every part."""
+    """One fine-tune on all training rows with one thing changed; its scores stay, not its weights."""
     plan = replace(shop.recipe.teacher, seed=1)
     start: str | None = "adapted"
     rows = trained_rows(shop)
@@ -282,8 +274,6 @@ def run_trial(shop: Shop, name: str) -> None:
         rows = [row for row in rows if row.source != "own"]
     elif name == "english_only":
         rows = [row for row in rows if row.lang == "en"]
-    elif name == "no_hard_negatives":
-        rows = [row for row in rows if row.labels or bucket(row.id, 4) == 0]
     elif "=" in name:
         key, value = name.split("=")
         kind = type(getattr(plan, key))
@@ -338,7 +328,7 @@ def main() -> None:
     if "export" in stages:
         if args.out is None:
             raise SystemExit("--out: name the model folder to write")
-        run_export(shop, args.out)
+        run_export(shop, args.recipe, args.out)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ Values = NDArray[np.float32]
 
 
 class Weights:
-    """Named fp32 weights of a graph that `nlp.encoder.export` or its forerunner wrote."""
+    """Named fp32 weights of a graph that `nlp.encoder.export` wrote."""
 
     def __init__(self, path: Path) -> None:
         graph = onnx.load(str(path)).graph
@@ -53,13 +53,8 @@ class Weights:
 
     def attention(self, layer: int) -> tuple[Values, Values]:
         """Weights and biases of query, key and value side by side."""
-        if f"Attention_{layer}_qkv_bias" in self.tensors:
-            name = f"Attention_{layer}_qkv"
-            return self.exact(f"{name}_weight"), self.exact(f"{name}_bias")
-        parts = ("query", "key", "value")
-        weight = [self.product(f"layer.{layer}/attention/self/{part}/MatMul") for part in parts]
-        name = f"encoder.encoder.layer.{layer}.attention.self"
-        return np.hstack(weight), np.hstack([self.exact(f"{name}.{part}.bias") for part in parts])
+        name = f"Attention_{layer}_qkv"
+        return self.exact(f"{name}_weight"), self.exact(f"{name}_bias")
 
     def head(self, name: str) -> tuple[Values, Values]:
         """Weights (outputs x inputs) and bias of a head."""

@@ -15,16 +15,17 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from ews.model import Article, Mention, MentionKind, Phase, TaggedArticle, utc
+from ews.model import Article, Mention, MentionKind, Phase, Tag, TaggedArticle, utc
 from nlp import lexicon
 from nlp.classifier import (
     MODELS,
     SHIPPED,
     LexiconClassifier,
     TransformerClassifier,
+    direction_of,
     load_classifier,
     packed,
-    triage_band,
+    tells_direction,
 )
 from nlp.session import EncoderOutput, FirmSpan, Folder, ModelFolderError, firm_spans, usual_threads
 from nlp.taxonomy import GROUPS, NAMES, TYPES, read_types
@@ -340,10 +341,12 @@ def test_threads_and_batch_sizes_change_nothing(model: TransformerClassifier) ->
         assert np.abs(other.read(pairs).labels - alone).max() <= 1e-4
 
 
-def test_an_error_in_one_thread_is_not_swallowed(model: TransformerClassifier) -> None:
+def test_an_error_in_one_thread_is_not_swallowed(
+    model: TransformerClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
     broken = copy.copy(model.encoder)
     broken.threads = 2
-    broken.outputs = ("no_such_output",)
+    monkeypatch.setattr("nlp.session.OUTPUTS", ("no_such_output",))
     with pytest.raises(Exception, match="no_such_output"):
         broken.read(["one", "two", "three"])
 
@@ -388,7 +391,7 @@ def played(model: TransformerClassifier, encoder: Played) -> TransformerClassifi
     return acted
 
 
-def test_direction_is_the_encoders_when_it_has_one(model: TransformerClassifier) -> None:
+def test_direction_is_read_by_encoder_and_price_word_together(model: TransformerClassifier) -> None:
     one = article("Copper price plunges to a three-year low")
     sure = played(model, Played(9.0, (4.0, 1.0), ())).classify([one])[0]
     assert sure.price_direction == "up"
@@ -396,6 +399,29 @@ def test_direction_is_the_encoders_when_it_has_one(model: TransformerClassifier)
     assert unsure.price_direction == "down"  # the price word decides
     calm = played(model, Played(-9.0, (2.0, 1.0), ())).classify([article("Singer tours")])[0]
     assert calm.price_direction is None
+
+
+@pytest.mark.parametrize(
+    ("text", "logits", "wanted"),
+    [
+        ("Copper price plunges", (2.0, 0.4), "up"),  # the word takes 1.5 off 1.6
+        ("Copper price plunges", (2.0, 0.6), "down"),
+        ("Copper price soars", (0.0, 1.4), "up"),
+        ("Copper price soars", (0.0, 1.6), "down"),
+        ("Copper changes hands", (1.0, 1.0), "up"),
+        ("Copper changes hands", (1.0, 1.1), "down"),
+    ],
+)
+def test_a_price_word_weighs_one_and_a_half(
+    text: str, logits: tuple[float, float], wanted: str
+) -> None:
+    assert direction_of(text, np.array(logits)) == wanted
+
+
+def test_a_direction_is_told_of_a_likely_price_shock_only() -> None:
+    assert tells_direction([Tag("epidemic", 0.9), Tag("price_shock", 0.2)])
+    assert not tells_direction([Tag("epidemic", 0.9), Tag("price_shock", 0.19)])
+    assert not tells_direction([])
 
 
 def test_the_story_vector_is_128_signed_bytes(model: TransformerClassifier) -> None:
@@ -461,16 +487,6 @@ def test_what_the_model_does_not_know_goes_to_triage(
     model: TransformerClassifier, band: tuple[float, float], wanted: bool
 ) -> None:
     unsure = copy.copy(model)
-    unsure.triage = band
+    unsure.calibration = replace(model.calibration, triage_low=band[0], triage_high=band[1])
     tagged = unsure.classify([article("Strong earthquake shakes island")])[0]
     assert tagged.triage is wanted
-
-
-def test_the_triage_band_is_read_when_the_calibration_has_one(
-    model: TransformerClassifier,
-) -> None:
-    class Banded:
-        triage_low, triage_high = 0.3, 0.6
-
-    assert triage_band(cast(Any, Banded())) == (0.3, 0.6)
-    assert triage_band(cast(Any, object())) is None

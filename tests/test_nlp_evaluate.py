@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -17,8 +17,10 @@ import pytest
 from nlp import bars, cards, diagrams, evaluate, labelled, metrics, modelcard, reportcard, rivals
 from nlp.calibration import Readings
 from nlp.cards import ANY, Guess, Truth
+from nlp.classifier import Read
+from nlp.clean import Cleaned, cleaned
 from nlp.labelled import Judged, LabelledFileError, read_labelled
-from nlp.metrics import Resample
+from nlp.metrics import Flags, Resample
 from nlp.rivals import RivalMissingError
 from nlp.taxonomy import NAMES
 
@@ -252,6 +254,29 @@ def test_served_says_nothing_of_what_the_first_pass_drops() -> None:
     assert said.said[:, FIRE].tolist() == [True, False]
 
 
+def test_the_direction_scored_is_the_models_and_not_the_price_words() -> None:
+    rows = [judged("a", ["price_shock"], title="Copper price plunges", price_direction="up")]
+    ours = rivals.shipped(cast(Any, Stub(Path())))([one.row for one in rows])
+    words = rivals.own_rules([one.row for one in rows])
+    truth = Truth.of(rows, link=False)
+    assert cards.card(ours, truth)["direction_accuracy"] == 1.0
+    assert cards.card(words, truth)["direction_accuracy"] == 0.0
+
+
+def test_the_first_pass_is_asked_about_the_plain_form() -> None:
+    asked: list[str] = []
+
+    class First:
+        def relevant(self, texts: Sequence[str]) -> Flags:
+            asked.extend(texts)
+            return np.array([True])
+
+    row = judged("a", [], title="<b>Port</b> shut", text="for a\u200bday").row
+    assert rivals.kept_by_first_pass(cast(Any, First()), [row]).tolist() == [True]
+    assert asked == [cleaned(row.title, row.text).joined]
+    assert "<b>" not in asked[0]
+
+
 def test_small_slices_are_counted_and_not_scored() -> None:
     rows = [judged(str(number), []) for number in range(cards.LEAST_ROWS)]
     rows += [judged("x", [], lang="ja"), judged("y", [], source="elsewhere")]
@@ -373,28 +398,32 @@ class Stub:
 
     version = "stub"
 
-    class calibration:  # the two fields that the report reads
+    class calibration:  # the fields that the report reads
         thresholds = (0.5,) * len(NAMES)
         event_threshold = 0.5
-        triage = (0.3, 0.6)
+        triage_low, triage_high = 0.3, 0.6
+
+    class screen:  # lets everything through
+        @staticmethod
+        def relevant(texts: Sequence[str]) -> Flags:
+            return np.ones(len(texts), bool)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def read(self, texts: Sequence[tuple[str, str]]) -> Readings:
-        fire = np.array([0.9 if "fire" in title.lower() else 0.05 for title, _ in texts])
+    def read_plain(self, texts: Sequence[Cleaned]) -> Read:
+        fire = np.array([0.9 if "fire" in one.title.lower() else 0.05 for one in texts])
         labels = np.zeros((len(texts), len(NAMES)))
         labels[:, FIRE] = fire
         phase = np.tile([0.1, 0.8, 0.1], (len(texts), 1))
-        return Readings(labels=labels, event=fire, phase=phase, severity=2 * fire)
+        readings = Readings(labels=labels, event=fire, phase=phase, severity=2 * fire)
+        up = np.tile([4.0, 0.0], (len(texts), 1))
+        return Read(readings, up, np.zeros((len(texts), 128)), ((),) * len(texts))
 
 
 @pytest.fixture
 def stubbed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate, "TransformerClassifier", Stub)
-    monkeypatch.setattr(
-        rivals, "kept_by_first_pass", lambda folder, texts: np.ones(len(texts), bool)
-    )
 
 
 def told(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:

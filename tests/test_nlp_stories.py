@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from ews.model import Article, Mention, MentionKind, Phase, Story, Tag, TaggedArticle
 from ews.storage.codec import from_json, to_json
 from nlp import stories as placing
+from nlp import storyscore
 from nlp.stories import StoryIndex
 from nlp.storyscore import GOLD, Happening, b_cubed, gold, pairs_met, placings, readers
 from nlp.storywords import marks, terms
@@ -399,6 +403,51 @@ def test_b_cubed_by_hand() -> None:
     }
     perfect = {**dict.fromkeys("abc", "1"), **dict.fromkeys("de", "2")}
     assert b_cubed(placings(happenings, perfect, {}))["f1"] == 1.0
+
+
+def test_b_cubed_of_one_heap_and_of_single_items() -> None:
+    happenings = [happening("1", "abc"), happening("2", "de")]
+    heap = b_cubed(placings(happenings, dict.fromkeys("abcde", "s"), {}))
+    assert heap == {"precision": 0.52, "recall": 1.0, "f1": 0.6842}  # (3 * 3/5 + 2 * 2/5) / 5
+    single = b_cubed(placings(happenings, {}, {}))
+    assert single == {"precision": 1.0, "recall": 0.4, "f1": 0.5714}
+
+
+class Counted:
+    """A classifier that counts what it reads and calls every second article irrelevant."""
+
+    read: ClassVar[list[str]] = []
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
+        Counted.read += [article.id for article in articles]
+        return [
+            TaggedArticle(article.id, "m.v1", (), 0.5, None, 0.0, screened=number % 2 == 1)
+            for number, article in enumerate(articles)
+        ]
+
+
+def test_answers_are_kept_until_what_decides_them_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storyscore, "TransformerClassifier", Counted)
+    monkeypatch.setattr(Counted, "read", [])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    articles = [article for article, _ in made(4)]
+
+    def kept() -> list[Article]:
+        found = storyscore.classified("f", articles, folder, tmp_path / "cache")
+        return [article for article, _ in found]
+
+    assert kept() == kept() == articles[::2]
+    assert len(Counted.read) == 4
+    (folder / "manifest.json").write_text('{"version": "m.v2"}', encoding="utf-8")
+    assert kept() == articles[::2]
+    assert len(Counted.read) == 8
 
 
 def test_pairs_and_readers_by_hand() -> None:
