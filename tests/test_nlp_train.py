@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nlp import metrics
-from nlp.calibration import Calibration
+from nlp import dataset, metrics
+from nlp.calibration import Calibration, Floats
 from nlp.classifier import MODELS, SHIPPED
-from nlp.dataset import SPLIT, Row, barred_by_date, near_pairs, parse_day, shingles
+from nlp.dataset import (
+    SET_ASIDE,
+    SPLIT,
+    Row,
+    barred_by_date,
+    near_pairs,
+    parse_day,
+    reread,
+    shingles,
+)
 from nlp.examples import own_rows
+from nlp.recorded import Text
 from nlp.screen import BITS, Screen, buckets, features, normal
 from nlp.taxonomy import NAMES
 
@@ -86,6 +98,42 @@ def test_no_row_is_in_two_parts() -> None:
     ids = [row_id for part in parts.values() for row_id in part]
     assert len(ids) == len(set(ids))
     assert len(parts["test"]) > 800
+
+
+def test_no_event_is_in_two_parts_that_must_not_know_each_other() -> None:
+    parts = json.loads(SPLIT.read_text(encoding="utf-8"))["parts"]
+    events = {name: set(ids.values()) for name, ids in parts.items()}
+    for left, right in (
+        ("train", "validation"),
+        ("train", "test"),
+        ("validation", "test"),
+        ("natural_fit", "natural_report"),
+    ):
+        assert not events[left] & events[right], (left, right)
+
+
+def test_the_test_part_is_the_one_that_was_set_aside_first() -> None:
+    parts = json.loads(SPLIT.read_text(encoding="utf-8"))["parts"]
+    aside = json.loads(SET_ASIDE.read_text(encoding="utf-8"))["parts"]["test"]
+    assert parts["test"].keys() == set(aside)
+
+
+def test_a_second_reading_makes_a_row_sure_or_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again.jsonl"
+    second = {"id": "differs", "labels": ["price_shock"], "severity": 2, "phase": "easing",
+              "direction": "down"}  # fmt: skip
+    same = {"id": "same", "labels": ["labour_action", "epidemic"], "severity": 3, "phase": None}
+    again.write_text(f"{json.dumps(second)}\n{json.dumps(same)}\n", encoding="utf-8")
+    monkeypatch.setattr(dataset, "REREADINGS", again)
+    first = replace(row(None), labels=("epidemic", "labour_action"), severity=1, sure=False)
+    apart, differs, agreed = (replace(first, id=name) for name in ("apart", "differs", "same"))
+    assert reread([apart, differs, agreed]) == [
+        apart,
+        replace(differs, labels=("price_shock",), severity=2, phase="easing", direction="down"),
+        replace(agreed, sure=True),  # the first reader's severity stays
+    ]
 
 
 @pytest.mark.recorded
@@ -187,3 +235,98 @@ def test_calibration_survives_writing(tmp_path: Path) -> None:
     shipped = Calibration.read(MODELS / SHIPPED / "calibration.json")
     shipped.write(tmp_path / "c.json", {"note": "copy"})
     assert Calibration.read(tmp_path / "c.json") == shipped
+
+
+def plain_calibration() -> Calibration:
+    """Passes the encoder's logits on as they are."""
+    count = len(NAMES)
+    return Calibration(
+        encoder=1.0,
+        rule=0.0,
+        label_bias=(0.0,) * count,
+        event_encoder=1.0,
+        event_labels=0.0,
+        event_screen=0.0,
+        event_rule=0.0,
+        event_bias=0.0,
+        phase_temperature=1.0,
+        phase_bias=(0.0,) * 3,
+        phase_rule=0.0,
+        severity_temperature=1.0,
+        severity_bias=(0.0,) * 4,
+        severity_cuts=(0.5, 1.5, 2.5),
+        thresholds=(0.5,) * count,
+        event_threshold=0.5,
+        triage_low=0.5,
+        triage_high=0.5,
+        base_rate=0.5,
+    )
+
+
+def raw(event: Sequence[float], severity: Sequence[float] | None = None) -> tuple[Floats, ...]:
+    """Raw logits of an event, and of an expected severity that lies between 0 and 3."""
+    size, high = len(event), np.array(severity or [1.5] * len(event)) / 3
+    levels = np.full((size, 4), -40.0)
+    levels[:, 0], levels[:, 3] = np.log(1 - high), np.log(high)
+    labels = np.zeros((size, len(NAMES)))
+    return (
+        labels,
+        np.array(event)[:, None],
+        np.zeros((size, 3)),
+        levels,
+        np.zeros(size),
+        labels,
+        np.zeros((size, 3)),
+    )
+
+
+def rows_of(happened: Sequence[bool]) -> list[Row]:
+    return [replace(row(None), labels=("epidemic",) if yes else ()) for yes in happened]
+
+
+def test_the_triage_band_is_the_narrowest_that_holds_the_errors() -> None:
+    calibrate = pytest.importorskip("nlp.calibrate", exc_type=ImportError)
+    event = [5.0] * 50 + [-5.0] * 50 + [0.55] * 4 + [-0.35]
+    happened = [True] * 50 + [False] * 50 + [False] * 4 + [True]
+    found = calibrate.with_triage(plain_calibration(), raw(event), rows_of(happened))
+    # a band of 0.5 leaves 4 of 104 outside it wrong, one of 0.6 none
+    assert found.triage_low == pytest.approx(1 / (1 + np.exp(0.6)), abs=1e-3)
+    assert found.triage_high == pytest.approx(1 / (1 + np.exp(-0.6)), abs=1e-3)
+
+
+def test_two_errors_in_a_hundred_need_no_triage_band() -> None:
+    calibrate = pytest.importorskip("nlp.calibrate", exc_type=ImportError)
+    event = [5.0] * 50 + [-5.0] * 50
+    happened = [False] * 2 + [True] * 48 + [False] * 50
+    found = calibrate.with_triage(plain_calibration(), raw(event), rows_of(happened))
+    assert (found.triage_low, found.triage_high) == (0.5, 0.5)
+
+
+def test_severity_cuts_undo_an_expectation_that_shuns_the_ends() -> None:
+    calibrate = pytest.importorskip("nlp.calibrate", exc_type=ImportError)
+    expected, wanted = [0.2, 0.45, 1.2, 2.2] * 5, [0, 1, 2, 3] * 5
+    logits = raw([5.0] * 20, expected)
+    rows = [replace(row(None), severity=level) for level in wanted]
+    plain = plain_calibration()
+    assert plain.apply(*logits).severity == pytest.approx(expected)
+    found = calibrate.with_severity_cuts(plain, logits, rows)
+    assert found.severity_cuts == (0.3, 0.9, 1.9)
+    assert np.round(found.apply(*logits).severity).tolist() == wanted
+    assert replace(found, severity_cuts=plain.severity_cuts) == plain
+
+
+def test_the_line_loses_the_same_share_of_each_language() -> None:
+    calibrate = pytest.importorskip("nlp.calibrate", exc_type=ImportError)
+    texts = [
+        Text(str(number), "own", "own", one.lang, "", one.title, one.text)
+        for number, one in enumerate(own_rows())
+        if one.lang in {"ko", "en"}
+    ]
+    said = np.arange(len(texts)) % 3 > 0
+    shipped = replace(Screen.read(MODELS / SHIPPED / "screen.npz"), korean=0.0)
+    lined = calibrate.with_line(shipped, texts, said, missed=0.2)
+    kept = lined.relevant(calibrate.joined(texts))
+    for lang in ("ko", "en"):
+        mine = said & np.array([text.lang == lang for text in texts])
+        assert mine.sum() > 100
+        assert 1 - kept[mine].mean() == pytest.approx(0.2, abs=0.01), lang
