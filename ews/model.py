@@ -195,7 +195,7 @@ class TaggedArticle:
     """What the classifier says of one article. `tags` holds every type above 0.02."""
 
     article_id: str
-    model: str  # "ews-e5.v2", "lexicon.v1"
+    model: str  # "ews-e5.v3", "lexicon.v1"
     tags: tuple[Tag, ...]
     p_event: float  # probability that the text reports any event (1 - P(none))
     phase: Phase | None
