@@ -31,7 +31,7 @@ UNWATCHED_RANK = 0.25  # items that nobody watches sort below those that are
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
+class ItemHit:
     """One item hit by one shock, with the origins that carry the shock to it."""
 
     shock: Shock
@@ -64,38 +64,39 @@ def propagate(network: Network, shocks: Sequence[Shock]) -> list[Exposure]:
     61.5
     """
     compiled = compile_network(network)
-    hits: dict[tuple[str, tuple[str, ...], str], _Hit] = {}
+    strongest: dict[tuple[str, tuple[str, ...], str], ItemHit] = {}
     for shock in shocks:
-        for hit in _hits(shock, compiled):
-            held = hits.get(hit.key)
+        for hit in hits(shock, compiled):
+            held = strongest.get(hit.key)
             if held is None or hit.shock.magnitude > held.shock.magnitude:
-                hits[hit.key] = hit
-    found = [e for hit in hits.values() for e in _exposures(hit, compiled)]
+                strongest[hit.key] = hit
+    found = [e for hit in strongest.values() for e in _exposures(hit, compiled)]
     found += [e for shock in shocks if shock.target_kind == "firm" for e in _named(shock, compiled)]
     return _strongest(found)
 
 
-def _hits(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
+def hits(shock: Shock, compiled: Compiled) -> Iterable[ItemHit]:
+    """The items that a shock hits, each with the origins that carry it."""
     parts = shock.target.split(":")
     kind = parts[0]
     if kind == "origin" and len(parts) == 3:
         if parts[1] != "KR" and parts[2] in ref.ITEMS:
-            yield _Hit(shock, parts[2], (parts[1],))
+            yield ItemHit(shock, parts[2], (parts[1],))
     elif kind == "item":
         if parts[1] in ref.ITEMS:
-            yield _Hit(shock, parts[1], world=not shock.basis.startswith("inferred"))
+            yield ItemHit(shock, parts[1], world=not shock.basis.startswith("inferred"))
     elif kind == "country":
         most = int(settings()["limits"]["items_per_country"])
         ranked = [i for i in ref.items_from(parts[1]) if i in compiled.sold_by.get(parts[1], ())]
         for item in ranked[:most]:
-            yield _Hit(shock, item, (parts[1],))
+            yield ItemHit(shock, item, (parts[1],))
     elif kind in ("chokepoint", "port"):
         yield from _on_route(shock, compiled)
 
 
-def _on_route(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
+def _on_route(shock: Shock, compiled: Compiled) -> Iterable[ItemHit]:
     """The items whose origins pass the place, the largest sum of shares first."""
-    yield _Hit(shock, CARRIED, place=shock.target)
+    yield ItemHit(shock, CARRIED, place=shock.target)
     if _domestic(shock.target):  # which goods come in by which Korean port was not read
         return
     by_item: dict[str, list[tuple[float, str]]] = {}
@@ -109,7 +110,7 @@ def _on_route(shock: Shock, compiled: Compiled) -> Iterable[_Hit]:
     most = int(settings()["limits"]["items_per_route"])
     for item in sorted(by_item, key=size)[:most]:
         countries = tuple(country for _, country in sorted(by_item[item]))
-        yield _Hit(shock, item, countries, place=shock.target)
+        yield ItemHit(shock, item, countries, place=shock.target)
 
 
 def _domestic(place: str) -> bool:
@@ -120,7 +121,7 @@ def _domestic(place: str) -> bool:
 # --------------------------------------------------------------------------- one hit
 
 
-def _exposures(hit: _Hit, compiled: Compiled) -> Iterable[Exposure]:
+def _exposures(hit: ItemHit, compiled: Compiled) -> Iterable[Exposure]:
     on = hit.shock.start.date()
     for use in compiled.uses.get(hit.item) or (unknown_use(hit.item),):
         found = _comparable([(c, compiled.share(c, hit.item, on, use.scope)) for c in hit.origins])
@@ -152,7 +153,7 @@ def add_shares(shares: Sequence[Share | None]) -> float | None:
 
 
 def _exposure(
-    hit: _Hit, use: Use, share: float | None, path: tuple[Hop, ...], stock_days: float
+    hit: ItemHit, use: Use, share: float | None, path: tuple[Hop, ...], stock_days: float
 ) -> Exposure:
     shock = hit.shock
     return Exposure(
@@ -205,7 +206,7 @@ def recover_days(duration_days: float, share: float | None) -> float:
     return float(min(duration_days, times[name]))
 
 
-def _days_at_sea(hit: _Hit) -> float:
+def _days_at_sea(hit: ItemHit) -> float:
     """0 for a place in Korea itself."""
     inland = not hit.origins and not hit.place and not hit.world
     return 0.0 if inland or _domestic(hit.place) else sailing_days(hit.origins, hit.item)
@@ -230,7 +231,7 @@ def _who(code: str) -> tuple[str, str]:
 
 
 def _start(
-    hit: _Hit, found: Sequence[tuple[str, Share | None]], total: float | None
+    hit: ItemHit, found: Sequence[tuple[str, Share | None]], total: float | None
 ) -> tuple[Hop, ...]:
     item = f"item:{hit.item}"
     names = (ref.ITEMS[hit.item].en, ref.ITEMS[hit.item].ko)
@@ -252,7 +253,7 @@ def _start(
     return (shock_hop(hit.shock, item, item, names),)
 
 
-def _start_of_firm(hit: _Hit, link: FirmLink) -> tuple[Hop, ...]:
+def _start_of_firm(hit: ItemHit, link: FirmLink) -> tuple[Hop, ...]:
     node = origin(link.country, link.item)
     if hit.place or hit.world:
         source = hit.place or f"item:{hit.item}"
