@@ -96,13 +96,14 @@ def _different(keys: Ints, nodes: int) -> Ints:
     keys = np.sort(keys)
     keep = keys // nodes != keys % nodes
     keep[1:] &= keys[1:] != keys[:-1]
-    return keys[keep]
+    return np.asarray(keys[keep], dtype=np.int64)
 
 
 def _pareto(nodes: int, exponent: float, rng: np.random.Generator) -> Floats:
     """n: expected degrees up to a factor, with density k^-exponent, none above all the others."""
     drawn = rng.pareto(exponent - 1.0, nodes) + 1.0
-    return np.minimum(drawn, float(nodes) ** (1.0 / (exponent - 1.0)))
+    most = float(nodes) ** (1.0 / (exponent - 1.0))
+    return np.asarray(np.minimum(drawn, most), dtype=np.float64)
 
 
 def _ends(expected: Floats, links: int) -> Ints:
