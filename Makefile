@@ -29,7 +29,7 @@ demo: .venv/run ## play the shipped crises and print the alerts as an official r
 	$(NICE_ENV) $(BIN)/ews demo --home $(DEMO_HOME)
 
 test: .venv/dev ## the whole suite, offline
-	$(NICE_ENV) $(BIN)/python -m pytest -m "not torture"
+	$(NICE_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
