@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -167,6 +167,45 @@ def compile_arrays(
     return arrays if version else with_version(arrays)
 
 
+def patch_weights(arrays: SupplyArrays, links: ArrayLike, weights: ArrayLike) -> SupplyArrays:
+    """The arrays with other weights (currency a year) on the listed links; nothing is sorted again.
+
+    Equal to compiling anew, but for the version, which says what was changed. The share that final
+    demand takes stays; so does an output that was stated and not made of sales. ValueError for a
+    weight that cannot be, an unknown link, or a supplier that begins or ends to sell.
+
+    >>> two = compile_arrays(3, [0, 1], [2, 2], [0, 0], [30.0, 10.0])
+    >>> patch_weights(two, [1], [90.0]).link_part.tolist()
+    [0.25, 0.75]
+    """
+    at = np.asarray(links, dtype=np.int64)
+    new = np.asarray(weights, dtype=np.float64)
+    if len(at) and not (at.min() >= 0 and at.max() < arrays.links):
+        raise ValueError(f"a link outside 0..{arrays.links - 1}")
+    if not (np.isfinite(new).all() and (new >= 0).all()):
+        raise ValueError("a weight is no number or below 0")
+    w, sup = arrays.link_weight.copy(), arrays.link_supplier
+    w[at] = new
+    sales = _float(np.bincount(sup, w, arrays.nodes))
+    if ((sales > 0) != (arrays.sold_weight > 0)).any():
+        raise ValueError("a supplier begins or ends to sell; compile the graph anew")
+    totals = _float(np.add.reduceat(w, arrays.link_start[:-1]) if arrays.links else np.zeros(0))
+    spent = _float(np.bincount(arrays.group_buyer, totals, arrays.nodes))
+    made, _ = _final(sales, arrays.final, None, arrays.nodes)
+    before, _ = _final(arrays.sold_weight, arrays.final, None, arrays.nodes)
+    digest = hashlib.sha256(arrays.version.encode() + at.tobytes() + new.tobytes())
+    return replace(
+        arrays,
+        version=digest.hexdigest()[:12],
+        output=np.where(arrays.output == before / YEAR_DAYS, made / YEAR_DAYS, arrays.output),
+        group_part=_ratio(totals, spent[arrays.group_buyer]),
+        link_weight=w,
+        link_part=_ratio(w, totals[arrays.link_group]),
+        link_sold_part=_ratio(w, made[sup]),
+        sold_weight=sales,
+    )
+
+
 def _columns(
     nodes: int, supplier: ArrayLike, buyer: ArrayLike, item: ArrayLike, weight: ArrayLike
 ) -> tuple[Ints, Ints, Ints, Floats]:
@@ -217,5 +256,4 @@ def with_version(arrays: SupplyArrays) -> SupplyArrays:
             digest.update(np.ascontiguousarray(value).tobytes())
         elif one.name != "version":
             digest.update("\x00".join(value).encode())
-    values = {one.name: getattr(arrays, one.name) for one in fields(arrays)}
-    return SupplyArrays(**{**values, "version": digest.hexdigest()[:12]})
+    return replace(arrays, version=digest.hexdigest()[:12])

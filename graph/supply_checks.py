@@ -1,0 +1,333 @@
+"""Everything that can be wrong with the rows of a supply graph, found in one go."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+
+from graph import reference as ref
+from graph.supply_nouns import (
+    BASES,
+    GROUPING,
+    KINDS,
+    LINK_COEFFICIENTS,
+    LINK_RANGES,
+    NODE_COEFFICIENTS,
+    NODE_RANGES,
+    RANK,
+    SHARE,
+    Node,
+    Problem,
+    SupplyLink,
+    in_force,
+    known_nodes,
+)
+
+ROUNDING = 1.005  # shares that were rounded may come to a little more than 1
+CURRENCY = re.compile(r"[A-Z]{3}/(yr|d)")
+HS = re.compile(r"(\d\d){1,5}")
+KSIC = re.compile(r"\d{2,5}")
+Found = Iterator[tuple[str, str]]  # column, reason
+
+
+class Codes:
+    """The codes that rows may use: those of the reference tables and of declared nodes."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.kinds = {node.id: node.kind for node in nodes}
+        self.places = {
+            *(f"port:{p}" for p in ref.PORTS),
+            *(f"chokepoint:{c}" for c in ref.CHOKEPOINTS),
+            *(i for i, kind in self.kinds.items() if kind in ("port", "chokepoint")),
+        }
+
+    def country(self, code: str) -> bool:
+        return code in ref.COUNTRIES or f"country:{code}" in self.kinds
+
+    def item(self, code: str) -> bool:
+        known = code in ref.ITEMS or f"item:{code}" in self.kinds
+        return known or HS.fullmatch(code) is not None
+
+    def sector(self, code: str) -> bool:
+        known = code in ref.INDUSTRIES or f"industry:{code}" in self.kinds
+        return known or KSIC.fullmatch(code) is not None
+
+    def group(self, target: str) -> bool:
+        kind, _, code = target.partition(":")
+        known = target in self.kinds or target in self.places
+        return known or (kind == "country" and self.country(code))
+
+
+def check_supply(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+    """Everything wrong with the rows, in their order, counted from 1; empty when they are good.
+
+    >>> for problem in check_supply([Node("firm:a", "firm")],
+    ...                             [SupplyLink("firm:a", "firm:a", "urea", float("nan"))]):
+    ...     print(problem)
+    links row 1, buyer: firm:a cannot supply itself
+    links row 1, weight: nan is not a number
+    """
+    codes = Codes(nodes)
+    problems = [
+        Problem("nodes", row, column, reason)
+        for row, node in enumerate(nodes, 1)
+        for column, reason in _node(node, codes)
+    ]
+    problems += _twice("nodes", "id", [(n.id, n.known_from) for n in nodes])
+    problems += [
+        Problem("links", row, column, reason)
+        for row, link in enumerate(links, 1)
+        for column, reason in _link(link, codes)
+    ]
+    problems += _twice("links", "item", [(*k.key, k.valid_from, k.known_from) for k in links])
+    problems += _units(nodes, links)
+    if not problems:  # sums over rows that are wrong one by one say nothing more
+        problems += _inputs(links)
+        problems += _spending(nodes, links)
+        problems += _sellers(nodes, links)
+    return sorted(problems, key=lambda p: (p.table != "nodes", p.row, p.column))
+
+
+def check_weights(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+    """What is wrong with weights of links between checked nodes; `links` are of whole inputs.
+
+    >>> check_weights([], [SupplyLink("firm:a", "firm:b", "urea", -1.0)])[0].reason
+    '-1.0 is below 0 (currency a year)'
+    """
+    problems = [
+        Problem("links", row, "weight", reason)
+        for row, link in enumerate(links, 1)
+        for reason in (
+            out_of_range(link.weight, LINK_RANGES["weight"]),
+            wrong_share(link.unit, link.weight),
+        )
+        if reason
+    ]
+    return problems or [*_inputs(links), *_spending(nodes, links), *_sellers(nodes, links)]
+
+
+def _node(node: Node, codes: Codes) -> Found:
+    prefix = node.id.partition(":")[0]
+    if not node.id.strip():
+        yield "id", "is empty"
+    if node.kind not in KINDS:
+        yield "kind", f"unknown kind {node.kind!r}; use {', '.join(sorted(KINDS))}"
+    elif prefix in KINDS and ":" in node.id and prefix != node.kind:
+        yield "kind", f"{node.id!r} says {prefix}, the row says {node.kind}"
+    if node.country and not codes.country(node.country):
+        yield "country", f"unknown country {node.country!r}; write its ISO 3166 code, such as CN"
+    if node.sector and not codes.sector(node.sector):
+        yield "sector", f"unknown sector {node.sector!r}; write a KSIC code, or declare an industry"
+    if node.kind in GROUPING and (node.output is not None or node.final or node.slack):
+        yield "output", f"a {node.kind} holds others and produces nothing itself"
+    yield from _figures(node, NODE_RANGES)
+    yield from _basis(node, NODE_COEFFICIENTS)
+    if not (CURRENCY.fullmatch(node.unit) and node.unit.endswith("/d")):
+        yield "unit", f"{node.unit!r} is no unit of output; write USD/d or KRW/d"
+    for item, spent in node.spend.items():
+        if not codes.item(item):
+            yield "spend", unknown_item(item)
+        if reason := out_of_range(spent, LINK_RANGES["weight"]):
+            yield "spend", reason
+    for target, share in node.member.items():
+        if not codes.group(target) or target == node.id:
+            yield "member", f"{target!r} is nothing that {node.id} could be part of"
+        if reason := out_of_range(share, (0.0, 1.0, "share, not percent")):
+            yield "member", reason
+    if sum(m for t, m in node.member.items() if t.startswith("country:")) > ROUNDING:
+        yield "member", "shares of countries add up to more than 1"
+
+
+def _link(link: SupplyLink, codes: Codes) -> Found:
+    ends = {"supplier": link.supplier, "buyer": link.buyer}
+    for column, end in ends.items():
+        if end not in codes.kinds:
+            yield column, f"unknown node {end!r}; add it to the nodes"
+        elif codes.kinds[end] in GROUPING:
+            yield column, f"a {codes.kinds[end]} trades nothing; put it in the route or country"
+    if link.supplier == link.buyer:
+        yield "buyer", f"{link.buyer} cannot supply itself"
+    elif reason := wrong_way(codes.kinds.get(link.supplier, ""), codes.kinds.get(link.buyer, "")):
+        yield "buyer", reason
+    if not codes.item(link.item):
+        yield "item", unknown_item(link.item)
+    if link.essential not in (0, 1, 2):
+        yield (
+            "essential",
+            f"{link.essential!r} is no class; use 0 none, 1 non-essential, 2 essential",
+        )
+    if link.lead_days != int_or_nan(link.lead_days):
+        yield "lead_days", f"{link.lead_days!r} is not a whole number of days"
+    yield from _figures(link, LINK_RANGES)
+    if reason := wrong_share(link.unit, link.weight):
+        yield "weight", reason
+    yield from _basis(link, LINK_COEFFICIENTS)
+    for place, share in link.route.items():
+        if place not in codes.places:
+            yield (
+                "route",
+                f"unknown port or chokepoint {place!r}; write port:busan, chokepoint:suez",
+            )
+        if reason := out_of_range(share, (0.0, 1.0, "share, not percent")):
+            yield "route", reason
+    if link.valid_from and link.valid_to and link.valid_to < link.valid_from:
+        yield "valid_to", f"{link.valid_to} is before valid_from {link.valid_from}"
+
+
+def wrong_way(supplier: str, buyer: str) -> str:
+    """Why goods do not run from one kind to another; empty when they do.
+
+    >>> wrong_way("item", "use"), wrong_way("use", "item")
+    ('', 'goods do not run from use to item; turn the link round')
+    """
+    if RANK.get(supplier, 0) > RANK.get(buyer, len(RANK)):
+        return f"goods do not run from {supplier} to {buyer}; turn the link round"
+    return ""
+
+
+def wrong_share(unit: str, weight: float) -> str:
+    """Why a weight does not fit its unit; empty when it does.
+
+    >>> wrong_share("share", 70.0)
+    '70.0 is a share above 1; write 0.7, not 70'
+    """
+    if unit != SHARE and not (CURRENCY.fullmatch(unit) and unit.endswith("/yr")):
+        return f"unit {unit!r} is not known; write USD/yr, KRW/yr or share"
+    if unit == SHARE and weight > 1:
+        return f"{weight} is a share above 1; write 0.7, not 70"
+    return ""
+
+
+def out_of_range(value: float, limits: tuple[float, float, str]) -> str:
+    """Why a figure cannot be; empty when it can.
+
+    >>> out_of_range(-1.0, (0.0, 1.0, "share, not percent"))
+    '-1.0 is not within 0..1 (share, not percent)'
+    """
+    least, most, unit = limits
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        return f"{value} is not a number"
+    if least <= value <= most:
+        return ""
+    return (
+        f"{value} is below 0 ({unit})"
+        if most == math.inf
+        else (f"{value} is not within {least:g}..{most:g} ({unit})")
+    )
+
+
+def unknown_item(code: str) -> str:
+    return f"unknown item {code!r}; write an id of graph/data/items.csv, an HS code, or declare it"
+
+
+def int_or_nan(value: float) -> float:
+    return int(value) if math.isfinite(value) else value
+
+
+def _figures(row: Node | SupplyLink, ranges: Mapping[str, tuple[float, float, str]]) -> Found:
+    for column, limits in ranges.items():
+        value = getattr(row, column)
+        if value is not None and (reason := out_of_range(value, limits)):
+            yield column, reason
+
+
+def _basis(row: Node | SupplyLink, coefficients: Sequence[str]) -> Found:
+    if row.basis not in BASES:
+        yield "basis", f"unknown basis {row.basis!r}; use {', '.join(sorted(BASES))}"
+    if row.basis in ("stated", "computed") and not row.source.strip():
+        yield "source", f"a {row.basis} figure must say where it was read"
+    for name in row.sources:
+        if name not in coefficients:
+            yield "sources", f"no coefficient {name!r}; use {', '.join(coefficients)}"
+
+
+def _twice(table: str, column: str, keys: Sequence[tuple[object, ...]]) -> list[Problem]:
+    first: dict[tuple[object, ...], int] = {}
+    problems = []
+    for row, key in enumerate(keys, 1):
+        if first.setdefault(key, row) != row:
+            problems.append(Problem(table, row, column, f"the same as row {first[key]}"))
+    return problems
+
+
+def _units(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+    """One currency in a graph; shares only where there is something to take a share of."""
+    said = [(k.unit[:3], "links", row) for row, k in enumerate(links, 1) if k.unit != SHARE]
+    said += [(n.unit[:3], "nodes", row) for row, n in enumerate(nodes, 1) if n.output is not None]
+    if not said:
+        return []
+    usual = Counter(unit for unit, _, _ in said).most_common(1)[0][0]
+    problems = [
+        Problem(table, row, "unit", f"in {unit}, most others in {usual}; use one currency")
+        for unit, table, row in said
+        if unit != usual
+    ]
+    spend = {(node.id, item) for node in nodes for item in node.spend}
+    if any(k.unit != SHARE for k in links):
+        problems += [
+            Problem(
+                "links", row, "unit", f"say what {k.buyer} spends on {k.item}: others say {usual}"
+            )
+            for row, k in enumerate(links, 1)
+            if k.unit == SHARE and (k.buyer, k.item) not in spend
+        ]
+    return problems
+
+
+def _inputs(links: Sequence[SupplyLink]) -> list[Problem]:
+    """Links of one input: shares up to 1 together, one class, one stock, one unit."""
+    inputs: dict[tuple[str, str], list[SupplyLink]] = {}
+    number = {id(link): row for row, link in enumerate(links, 1)}
+    for link in links:
+        inputs.setdefault((link.buyer, link.item), []).append(link)
+    problems: dict[Problem, None] = {}
+    for (buyer, item), rows in inputs.items():
+        if len(rows) == 1:
+            continue
+        for day in {row.valid_from or date.min for row in rows}:
+            held = in_force(rows, day)
+            for link in held[1:]:
+                problems.update(dict.fromkeys(_disagree(held[0], link, number)))
+            total = sum(row.weight for row in held if row.unit == SHARE)
+            if total > ROUNDING:
+                last = max(number[id(row)] for row in held)
+                reason = f"shares of {item} at {buyer} add up to {total:.4g}, above 1"
+                problems[Problem("links", last, "weight", reason)] = None
+    return list(problems)
+
+
+def _disagree(one: SupplyLink, other: SupplyLink, number: Mapping[int, int]) -> Iterator[Problem]:
+    first, second = sorted((one, other), key=lambda link: number[id(link)])
+    for column in ("essential", "stock_days", "unit"):
+        said, meant = getattr(second, column), getattr(first, column)
+        if said != meant:
+            reason = f"{said}, but {meant} on row {number[id(first)]} for the same buyer and item"
+            yield Problem("links", number[id(second)], column, reason)
+
+
+def _spending(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+    """What a node spends on an item is at least what its links say."""
+    bought: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for link in in_force(links):
+        if link.unit != SHARE:
+            bought[link.buyer, link.item] += link.weight
+    return [
+        Problem("nodes", row, "spend", f"{spent} on {item} is less than its links of {sold}")
+        for row, node in enumerate(nodes, 1)
+        for item, spent in node.spend.items()
+        if (sold := bought.get((node.id, item), 0.0)) > spent * ROUNDING
+    ]
+
+
+def _sellers(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+    """A node that sells to others cannot sell all it makes to final demand."""
+    leaves = {node.id for node in known_nodes(nodes).values() if node.final == 1}
+    sells = {link.supplier for link in links if link.weight > 0} & leaves
+    return [
+        Problem("nodes", row, "final", "1 leaves nothing for its buyers; write a share below 1")
+        for row, node in enumerate(nodes, 1)
+        if node.id in sells
+    ]
