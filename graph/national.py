@@ -9,7 +9,7 @@ times, so its loss over a horizon is in days of normal use: what a use is worth 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -26,6 +26,7 @@ from graph.scenario import Hit, Scenario, scenario
 from graph.shocks import settings
 
 UNKNOWN = "unknown"  # the country of an origin that no read share covers
+FOREVER = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,30 +120,36 @@ def national_model(
     found = [hit for shock in shocks for hit in hits(shock, compiled)]
     named = {s.target.split(":", 1)[1] for s in shocks if s.target_kind == "firm"}
     sold = {link.item for link in firms if link.supplier and firm_slug(link.supplier) in named}
-    items = list(dict.fromkeys([*(hit.item for hit in found), *sorted(sold)]))
-    struck = {item: {c for hit in found if hit.item == item for c in hit.origins} for item in items}
+    model = whole_model(network, [*(hit.item for hit in found), *sorted(sold)], on, firms)
+    targets = tuple(_target(shock, compiled, model, firms) for shock in shocks)
+    reached = {model.links[n].item for t in targets for n in _links_of(model.arrays, t)}
+    unread = ((h.item, h.place or ",".join(h.origins)) for h in found if h.item not in reached)
+    return replace(model, targets=targets, unknown=tuple(dict.fromkeys(unread)))
+
+
+def whole_model(
+    network: Network, items: Iterable[str], on: date, firms: Sequence[FirmLink] = ()
+) -> NationalModel:
+    """The supply graph of the items as known on the day, with nothing done to it yet.
+
+    >>> from graph.network import build_network
+    >>> whole_model(build_network(), ["helium"], date(2026, 1, 5)).arrays.names[:2]
+    ('origin:QA:helium', 'use:helium:1')
+    """
+    compiled = compile_network(network)
     rows: list[_Row] = []
     uses: dict[str, Use] = {}
-    for item in items:
+    for item in dict.fromkeys(items):
         for use in compiled.uses.get(item) or (unknown_use(item),):
             uses[use.id] = use
-            rows += _use_rows(compiled, item, use, on, struck[item])
-    rows += [row for item in items for row in _firm_rows(firms, item)]
-    arrays, names = _compiled(rows)
+            rows += _use_rows(compiled, item, use, on)
+        rows += _firm_rows(firms, item)
+    arrays, numbers = _compiled(rows)
     links, stocks = _facts(arrays, rows)
-    targets = tuple(_target(shock, compiled, arrays, links, firms) for shock in shocks)
-    reached = {links[n].item for t in targets for n in _links_of(arrays, t)}
-    unknown = tuple(
-        (hit.item, hit.place or ",".join(hit.origins)) for hit in found if hit.item not in reached
-    )
-    return NationalModel(
-        on, arrays, names, links, stocks, targets, uses, tuple(dict.fromkeys(unknown))
-    )
+    return NationalModel(on, arrays, numbers, links, stocks, (), uses, ())
 
 
-def _use_rows(
-    compiled: Compiled, item: str, use: Use, on: date, struck: set[str]
-) -> Iterable[_Row]:
+def _use_rows(compiled: Compiled, item: str, use: Use, on: date) -> Iterable[_Row]:
     """Links of the origins with a share read by the day, the rest, and the use's industry."""
     known = {c: ref.best_share(item, c, on, use.scope) for c in compiled.suppliers.get(item, ())}
     keep = ref.comparable(known.values())
@@ -151,24 +158,21 @@ def _use_rows(
         return
     total = sum(s.share or 0.0 for s in shares.values())
     stock = _stock(use, on)
-    worst = sum(s.share or 0.0 for c, s in shares.items() if c in struck)
-    ramp = recover_days(float("inf"), worst)
     rho = settings()["times"]["substitutable"]
     for country, share in shares.items():
         seller = origin(country, item)
         part = (share.share or 0.0) / max(1.0, total)
         lead = round(sailing_days([country], item))
-        yield _Row(
-            seller, use.id, item, part, lead, ramp, rho, stock,
-            LinkFact(seller, use.id, item, country, part, share.basis, share.period,
-                     share.citation),
-        )  # fmt: skip
+        fact = LinkFact(
+            seller, use.id, item, country, part, share.basis, share.period, share.citation
+        )
+        yield _Row(seller, use.id, item, part, lead, recover_days(FOREVER, part), rho, stock, fact)
     if total < 1:
         seller = origin(UNKNOWN, item)
+        fact = LinkFact(seller, use.id, item, UNKNOWN, 1 - total, "inferred")
         yield _Row(
-            seller, use.id, item, 1 - total, 0, ramp, rho, stock,
-            LinkFact(seller, use.id, item, UNKNOWN, 1 - total, "inferred"),
-        )  # fmt: skip
+            seller, use.id, item, 1 - total, 0, recover_days(FOREVER, None), rho, stock, fact
+        )
     if use.ksic:
         yield _inside(use.id, f"industry:{use.ksic}", use)
 
@@ -202,7 +206,6 @@ def _firm_rows(firms: Sequence[FirmLink], item: str) -> Iterable[_Row]:
         days = next((x.stock_days for x in links if x.stock_days is not None), None)
         assumed = StockFact(buyer, item, settings()["times"]["stock_days"], "assumed")
         own = assumed if days is None else StockFact(buyer, item, days, "stated", "", "the firm")
-        ramp = recover_days(float("inf"), max(x.share or 0.0 for x in links))
         rho = settings()["times"]["substitutable"]
         for link in links:
             seller = seller_of(link)
@@ -211,10 +214,12 @@ def _firm_rows(firms: Sequence[FirmLink], item: str) -> Iterable[_Row]:
                 seller, buyer, item, link.country, link.share or 0.0, basis, "", "the firm's own"
             )
             lead = round(sailing_days([link.country], item))
+            ramp = recover_days(FOREVER, link.share)
             yield _Row(seller, buyer, item, link.share or 0.0, lead, ramp, rho, own, fact)
         if total < 1 - 1e-9:
             seller = f"supplier:{UNKNOWN}:{item}"
             fact = LinkFact(seller, buyer, item, UNKNOWN, 1 - total, "inferred")
+            ramp = recover_days(FOREVER, None)
             yield _Row(seller, buyer, item, 1 - total, 0, ramp, rho, own, fact)
 
 
@@ -267,18 +272,15 @@ def _facts(
 
 
 def _target(
-    shock: Shock,
-    compiled: Compiled,
-    arrays: SupplyArrays,
-    links: Sequence[LinkFact],
-    firms: Sequence[FirmLink],
+    shock: Shock, compiled: Compiled, model: NationalModel, firms: Sequence[FirmLink]
 ) -> Target:
     """The nodes or links that a shock takes hold of."""
+    arrays = model.arrays
     struck = list(hits(shock, compiled))
     nodes: set[int] = set()
     cut: set[int] = set()
     for hit in struck:
-        for n, fact in enumerate(links):
+        for n, fact in enumerate(model.links):
             if fact.item != hit.item or not fact.country:
                 continue
             mine = hit.world or fact.country in hit.origins
