@@ -74,10 +74,14 @@ def scenario(
 ) -> Scenario:
     """Hits put together: several on one target leave the product of what each leaves over.
 
+    ValueError if there is not one day to run.
+
     >>> one = scenario(3, [Hit(np.array([4]), 0.5, 1), Hit(np.array([4, 7]), 0.5, 2)])
     >>> one.nodes.tolist(), one.psi.tolist()
     ([4, 7], [[0.0, 0.0], [0.5, 0.0], [0.75, 0.5]])
     """
+    if days < 1:
+        raise ValueError(f"a scenario of {days} days has nothing to run; give 1 or more")
     nodes, psi = _together(days, list(capacity))
     links, phi = _together(days, list(deliveries))
     buyers, delta = _together(days, list(demand))

@@ -56,18 +56,49 @@ def run(arrays: SupplyArrays, scenario: Scenario, *, market: bool = False) -> Ou
         # Written as changes, so that a group that misses nothing keeps its stock to the bit.
         stock = np.clip(stock - miss + (1.0 - use), 0.0, arrays.group_stock)
         missing[t % depth] = undelivered(arrays, scenario, t, t - onset, down[t], market)
-        up[t] = np.maximum(psi, _unordered(arrays, scenario, t, up[t - 1] if t else np.zeros(n)))
+        orders = _unordered(arrays, scenario, t, up[t - 1] if t else np.zeros(n))
+        up[t] = np.minimum(1.0, np.maximum(psi, orders))
     loss = np.maximum(down, up)
-    last = np.abs(loss[-1] - loss[-2]).max(initial=0.0) if days > 1 else loss.max(initial=0.0)
     return Outcome(
         nodes=np.arange(n),
         level=1.0 - loss,
         down=1.0 - down,
         up=1.0 - up,
         engine="reference",
-        switches=f"separate; market {'on' if market else 'off'}",
-        residual=float(last),
+        switches=switches(arrays, market),
+        residual=last_change(loss),
     )
+
+
+def last_change(loss: Floats) -> float:
+    """The greatest change of any node on the last day (days x nodes), against 0 on day -1.
+
+    It speaks of levels: stocks that still run down, or goods still on the way, are not in it.
+    """
+    before = loss[-2] if len(loss) > 1 else np.zeros(loss.shape[1])
+    return float(np.abs(loss[-1] - before).max(initial=0.0))
+
+
+def switches(arrays: SupplyArrays, market: bool) -> str:
+    """What was on in a run in the separate mode, for `Outcome.switches`.
+
+    The leak is the least share that final demand takes of any node that sells to others: at 0 a
+    loss of orders never dies out in a closed part of the graph.
+
+    >>> from graph.arrays import compile_arrays
+    >>> switches(compile_arrays(2, [0], [1], [0], [1.0], stock=3.0, final=0.2), market=False)
+    'separate; market off; stocks on; lead times off; substitution off; leak 0.2'
+    """
+    sells = arrays.sold_start[1:] > arrays.sold_start[:-1]
+    parts = {
+        "market": market,
+        "stocks": arrays.group_stock.any(),
+        "lead times": arrays.link_lead.any(),
+        "substitution": arrays.link_rho.any(),
+    }
+    states = [f"{what} {'on' if on else 'off'}" for what, on in parts.items()]
+    leak = arrays.final[sells].min(initial=1.0)
+    return "; ".join(["separate", *states, f"leak {leak:g}"])
 
 
 def first_loss(scenario: Scenario) -> int:
@@ -106,14 +137,18 @@ def standing_in(arrays: SupplyArrays, loss: Floats) -> Floats:
     return sigma
 
 
+def grown(arrays: SupplyArrays, since: int) -> Floats:
+    """m: how far substitution has come `since` days after the first loss, 0..1 of rho."""
+    ramp = arrays.link_ramp
+    return np.where(ramp > 0, -np.expm1(-max(0, since) / np.where(ramp > 0, ramp, 1.0)), 1.0)
+
+
 def undelivered(
     arrays: SupplyArrays, scenario: Scenario, t: int, since: int, loss: Floats, market: bool
 ) -> Floats:
     """m: d_e(t), the share of each link's normal delivery that is not sent on day t."""
-    ramp = arrays.link_ramp
-    grown = np.where(ramp > 0, -np.expm1(-max(0, since) / np.where(ramp > 0, ramp, 1.0)), 1.0)
     sigma = standing_in(arrays, loss) if market else np.ones(arrays.nodes)
-    gone = (1.0 - arrays.link_rho * grown) * (sigma * loss)[arrays.link_supplier]
+    gone = (1.0 - arrays.link_rho * grown(arrays, since)) * (sigma * loss)[arrays.link_supplier]
     phi = np.zeros(arrays.links)
     phi[scenario.links] = scenario.phi[t]
     return gone + phi * (1.0 - gone)  # 1 - (1 - phi)(1 - gone), exactly 0 when both are 0
