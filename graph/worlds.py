@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -67,6 +67,37 @@ class Design:
         """All that have one value per world, by which assumptions are ranked."""
         of_blows = [spread for blow in self.blows for spread in blow.spreads]
         return of_blows + [doubt.spread for doubt in self.doubts if not doubt.each]
+
+
+def settled(design: Design, values: Mapping[str, float]) -> Design:
+    """The same design with the named spreads fixed at the values; SpreadError for a name it lacks.
+
+    >>> from graph.spreads import pert
+    >>> fire = Blow("capacity", np.array([0]), pert("magnitude", 0.2, 0.5, 0.9),
+    ...             fixed("start", 1.0), pert("duration", 1.0, 2.0, 9.0))
+    >>> settled(Design((fire,)), {"duration": 9.0}).blows[0].duration_days.values
+    (9.0,)
+    """
+    unknown = set(values) - {spread.name for spread in design.spreads}
+    if unknown:
+        raise SpreadError(f"the design has no spread {', '.join(sorted(unknown))}")
+
+    def at(spread: Spread) -> Spread:
+        known = spread.name in values
+        return fixed(spread.name, values[spread.name], spread.source) if known else spread
+
+    blows = [
+        replace(
+            blow,
+            magnitude=at(blow.magnitude),
+            start_day=at(blow.start_day),
+            duration_days=at(blow.duration_days),
+            recovery_days=at(blow.recovery_days),
+        )
+        for blow in design.blows
+    ]
+    doubts = [d if d.each else replace(d, spread=at(d.spread)) for d in design.doubts]
+    return replace(design, blows=tuple(blows), doubts=tuple(doubts))
 
 
 def worlds(
