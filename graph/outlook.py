@@ -1,0 +1,202 @@
+"""What an event may do to uses, industries and firms: how much, when, how sure, and by which path.
+
+Two clear runs (as assumed, and a bad case with every assumption at its bad end) and a Monte Carlo
+between them, on the national model of the event's shocks. Losses are in days of normal use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from graph.arrays import Floats, SupplyArrays
+from graph.bands import Band, Bands
+from graph.national import NationalModel, StockFact, scenario_of, shortage_days
+from graph.scenario import Outcome, Scenario
+from graph.spreads import Spread, fixed, lognormal, pert
+from graph.steps import run
+from graph.uncertainty import monte_carlo
+from graph.why import Why, contribution_paths
+from graph.worlds import Blow, Design, Doubt, worlds
+
+DAYS = 180
+RUNS = 512
+MOST_BUYERS = 24  # for which bands are made; the worst of the bad case first
+PATHS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerOutlook:
+    """One use, industry or firm (node id). Days count from the start of the earliest shock."""
+
+    node: str
+    band: Band  # losses in days of normal use
+    assumed_day: int | None  # first day short in the run as assumed; None: not within the horizon
+    bad_day: int | None  # the same in the bad case
+    curve: Floats  # T: share of normal use that is short, as assumed
+    bad_curve: Floats  # T
+    why: Why  # paths of the run as assumed, or of the bad case where that one loses nothing
+    why_bad: bool  # the paths are of the bad case
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The outlook of one event; `unknown` are items hit of which no share was read."""
+
+    model: NationalModel
+    days: int
+    runs: int
+    seed: int
+    probability: float
+    buyers: tuple[BuyerOutlook, ...]  # the greatest mean loss first
+    unreached: int  # buyers on the network that lose nothing even in the bad case
+    unknown: tuple[tuple[str, str], ...]
+    design: Design
+    bands: Bands
+    assumed: Outcome
+    scenario: Scenario
+    engine: str
+    switches: str
+    residual: float
+
+
+def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: int = 1) -> Outlook:
+    """The outlook of a national model and its shocks. ValueError when it has no shock.
+
+    >>> from datetime import UTC, date, datetime
+    >>> from ews.model import Shock
+    >>> from graph.national import national_model
+    >>> from graph.network import build_network
+    >>> notice = Shock("evt-1", "origin", "origin:CN:urea", 0.6, 0.9, 90.0,
+    ...                datetime(2021, 10, 11, tzinfo=UTC), lag_days=4)
+    >>> found = outlook(national_model(build_network(), [notice], date(2021, 10, 11)), runs=64)
+    >>> trucks = next(b for b in found.buyers if b.node == "industry:49301")
+    >>> trucks.band.never < 1, trucks.assumed_day, trucks.why.paths[0].source
+    (True, None, 'capacity')
+    """
+    if not model.targets:
+        raise ValueError("an outlook needs at least one shock")
+    design = design_of(model)
+    assumed_scenario = scenario_of(model, days)
+    bad_arrays, bad_scenario = bad_case(model, design, days)
+    assumed, bad = run(model.arrays, assumed_scenario), run(bad_arrays, bad_scenario)
+    names = _worst(model, bad)
+    watch = {name: np.array([model.numbers[name]]) for name in names}
+    bands = monte_carlo(model.arrays, design, runs=runs, seed=seed, days=days, watch=watch)
+    first, first_bad = shortage_days(model, assumed.down), shortage_days(model, bad.down)
+    buyers = []
+    for name in names:
+        node = model.numbers[name]
+        calm = float((1 - assumed.of(node)).sum()) == 0
+        buyers.append(
+            BuyerOutlook(
+                node=name,
+                band=bands.of(name),
+                assumed_day=first.get(name),
+                bad_day=first_bad.get(name),
+                curve=1.0 - assumed.of(node),
+                bad_curve=1.0 - bad.of(node),
+                why=contribution_paths(bad_arrays, bad, bad_scenario, node, top=PATHS)
+                if calm
+                else contribution_paths(model.arrays, assumed, assumed_scenario, node, top=PATHS),
+                why_bad=calm,
+            )
+        )
+    buyers.sort(key=lambda b: (-b.band.given.mean, b.node))
+    return Outlook(
+        model=model,
+        days=days,
+        runs=runs,
+        seed=seed,
+        probability=design.probability,
+        buyers=tuple(buyers),
+        unreached=len(model.buyers) - len(_hurt(model, bad)),
+        unknown=model.unknown,
+        design=design,
+        bands=bands,
+        assumed=assumed,
+        scenario=assumed_scenario,
+        engine=assumed.engine,
+        switches=bands.switches,
+        residual=bands.residual,
+    )
+
+
+def design_of(model: NationalModel) -> Design:
+    """What is not known for sure: magnitude, start and duration of the blows, stocks, substitution.
+
+    A measured drop is known to a tenth; an assumed one may be half as much or half as much again.
+    A stated stock is known to a fifth; an assumed one may be a fifth or three times as much.
+    """
+    blows: list[Blow] = []
+    first = min(t.shock.start for t in model.targets)
+    for target in model.targets:
+        shock = target.shock
+        start = (shock.start - first).total_seconds() / 86400 + shock.lag_days
+        spreads = (
+            _magnitude(shock.magnitude, shock.basis),
+            pert(f"start day {start:g}", max(0.0, start - 2), start, start + 7),
+            lognormal(
+                f"duration {shock.duration_days:g}",
+                0.5 * shock.duration_days,
+                2.0 * shock.duration_days,
+            ),
+        )
+        for on, targets in (("capacity", target.nodes), ("deliveries", target.links)):
+            if len(targets):
+                blows.append(Blow(on, targets, *spreads))
+    doubts = [
+        Doubt("stock", np.array([g]), _stock_factor(fact))
+        for g, fact in enumerate(model.stocks)
+        if fact.days > 0
+    ]
+    outside = [n for n, fact in enumerate(model.links) if fact.country]
+    doubts.append(Doubt("rho", np.array(outside), pert("substitution", 0.3, 1.0, 1.1)))
+    return Design(tuple(blows), tuple(doubts), max(t.shock.probability for t in model.targets))
+
+
+def _magnitude(magnitude: float, basis: str) -> Spread:
+    if basis.startswith("observed"):
+        low, high = 0.9 * magnitude, min(1.0, 1.1 * magnitude)
+        return pert(f"magnitude {magnitude:g}", low, magnitude, max(magnitude, high), basis)
+    high = max(magnitude, min(0.95, 1.5 * magnitude))
+    return pert(f"magnitude {magnitude:g}", 0.5 * magnitude, magnitude, high)
+
+
+def _stock_factor(fact: StockFact) -> Spread:
+    name = f"stock of {fact.buyer} {fact.item}"
+    if fact.basis == "stated":
+        return pert(name, 0.8, 1.0, 1.2, fact.citation or "stated")
+    return pert(name, 0.2, 1.0, 3.0)
+
+
+def bad_case(model: NationalModel, design: Design, days: int) -> tuple[SupplyArrays, Scenario]:
+    """The world in which every assumption is at its bad end: P95 of the blows, P5 of the rest."""
+    blows = tuple(
+        replace(
+            blow,
+            magnitude=fixed(f"magnitude {n}", min(1.0, blow.magnitude.high)),
+            start_day=fixed(f"start {n}", blow.start_day.low),
+            duration_days=fixed(f"duration {n}", blow.duration_days.high),
+        )
+        for n, blow in enumerate(design.blows)
+    )
+    doubts = tuple(
+        replace(doubt, spread=fixed(f"{doubt.of} {n}", doubt.spread.low))
+        for n, doubt in enumerate(design.doubts)
+    )
+    return worlds(model.arrays, Design(blows, doubts), 0, range(1), days)[0]
+
+
+def _hurt(model: NationalModel, outcome: Outcome) -> list[str]:
+    lost = (1.0 - outcome.level).sum(axis=0)
+    return [name for name in model.buyers if lost[model.numbers[name]] > 0]
+
+
+def _worst(model: NationalModel, bad: Outcome) -> list[str]:
+    """The buyers that lose most in the bad case; firms, whose own it is, are never cut."""
+    lost = (1.0 - bad.level).sum(axis=0)
+    ranked = sorted(_hurt(model, bad), key=lambda name: (-lost[model.numbers[name]], name))
+    firms = [name for name in ranked if name.startswith("firm:")]
+    return [*firms, *[n for n in ranked if n not in firms][: max(0, MOST_BUYERS - len(firms))]]
