@@ -11,6 +11,8 @@ On day t, for node j, input group k of j, link e of supplier i (docs/propagation
     s_jk   <- min(S_jk, max(0, s_jk + 1 - miss_jk - use)),  use = h^d_j if essential else 1
     l^u_i   = max(psi_i, f_i delta_i(t) + sum over j of w_ij / x_i l^u_j(t - 1))
 
+Orders to refill stock are not in this mode: they would let a loss of inputs make good a loss of
+orders, so that a greater shock could lower a loss. The joint mode (`graph.joint`) has them.
 Sources: Diem et al. 2022 (ESRI), Pichler et al. 2022 (input classes), Inoue & Todo 2019 (stocks).
 """
 
@@ -57,7 +59,7 @@ def run(arrays: SupplyArrays, scenario: Scenario, *, market: bool = False) -> Ou
         stock = np.clip(stock - miss + (1.0 - use), 0.0, arrays.group_stock)
         missing[t % depth] = undelivered(arrays, scenario, t, t - onset, down[t], market)
         orders = _unordered(arrays, scenario, t, up[t - 1] if t else np.zeros(n))
-        up[t] = np.minimum(1.0, np.maximum(psi, orders))
+        up[t] = np.minimum(1.0, np.maximum(psi, orders))  # over 1 by rounding only
     loss = np.maximum(down, up)
     return Outcome(
         nodes=np.arange(n),
