@@ -17,14 +17,15 @@ import networkx as nx
 
 from graph import reference as ref
 from graph.arrays import patch_weights
+from graph.places import Members, Places
 from graph.supply_checks import check_supply, check_weights
 from graph.supply_compile import (
-    Members,
     compile_supply,
     link_rows,
     members,
     node_rows,
     patch_compiled,
+    places,
 )
 from graph.supply_nouns import (
     GROUPING,
@@ -43,6 +44,7 @@ __all__ = [
     "KINDS",
     "Members",
     "Node",
+    "Places",
     "Problem",
     "SupplyError",
     "SupplyGraph",
@@ -56,6 +58,7 @@ __all__ = [
     "members",
     "node_rows",
     "patch_weights",
+    "places",
     "reweigh",
 ]
 

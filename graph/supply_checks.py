@@ -23,7 +23,6 @@ from graph.supply_nouns import (
     Problem,
     SupplyLink,
     in_force,
-    known_nodes,
 )
 
 ROUNDING = 1.005  # shares that were rounded may come to a little more than 1
@@ -31,6 +30,8 @@ CURRENCY = re.compile(r"[A-Z]{3}/(yr|d)")
 HS = re.compile(r"(\d\d){1,5}")
 KSIC = re.compile(r"\d{2,5}")
 Found = Iterator[tuple[str, str]]  # column, reason
+Sites = Sequence[tuple[int, Node]]  # with the number or the line of the row
+Ways = Sequence[tuple[int, SupplyLink]]
 
 
 class Codes:
@@ -55,14 +56,30 @@ class Codes:
         known = code in ref.INDUSTRIES or f"industry:{code}" in self.kinds
         return known or KSIC.fullmatch(code) is not None
 
+    def no_trader(self, node: str) -> str:
+        """Why a link cannot end at a node; empty when it can."""
+        if node not in self.kinds:
+            return f"unknown node {node!r}; add it to the nodes"
+        if self.kinds[node] in GROUPING:
+            return f"a {self.kinds[node]} trades nothing; put it in the route or country"
+        return ""
+
     def group(self, target: str) -> bool:
         kind, _, code = target.partition(":")
         known = target in self.kinds or target in self.places
         return known or (kind == "country" and self.country(code))
 
 
-def check_supply(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
-    """Everything wrong with the rows, in their order, counted from 1; empty when they are good.
+def check_supply(
+    nodes: Sequence[Node],
+    links: Sequence[SupplyLink],
+    *,
+    node_lines: Sequence[int] = (),
+    link_lines: Sequence[int] = (),
+) -> list[Problem]:
+    """Everything wrong with the rows, in their order; empty when they are good.
+
+    A row is named by its line of a file, or by its place counted from 1 when no lines are given.
 
     >>> for problem in check_supply([Node("firm:a", "firm")],
     ...                             [SupplyLink("firm:a", "firm:a", "urea", float("nan"))]):
@@ -71,23 +88,25 @@ def check_supply(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Pro
     links row 1, weight: nan is not a number
     """
     codes = Codes(nodes)
+    sites = list(zip(node_lines or range(1, len(nodes) + 1), nodes, strict=True))
+    ways = list(zip(link_lines or range(1, len(links) + 1), links, strict=True))
     problems = [
         Problem("nodes", row, column, reason)
-        for row, node in enumerate(nodes, 1)
+        for row, node in sites
         for column, reason in _node(node, codes)
     ]
-    problems += _twice("nodes", "id", [(n.id, n.known_from) for n in nodes])
+    problems += _twice("nodes", "id", ((row, (n.id, n.known_from)) for row, n in sites))
     problems += [
         Problem("links", row, column, reason)
-        for row, link in enumerate(links, 1)
+        for row, link in ways
         for column, reason in _link(link, codes)
     ]
-    problems += _twice("links", "item", [(*k.key, k.valid_from, k.known_from) for k in links])
-    problems += _units(nodes, links)
+    problems += _twice(
+        "links", "item", ((row, (*k.key, k.valid_from, k.known_from)) for row, k in ways)
+    )
+    problems += _units(sites, ways)
     if not problems:  # sums over rows that are wrong one by one say nothing more
-        problems += _inputs(links)
-        problems += _spending(nodes, links)
-        problems += _sellers(nodes, links)
+        problems += _together(sites, ways)
     return sorted(problems, key=lambda p: (p.table != "nodes", p.row, p.column))
 
 
@@ -97,16 +116,17 @@ def check_weights(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Pr
     >>> check_weights([], [SupplyLink("firm:a", "firm:b", "urea", -1.0)])[0].reason
     '-1.0 is below 0 (currency a year)'
     """
+    ways = list(enumerate(links, 1))
     problems = [
         Problem("links", row, "weight", reason)
-        for row, link in enumerate(links, 1)
+        for row, link in ways
         for reason in (
             out_of_range(link.weight, LINK_RANGES["weight"]),
             wrong_share(link.unit, link.weight),
         )
         if reason
     ]
-    return problems or [*_inputs(links), *_spending(nodes, links), *_sellers(nodes, links)]
+    return problems or _together(list(enumerate(nodes, 1)), ways)
 
 
 def _node(node: Node, codes: Codes) -> Found:
@@ -144,10 +164,8 @@ def _node(node: Node, codes: Codes) -> Found:
 def _link(link: SupplyLink, codes: Codes) -> Found:
     ends = {"supplier": link.supplier, "buyer": link.buyer}
     for column, end in ends.items():
-        if end not in codes.kinds:
-            yield column, f"unknown node {end!r}; add it to the nodes"
-        elif codes.kinds[end] in GROUPING:
-            yield column, f"a {codes.kinds[end]} trades nothing; put it in the route or country"
+        if reason := codes.no_trader(end):
+            yield column, reason
     if link.supplier == link.buyer:
         yield "buyer", f"{link.buyer} cannot supply itself"
     elif reason := wrong_way(codes.kinds.get(link.supplier, ""), codes.kinds.get(link.buyer, "")):
@@ -175,6 +193,17 @@ def _link(link: SupplyLink, codes: Codes) -> Found:
             yield "route", reason
     if link.valid_from and link.valid_to and link.valid_to < link.valid_from:
         yield "valid_to", f"{link.valid_to} is before valid_from {link.valid_from}"
+
+
+def wrong_route(route: Mapping[str, float], codes: Codes) -> Found:
+    for place, share in route.items():
+        if place not in codes.places:
+            yield (
+                "route",
+                f"unknown port or chokepoint {place!r}; write port:busan, chokepoint:suez",
+            )
+        if reason := out_of_range(share, (0.0, 1.0, "share, not percent")):
+            yield "route", reason
 
 
 def wrong_way(supplier: str, buyer: str) -> str:
@@ -239,24 +268,28 @@ def _basis(row: Node | SupplyLink, coefficients: Sequence[str]) -> Found:
         yield "basis", f"unknown basis {row.basis!r}; use {', '.join(sorted(BASES))}"
     if row.basis in ("stated", "computed") and not row.source.strip():
         yield "source", f"a {row.basis} figure must say where it was read"
+    if row.basis == "synthetic" and not row.synthetic:
+        yield "synthetic", "a synthetic figure must be marked so: synthetic = true"
     for name in row.sources:
         if name not in coefficients:
             yield "sources", f"no coefficient {name!r}; use {', '.join(coefficients)}"
 
 
-def _twice(table: str, column: str, keys: Sequence[tuple[object, ...]]) -> list[Problem]:
+def _twice(
+    table: str, column: str, keys: Iterable[tuple[int, tuple[object, ...]]]
+) -> list[Problem]:
     first: dict[tuple[object, ...], int] = {}
     problems = []
-    for row, key in enumerate(keys, 1):
+    for row, key in keys:
         if first.setdefault(key, row) != row:
             problems.append(Problem(table, row, column, f"the same as row {first[key]}"))
     return problems
 
 
-def _units(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+def _units(nodes: Sites, links: Ways) -> list[Problem]:
     """One currency in a graph; shares only where there is something to take a share of."""
-    said = [(k.unit[:3], "links", row) for row, k in enumerate(links, 1) if k.unit != SHARE]
-    said += [(n.unit[:3], "nodes", row) for row, n in enumerate(nodes, 1) if n.output is not None]
+    said = [(k.unit[:3], "links", row) for row, k in links if k.unit != SHARE]
+    said += [(n.unit[:3], "nodes", row) for row, n in nodes if n.output is not None]
     if not said:
         return []
     usual = Counter(unit for unit, _, _ in said).most_common(1)[0][0]
@@ -265,69 +298,77 @@ def _units(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
         for unit, table, row in said
         if unit != usual
     ]
-    spend = {(node.id, item) for node in nodes for item in node.spend}
-    if any(k.unit != SHARE for k in links):
+    spend = {(node.id, item) for _, node in nodes for item in node.spend}
+    if any(k.unit != SHARE for _, k in links):
         problems += [
-            Problem(
-                "links", row, "unit", f"say what {k.buyer} spends on {k.item}: others say {usual}"
-            )
-            for row, k in enumerate(links, 1)
+            Problem("links", row, "unit", no_spend(k.buyer, k.item))
+            for row, k in links
             if k.unit == SHARE and (k.buyer, k.item) not in spend
         ]
     return problems
 
 
-def _inputs(links: Sequence[SupplyLink]) -> list[Problem]:
+def no_spend(buyer: str, item: str) -> str:
+    return f"say what {buyer} spends on {item}: other links are in currency"
+
+
+def _together(nodes: Sites, links: Ways) -> list[Problem]:
+    return [*_inputs(links), *_spending(nodes, links), *_sellers(nodes, links)]
+
+
+def _inputs(links: Ways) -> list[Problem]:
     """Links of one input: shares up to 1 together, one class, one stock, one unit."""
     inputs: dict[tuple[str, str], list[SupplyLink]] = {}
-    number = {id(link): row for row, link in enumerate(links, 1)}
-    for link in links:
+    number = {id(link): row for row, link in links}
+    for _, link in links:
         inputs.setdefault((link.buyer, link.item), []).append(link)
     problems: dict[Problem, None] = {}
     for (buyer, item), rows in inputs.items():
         if len(rows) == 1:
             continue
-        for day in {row.valid_from or date.min for row in rows}:
-            held = in_force(rows, day)
+        for day in sorted({row.valid_from or date.min for row in rows}):
+            held = sorted(in_force(rows, day), key=lambda row: number[id(row)])
             for link in held[1:]:
-                problems.update(dict.fromkeys(_disagree(held[0], link, number)))
+                for column, reason in differs(held[0], link, number[id(held[0])]):
+                    problems[Problem("links", number[id(link)], column, reason)] = None
             total = sum(row.weight for row in held if row.unit == SHARE)
             if total > ROUNDING:
-                last = max(number[id(row)] for row in held)
-                reason = f"shares of {item} at {buyer} add up to {total:.4g}, above 1"
-                problems[Problem("links", last, "weight", reason)] = None
+                last = number[id(held[-1])]
+                problems[Problem("links", last, "weight", above_one(item, buyer, total))] = None
     return list(problems)
 
 
-def _disagree(one: SupplyLink, other: SupplyLink, number: Mapping[int, int]) -> Iterator[Problem]:
-    first, second = sorted((one, other), key=lambda link: number[id(link)])
+def above_one(item: str, buyer: str, total: float) -> str:
+    return f"shares of {item} at {buyer} add up to {total:.4g}, above 1"
+
+
+def differs(first: SupplyLink, second: SupplyLink, first_row: int) -> Found:
+    """In what two links of one input do not agree."""
     for column in ("essential", "stock_days", "unit"):
-        said, meant = getattr(second, column), getattr(first, column)
+        meant, said = getattr(first, column), getattr(second, column)
         if said != meant:
-            reason = f"{said}, but {meant} on row {number[id(first)]} for the same buyer and item"
-            yield Problem("links", number[id(second)], column, reason)
+            yield column, f"{said}, but {meant} on row {first_row} for the same buyer and item"
 
 
-def _spending(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+def _spending(nodes: Sites, links: Ways) -> list[Problem]:
     """What a node spends on an item is at least what its links say."""
     bought: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for link in in_force(links):
+    for link in in_force(link for _, link in links):
         if link.unit != SHARE:
             bought[link.buyer, link.item] += link.weight
     return [
-        Problem("nodes", row, "spend", f"{spent} on {item} is less than its links of {sold}")
-        for row, node in enumerate(nodes, 1)
+        Problem("nodes", row, "spend", f"{spent:g} on {item} is less than its links of {sold:g}")
+        for row, node in nodes
         for item, spent in node.spend.items()
         if (sold := bought.get((node.id, item), 0.0)) > spent * ROUNDING
     ]
 
 
-def _sellers(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
+def _sellers(nodes: Sites, links: Ways) -> list[Problem]:
     """A node that sells to others cannot sell all it makes to final demand."""
-    leaves = {node.id for node in known_nodes(nodes).values() if node.final == 1}
-    sells = {link.supplier for link in links if link.weight > 0} & leaves
+    sells = {link.supplier for _, link in links if link.weight > 0}
     return [
         Problem("nodes", row, "final", "1 leaves nothing for its buyers; write a share below 1")
-        for row, node in enumerate(nodes, 1)
-        if node.id in sells
+        for row, node in nodes
+        if node.final == 1 and node.id in sells
     ]
