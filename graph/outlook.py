@@ -6,11 +6,13 @@ between them, on the national model of the event's shocks. Losses are in days of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from graph.arrays import Floats, SupplyArrays
+from graph.assumptions import Decides, assumption, rank_assumptions
 from graph.bands import Band, Bands
 from graph.national import NationalModel, StockFact, scenario_of, shortage_days
 from graph.scenario import Outcome, Scenario
@@ -50,6 +52,7 @@ class Outlook:
     seed: int
     probability: float
     buyers: tuple[BuyerOutlook, ...]  # the greatest mean loss first
+    deciding: tuple[Decides, ...]  # assumptions behind the worst buyer's loss, strongest first
     unreached: int  # buyers on the network that lose nothing even in the bad case
     unknown: tuple[tuple[str, str], ...]
     design: Design
@@ -111,6 +114,7 @@ def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: i
         seed=seed,
         probability=design.probability,
         buyers=tuple(buyers),
+        deciding=_deciding(model, design, days, bands, buyers[0].node) if buyers else (),
         unreached=len(model.buyers) - len(_hurt(model, bad)),
         unknown=model.unknown,
         design=design,
@@ -156,6 +160,63 @@ def design_of(model: NationalModel) -> Design:
     return Design(tuple(blows), tuple(doubts), max(t.shock.probability for t in model.targets))
 
 
+def _deciding(
+    model: NationalModel, design: Design, days: int, bands: Bands, name: str
+) -> tuple[Decides, ...]:
+    """The assumptions behind one buyer's loss, ranked; those that cannot move it are left out."""
+    behind = _behind(model, name)
+    doubts = tuple(d for d in design.doubts if d.of != "stock" or set(map(int, d.targets)) & behind)
+    asked = replace(design, doubts=doubts)
+    spreads = {spread.name: spread for spread in asked.spreads}
+
+    def answer(values: Mapping[str, float]) -> float:
+        arrays, scenario = world_of(model, asked, values, days)
+        return float((1.0 - run(arrays, scenario).of(model.numbers[name])).sum())
+
+    ranked = rank_assumptions(
+        [assumption(s) for s in spreads.values() if s.high > s.low],
+        answer,
+        stage=lambda loss: loss > 0,
+        draws=bands.draws,
+        answers=bands.losses(name),
+    )
+    return tuple(d for d in ranked if d.moves > 0 or (d.variance or 0.0) > 0.01)
+
+
+def _behind(model: NationalModel, name: str) -> set[int]:
+    """The input groups of a buyer and of whatever it is made of."""
+    arrays, groups, todo = model.arrays, set[int](), [model.numbers[name]]
+    while todo:
+        node = todo.pop()
+        for g in range(int(arrays.group_start[node]), int(arrays.group_start[node + 1])):
+            if g not in groups:
+                groups.add(g)
+                links = slice(int(arrays.link_start[g]), int(arrays.link_start[g + 1]))
+                todo += arrays.link_supplier[links].tolist()
+    return groups
+
+
+def world_of(
+    model: NationalModel, design: Design, values: Mapping[str, float], days: int
+) -> tuple[SupplyArrays, Scenario]:
+    """The graph and scenario in which every spread has the value given for its name."""
+
+    def at(spread: Spread) -> Spread:
+        return fixed(spread.name, values.get(spread.name, spread.middle))
+
+    blows = tuple(
+        replace(
+            blow,
+            magnitude=at(blow.magnitude),
+            start_day=at(blow.start_day),
+            duration_days=at(blow.duration_days),
+        )
+        for blow in design.blows
+    )
+    doubts = tuple(replace(doubt, spread=at(doubt.spread)) for doubt in design.doubts)
+    return worlds(model.arrays, Design(blows, doubts), 0, range(1), days)[0]
+
+
 def _magnitude(magnitude: float, basis: str) -> Spread:
     if basis.startswith("observed"):
         low, high = 0.9 * magnitude, min(1.0, 1.1 * magnitude)
@@ -172,21 +233,14 @@ def _stock_factor(fact: StockFact) -> Spread:
 
 
 def bad_case(model: NationalModel, design: Design, days: int) -> tuple[SupplyArrays, Scenario]:
-    """The world in which every assumption is at its bad end: P95 of the blows, P5 of the rest."""
-    blows = tuple(
-        replace(
-            blow,
-            magnitude=fixed(f"magnitude {n}", min(1.0, blow.magnitude.high)),
-            start_day=fixed(f"start {n}", blow.start_day.low),
-            duration_days=fixed(f"duration {n}", blow.duration_days.high),
-        )
-        for n, blow in enumerate(design.blows)
-    )
-    doubts = tuple(
-        replace(doubt, spread=fixed(f"{doubt.of} {n}", doubt.spread.low))
-        for n, doubt in enumerate(design.doubts)
-    )
-    return worlds(model.arrays, Design(blows, doubts), 0, range(1), days)[0]
+    """The world in which every assumption is at its bad end.
+
+    P95 of magnitudes and durations; P5 of stocks, substitution and the days before it starts.
+    """
+    ends = {spread.name: spread.low for spread in design.spreads}
+    for blow in design.blows:
+        ends |= {s.name: s.high for s in (blow.magnitude, blow.duration_days)}
+    return world_of(model, design, ends, days)
 
 
 def _hurt(model: NationalModel, outcome: Outcome) -> list[str]:
