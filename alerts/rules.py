@@ -239,7 +239,11 @@ class _Content(TypedDict):
 
 
 def _content(event: Event, exposures: Sequence[Exposure], before: Alert | None = None) -> _Content:
-    """What the alert says it reaches: named items, or those that the route carries most."""
+    """What the alert says it reaches: named items, or those that the route carries most.
+
+    A firm's own exposure says nothing here: an alert is read by everybody.
+    """
+    exposures = [e for e in exposures if e.firm is None]
     items = event.items or tuple(dict.fromkeys(e.item for e in exposures))[:6]
     ministries = dict.fromkeys(m for e in exposures for m in e.ministries)
     return {

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     lang: Literal["ko", "en"]
     contact: Text
     routes_file: Folder
+    viewer_token: Secret
 
     slack_bot_token: Secret
     slack_channel: Text
@@ -138,7 +139,7 @@ class SecretFiles(Layer):
         return found
 
 
-SECRETS = ("slack_bot_token", "database_url")
+SECRETS = ("slack_bot_token", "database_url", "viewer_token")
 PATHS = ("recorded_data", "model_folder", "routes_file")
 
 

@@ -204,8 +204,11 @@ class Pipeline:
             shocks = shock(event, self.rooms.network)
             exposures = propagate(self.rooms.network, shocks)
             with self.store.begin() as tx:
-                tx.save_propagation(event, shocks, exposures)
-            done += len(exposures)
+                # The network may be older than a firm's wish to be forgotten.
+                firms = tx.known_firms({one.firm for one in exposures if one.firm})
+                kept = [one for one in exposures if one.firm is None or one.firm in firms]
+                tx.save_propagation(event, shocks, kept)
+            done += len(kept)
         return done
 
     # ------------------------------------------------------------------ evaluate

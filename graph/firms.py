@@ -1,84 +1,189 @@
-"""A firm's own supply links, from a CSV that it uploads. All rows are good, or none is taken."""
+"""What a firm says of itself: whom it buys from, what its products are made of, what is in stock.
+
+Three kinds of row, each a plain dict for the store and back. Files are read in graph.firm_files.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import date
 from importlib.resources import files
 
 from ews.model import content_id
-from graph.reference import COUNTRIES, INDUSTRIES, ITEMS
+from graph.cells import Error, FirmCsvError, Source, harmless
 
-REQUIRED = ("firm", "item", "country", "share")
-OPTIONAL = ("supplier", "stock_days", "industry", "synthetic")
-MAX_ROWS = 20_000
-MAX_CELL = 200
-# Headers a Korean firm would write.
-HEADERS: Mapping[str, str] = {
-    "기업": "firm",
-    "기업명": "firm",
-    "회사": "firm",
-    "회사명": "firm",
-    "품목": "item",
-    "국가": "country",
-    "수입국": "country",
-    "비중": "share",
-    "공급사": "supplier",
-    "공급업체": "supplier",
-    "재고일수": "stock_days",
-    "업종": "industry",
-    "가상": "synthetic",
-}
-Error = tuple[int, str, str]
+__all__ = [
+    "BomLine",
+    "Error",
+    "FirmCsvError",
+    "FirmLink",
+    "FirmRow",
+    "StockLine",
+    "firm_key",
+    "firm_slug",
+    "harmless",
+    "of_owner",
+    "owned",
+    "read_firms_csv",
+    "row_of",
+    "sample_firms",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class FirmLink:
     """A firm buys `share` of its input of `item` from `country`, perhaps from `supplier`."""
 
-    firm: str  # slug
+    firm: str  # slug; in a store with its owner before it (firm_key)
     name: str
-    item: str
-    country: str
+    item: str  # id of graph/data/items.csv, or "hs:<code>" of a good that has none
+    country: str  # of origin
     share: float | None  # of the firm's own input of the item, 0..1; None when not given
     supplier: str = ""
     stock_days: float | None = None
     industry: str = ""
     synthetic: bool = False
+    lead_days: float | None = None  # from order to arrival, as the firm states it
+    essential: bool | None = None  # does production stop without it? None: not said
+    spend: float | None = None  # USD over `period`
+    weight_kg: float | None = None  # over `period`
+    part: str = ""  # the firm's own part number or name
+    period: str = ""  # first and last day that the figures are of, "2024-01-03..2024-12-30"
+    shipped_from: str = ""  # country of dispatch where it is not the origin
+    source: str = "the firm's own links"
 
     def to_row(self) -> dict[str, object]:
         """A plain dict for the store; `from_row` reads it back."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return _row(self)
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> FirmLink:
-        """The link of a stored row. KeyError when a key is missing."""
-        share, stock = row["share"], row["stock_days"]
+        """The link of a stored row, also of one kept before a field was added. KeyError when the
+        firm, name, item, country, share or supplier is missing."""
         return cls(
             firm=str(row["firm"]),
             name=str(row["name"]),
             item=str(row["item"]),
             country=str(row["country"]),
-            share=float(share) if isinstance(share, int | float) else None,
+            share=_float(row["share"]),
             supplier=str(row["supplier"]),
-            stock_days=float(stock) if isinstance(stock, int | float) else None,
-            industry=str(row["industry"]),
-            synthetic=bool(row["synthetic"]),
+            stock_days=_float(row.get("stock_days")),
+            industry=str(row.get("industry", "")),
+            synthetic=bool(row.get("synthetic")),
+            lead_days=_float(row.get("lead_days")),
+            essential=_flag(row.get("essential")),
+            spend=_float(row.get("spend")),
+            weight_kg=_float(row.get("weight_kg")),
+            part=str(row.get("part", "")),
+            period=str(row.get("period", "")),
+            shipped_from=str(row.get("shipped_from", "")),
+            source=str(row.get("source", "the firm's own links")),
         )
 
 
-class FirmCsvError(ValueError):
-    """Everything wrong with an upload: (line, column, message), lines counted from 1."""
+@dataclass(frozen=True, slots=True)
+class BomLine:
+    """One `parent` takes `quantity` of `part`."""
 
-    def __init__(self, errors: list[Error]) -> None:
-        self.errors = errors
-        super().__init__(
-            "; ".join(f"line {n}, {column}: {text}" for n, column, text in errors[:20])
+    firm: str
+    name: str
+    parent: str
+    part: str
+    quantity: float
+    item: str = ""  # what the part is: an item id or "hs:<code>"; "" not said
+    supplier: str = ""
+    country: str = ""
+    essential: bool | None = None
+    substitute: str = ""  # the part that can stand in for it
+    lead_days: float | None = None
+    price_usd: float | None = None  # of one unit of the part
+    source: str = "the firm's own bill of materials"
+
+    def to_row(self) -> dict[str, object]:
+        """A plain dict for the store; `from_row` reads it back."""
+        return _row(self)
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> BomLine:
+        """The line of a stored row. KeyError when firm, parent, part or quantity is missing."""
+        return cls(
+            firm=str(row["firm"]),
+            name=str(row["name"]),
+            parent=str(row["parent"]),
+            part=str(row["part"]),
+            quantity=_float(row["quantity"]) or 0.0,
+            item=str(row.get("item", "")),
+            supplier=str(row.get("supplier", "")),
+            country=str(row.get("country", "")),
+            essential=_flag(row.get("essential")),
+            substitute=str(row.get("substitute", "")),
+            lead_days=_float(row.get("lead_days")),
+            price_usd=_float(row.get("price_usd")),
+            source=str(row.get("source", "the firm's own bill of materials")),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StockLine:
+    """The firm has `days` of normal use of an item or part in stock on the day `as_of`."""
+
+    firm: str
+    name: str
+    days: float
+    item: str = ""
+    part: str = ""
+    as_of: date | None = None
+    source: str = "the firm's own stocks"
+
+    def to_row(self) -> dict[str, object]:
+        """A plain dict for the store; `from_row` reads it back."""
+        return {**_row(self), "as_of": self.as_of.isoformat() if self.as_of else None}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> StockLine:
+        """The stock of a stored row. KeyError when firm or days is missing."""
+        day = row.get("as_of")
+        return cls(
+            firm=str(row["firm"]),
+            name=str(row["name"]),
+            days=_float(row["days"]) or 0.0,
+            item=str(row.get("item", "")),
+            part=str(row.get("part", "")),
+            as_of=date.fromisoformat(day) if isinstance(day, str) else None,
+            source=str(row.get("source", "the firm's own stocks")),
+        )
+
+
+FirmRow = FirmLink | BomLine | StockLine
+
+
+def _row(of: FirmRow) -> dict[str, object]:
+    return {one.name: getattr(of, one.name) for one in fields(of)}
+
+
+def row_of(shape: str, row: Mapping[str, object]) -> FirmRow:
+    """The row of a store, read as its shape says.
+
+    >>> row_of("stocks", StockLine("acme", "Acme", 20.0, "urea").to_row()).days
+    20.0
+    """
+    match shape:
+        case "bom":
+            return BomLine.from_row(row)
+        case "stocks":
+            return StockLine.from_row(row)
+    return FirmLink.from_row(row)
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def firm_slug(name: str) -> str:
@@ -93,223 +198,51 @@ def firm_slug(name: str) -> str:
     return re.sub(r"[\W_]+", "-", folded).strip("-") or content_id("firm", name)
 
 
-def decode(data: bytes) -> str:
-    """The text of an uploaded file: UTF-8 with or without BOM, UTF-16 with BOM, or cp949.
+def firm_key(owner: str, firm: str) -> str:
+    """The id of a firm in a store that several owners share: its owner's slug before its own.
 
-    FirmCsvError when it is none of these.
+    Two owners may both name "Acme"; without the owner in the id each would be shown what is the
+    other's. A firm that speaks of itself keeps its plain slug.
+
+    >>> firm_key("Acme", "acme"), firm_key("표본상사", "acme")
+    ('acme', '표본상사/acme')
     """
-    utf16 = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    encodings = ("utf-16",) if utf16 else ("utf-8-sig", "cp949")
-    for encoding in encodings:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise FirmCsvError([(1, "file", "not text in UTF-8 or CP949; save it as 'CSV UTF-8'")])
+    mine = firm_slug(owner)
+    return firm if firm == mine or firm.startswith(f"{mine}/") else f"{mine}/{firm}"
 
 
-def harmless(cell: str) -> str:
-    """A cell without control characters or a leading formula sign, so no spreadsheet runs it.
+def of_owner(key: str, owner: str) -> bool:
+    """Whether a firm's id in the store (firm_key) is of this owner.
 
-    >>> harmless('=HYPERLINK("http://x")')
-    'HYPERLINK("http://x")'
+    >>> of_owner("acme/b", "Acme"), of_owner("acme-2", "Acme"), of_owner("b/acme", "Acme")
+    (True, False, False)
     """
-    text = "".join(ch for ch in cell if ch.isprintable()).strip()
-    return text if _number(text) is not None else text.lstrip("=+-@ ")
+    return key.partition("/")[0] == firm_slug(owner)
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text.replace(",", ""))
-    except ValueError:
-        return None
-    return value if value == value and abs(value) != float("inf") else None
+def owned(row: FirmRow, owner: str) -> FirmRow:
+    """The row with its firm's id as a store keeps it.
+
+    >>> owned(StockLine("acme", "Acme", 1.0), "표본상사").firm
+    '표본상사/acme'
+    """
+    return replace(row, firm=firm_key(owner, row.firm))
 
 
-def read_firms_csv(text: str | bytes) -> list[FirmLink]:
-    """The links of an uploaded CSV, all or nothing.
+def read_firms_csv(text: Source) -> list[FirmLink]:
+    """The supplier links of an upload, all or nothing.
 
-    Columns: firm, item, country, share; optional supplier, stock_days, industry, synthetic
-    (Korean headers are understood). `share` is 0..1 or with a percent sign. Raises FirmCsvError
-    with every wrong cell.
+    Columns: firm, item, country, share; optional supplier, stock_days, industry, synthetic,
+    lead_days, essential, spend_usd, part (Korean headers are understood). `share` is 0..1 or with
+    a percent sign. Raises FirmCsvError with every wrong cell.
 
     >>> read_firms_csv("firm,item,country,share\\nA,urea,CN,70%\\n")[0].share
     0.7
     """
-    text = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
-    try:
-        lines = list(csv.reader(io.StringIO(text), strict=True))
-    except csv.Error as error:
-        raise FirmCsvError([(1, "file", f"not a CSV: {error}")]) from error
-    if not lines or not any(cell.strip() for cell in lines[0]):
-        raise FirmCsvError([(1, "file", "empty; the first line must name the columns")])
-    header = [_header(cell) for cell in lines[0]]
-    errors = _header_errors(header)
-    if len(lines) - 1 > MAX_ROWS:
-        errors.append((MAX_ROWS + 2, "file", f"more than {MAX_ROWS} rows; split the file"))
-    if errors:
-        raise FirmCsvError(errors)
-    links: list[FirmLink] = []
-    seen: dict[tuple[str, str, str, str], int] = {}
-    for number, cells in enumerate(lines[1:], start=2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(header):
-            errors.append((number, "line", f"{len(cells)} cells, expected {len(header)}"))
-            continue
-        row = dict(zip(header, map(harmless, cells), strict=True))
-        link, wrong = _link(row, number)
-        errors.extend(wrong)
-        if link is None:
-            continue
-        key = (link.firm, link.item, link.country, link.supplier)
-        if key in seen:
-            errors.append((number, "item", f"the same link is on line {seen[key]}"))
-        seen[key] = number
-        links.append(link)
-    errors.extend(_sums(links, seen))
-    if errors:
-        raise FirmCsvError(sorted(errors))
-    return links
+    from graph.firm_files import read_firm_file  # it reads rows into the nouns of this module
 
-
-def _header(cell: str) -> str:
-    name = harmless(cell).casefold().replace(" ", "_")
-    return HEADERS.get(name, name)
-
-
-def _header_errors(header: list[str]) -> list[Error]:
-    known = (*REQUIRED, *OPTIONAL)
-    errors = [(1, name, "column is missing") for name in REQUIRED if name not in header]
-    for name in header:
-        if name not in known:
-            errors.append((1, name[:40] or "(empty)", f"unknown column; use {', '.join(known)}"))
-    if len(set(header)) != len(header):
-        errors.append((1, "file", "a column name is given twice"))
-    return errors
-
-
-def _link(row: Mapping[str, str], line: int) -> tuple[FirmLink | None, list[Error]]:
-    errors: list[Error] = []
-    for column, cell in row.items():
-        if len(cell) > MAX_CELL:
-            errors.append((line, column, f"longer than {MAX_CELL} characters"))
-    if not row["firm"]:
-        errors.append((line, "firm", "is empty"))
-    item = _item(row["item"])
-    if item is None:
-        errors.append((line, "item", _no_item(row["item"])))
-    country = _country(row["country"])
-    if country is None:
-        said = f"{row['country'][:20]!r} is no country; write its ISO 3166 code, such as CN"
-        errors.append((line, "country", said))
-    industry = row.get("industry", "")
-    if industry and industry not in INDUSTRIES and not re.fullmatch(r"\d{2,5}", industry):
-        errors.append((line, "industry", f"{industry[:20]!r} is not a KSIC code like 28202"))
-    share = _share(row["share"], line, errors)
-    stock = _stock(row.get("stock_days", ""), line, errors)
-    flag = row.get("synthetic", "").casefold()
-    if flag not in ("", "true", "false", "1", "0", "yes", "no"):
-        errors.append((line, "synthetic", "use true or false"))
-    if errors or item is None or country is None:
-        return None, errors
-    return (
-        FirmLink(
-            firm=firm_slug(row["firm"]),
-            name=row["firm"],
-            item=item,
-            country=country,
-            share=share,
-            supplier=row.get("supplier", ""),
-            stock_days=stock,
-            industry=industry,
-            synthetic=flag in ("true", "1", "yes"),
-        ),
-        [],
-    )
-
-
-def _item(text: str) -> str | None:
-    """The item id that a firm's cell means: an id, a name in English or Korean, or an HS code
-    that names one item only."""
-    key = text.casefold().strip()
-    if key in ITEMS:
-        return key
-    code = key.replace(".", "")
-    if code.isdigit():
-        named = _of_hs(code)
-        return named[0] if len(named) == 1 else None
-    hits = [i.id for i in ITEMS.values() if key and key in (i.en.casefold(), i.ko.casefold())]
-    return hits[0] if len(hits) == 1 else None
-
-
-def _of_hs(code: str) -> list[str]:
-    """Items of exactly that HS code; those that it falls under when there is none. None of the
-    pseudo-items of freight: a firm does not buy those."""
-    if len(code) < 4 or code.startswith("9999"):
-        return []
-    exact = [item.id for item in ITEMS.values() if code in item.hs]
-    return exact or [i.id for i in ITEMS.values() if any(code.startswith(hs) for hs in i.hs)]
-
-
-def _no_item(text: str) -> str:
-    """Why a cell names no item, and what would."""
-    code = text.replace(".", "").strip()
-    several = _of_hs(code) if code.isdigit() else []
-    if several:
-        return f"HS code {code} is of several items; write one of: {', '.join(several[:6])}"
-    return (
-        f"unknown item {text[:40]!r}; write an id or name of graph/data/items.csv (such as urea), "
-        "or an HS code that names one item"
-    )
-
-
-def _country(text: str) -> str | None:
-    """The ISO code that a firm's cell means: a code, or a name in English or Korean."""
-    key = text.strip().casefold()
-    for code, country in COUNTRIES.items():
-        if code != "EU" and key in (code.casefold(), country.en.casefold(), country.ko.casefold()):
-            return code
-    return None
-
-
-def _share(text: str, line: int, errors: list[Error]) -> float | None:
-    if not text:
-        return None
-    percent = text.endswith("%")
-    value = _number(text.rstrip("% "))
-    if value is None:
-        errors.append((line, "share", f"{text[:20]!r} is not a number; write 0.7 or 70%"))
-        return None
-    value = value / 100 if percent else value
-    if not 0 <= value <= 1:
-        errors.append((line, "share", f"{text[:20]!r} is not between 0 and 1 (write 70%, not 70)"))
-        return None
-    return value
-
-
-def _stock(text: str, line: int, errors: list[Error]) -> float | None:
-    if not text:
-        return None
-    value = _number(text)
-    if value is None or not 0 <= value <= 3650:
-        errors.append((line, "stock_days", f"{text[:20]!r} is not a number of days, 0 to 3650"))
-        return None
-    return value
-
-
-def _sums(links: list[FirmLink], seen: Mapping[tuple[str, str, str, str], int]) -> list[Error]:
-    totals: dict[tuple[str, str], float] = {}
-    last: dict[tuple[str, str], int] = {}
-    for link in links:
-        key = (link.firm, link.item)
-        totals[key] = totals.get(key, 0.0) + (link.share or 0.0)
-        last[key] = seen[(link.firm, link.item, link.country, link.supplier)]
-    return [
-        (last[key], "share", f"shares of {key[1]} at this firm add up to {total:.2f}, above 1")
-        for key, total in totals.items()
-        if total > 1.005
-    ]
+    found = read_firm_file(text, shape="links").rows()
+    return [row for row in found if isinstance(row, FirmLink)]
 
 
 def sample_firms() -> list[FirmLink]:

@@ -170,5 +170,6 @@ def firm_hop(link: FirmLink, source: str) -> Hop:
         label_ko=f"{link.name}: {what[1]}의 {figure[1]}를 {who[1]}에서 조달",
         weight=link.share,
         basis="synthetic" if link.synthetic else "stated" if link.share is not None else "unknown",
-        citation="the firm's own links",
+        period=link.period,
+        citation=link.source,
     )

@@ -250,6 +250,7 @@ def write_everything(store: Store) -> None:
     store.save_ruleset(RuleSet(1, "kim", "start", NOW, {"news": {"min_probability": 0.5}}))
     store.save_silence(Silence("sil-1", "kim", "drill", NOW, NOW + timedelta(1), {"type": "x"}))
     store.replace_firm_links("firm", [{"firm": "f", "item": "urea"}])
+    store.add_viewer("vwr-1", "0" * 64, "firm", "firm", "", NOW)
     store.take_lease("scheduler", "me", NOW, 60)
 
 

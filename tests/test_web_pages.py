@@ -107,7 +107,7 @@ def test_an_unknown_page_says_so_in_words_and_an_unknown_api_path_as_a_problem(
         ("exposure", 400),
         ("exposure?item=urea&country=CN", 400),
         ("exposure?item=nosuchthing", 404),
-        ("exposure?firm=표본상사", 403),
+        ("exposure?firm=표본상사", 404),
         ("exposure?item=urea&as_of=yesterday", 400),
         ("alerts?stage=purple", 400),
         ("alerts?since=soon", 400),
@@ -185,7 +185,7 @@ def test_a_firm_sees_its_own_rows_and_nobody_elses(home: Path, store: Store) -> 
         assert "표본상사" not in asked(other, path)
         assert "표본상사" not in asked(Viewer(), path)
     assert '"share_at_risk":0.9' in asked(own, "/api/v1/exposure?firm=표본상사")
-    assert '"status":403' in asked(other, "/api/v1/exposure?firm=표본상사")
+    assert '"status":404' in asked(other, "/api/v1/exposure?firm=표본상사")
 
 
 def test_a_channel_address_never_reaches_a_page(client: TestClient) -> None:

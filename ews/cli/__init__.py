@@ -31,6 +31,10 @@ def exit_code(err: Exception) -> int | None:
     names = {kind.__name__ for kind in type(err).__mro__}
     if "NotFound" in names:
         return NOT_OK
+    if "NotForViewer" in names:
+        return BAD_INPUT
+    if "WrongToken" in names:
+        return BROKEN
     if "SettingsError" in names:
         return BROKEN
     if names & {"FirmCsvError", "ValueError", "FileNotFoundError", "IsADirectoryError"}:
@@ -52,17 +56,32 @@ app = typer.Typer(
 
 @app.callback()
 def every_command(
+    context: typer.Context,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_viewer: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="TOKEN",
+            show_default=False,
+            help="Ask as the viewer of this token (ews viewers add), not as the operator.",
+        ),
+    ] = None,
 ) -> None:
     """Supply-chain risk early warning (글로벌 공급망 위험 조기경보체계)."""
+    from ews.cli.asking import NO_STORE
+
+    if as_viewer is not None and context.invoked_subcommand in NO_STORE:
+        raise typer.BadParameter("this command asks nothing of a home; leave --as away")
 
 
 def _register() -> None:
-    from ews.cli import ask, firms, routes, rules, setup, tune, work
+    from ews.cli import ask, firms, routes, rules, setup, tune, viewers, work
 
     for part in (work, ask, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms")
+    app.add_typer(viewers.app, name="viewers")
     app.add_typer(rules.app, name="rules")
     app.add_typer(routes.app, name="routes")
     app.add_typer(tune.series, name="series")

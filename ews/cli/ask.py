@@ -107,14 +107,14 @@ def explain(
 
 def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, full: bool) -> None:
     from ews.cli import show
+    from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.reports import OPERATOR
     from ews.reports import explain as explained
 
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        found = explained(store, alert_id, viewer=OPERATOR)
+        found = explained(store, alert_id, viewer=asker(settings, store))
     if out.as_json:
         out.json(found if full else found.alert)
     elif full:
@@ -143,9 +143,10 @@ def exposure(
     """
     from ews.cli import show
     from ews.cli.asked import when
+    from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.reports import OPERATOR, exposure_report
+    from ews.reports import exposure_report
 
     asked = {"item": item, "country": country, "chokepoint": chokepoint,
              "industry": industry, "firm": firm, "event": event}  # fmt: skip
@@ -162,7 +163,7 @@ def exposure(
             value,
             now=datetime.now(UTC),
             as_of=at,
-            viewer=OPERATOR,
+            viewer=asker(settings, store),
         )
     if out.as_json:
         out.json(report)

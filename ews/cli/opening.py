@@ -49,6 +49,7 @@ def reading(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 @contextmanager
 def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
     """As `reading`, for what can be answered without a home: then from an empty store."""
+    from ews.cli.asking import admit
     from ews.config import load_settings
     from ews.storage import Store
 
@@ -60,6 +61,7 @@ def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
     with TemporaryDirectory() as folder:
         store = Store.open(Path(folder))
         try:
+            admit(settings, store)
             yield settings, store
         finally:
             store.close()
@@ -67,13 +69,18 @@ def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 
 @contextmanager
 def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
-    """The settings in force and the store of that home, made if absent; closed at the end."""
+    """The settings in force and the store of that home, made if absent; closed at the end.
+
+    WrongToken or NotForViewer when the command is not for who asks.
+    """
+    from ews.cli.asking import admit
     from ews.config import load_settings
     from ews.storage import Store
 
     settings = load_settings(home)
     store = Store.open(settings.home, settings.database_url)
     try:
+        admit(settings, store)
         yield settings, store
     finally:
         store.close()
@@ -159,7 +166,11 @@ def open_channels(
 
 
 def firms_of(store: Store) -> list[FirmLink]:
-    """The supplier links that firms imported into this home."""
-    from graph.firms import FirmLink
+    """The supplier links that firms imported into this home, with the stocks they stated."""
+    from graph.declarations import links_of
+    from graph.firms import FirmLink, StockLine
 
-    return [FirmLink.from_row(row) for row in store.firm_links()]
+    return links_of(
+        map(FirmLink.from_row, store.firm_links()),
+        map(StockLine.from_row, store.firm_rows(shapes=["stocks"])),
+    )

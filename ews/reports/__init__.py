@@ -13,7 +13,18 @@ from ews.reports.exposure import KINDS, ExposureReport, exposure_report
 from ews.reports.names import Names, UnknownName, find, label, labels, node_label
 from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
 from ews.reports.standing import link_line
-from ews.reports.viewer import OPEN, OPERATOR, NotForViewer, NotFound, Viewer
+from ews.reports.viewer import (
+    OPEN,
+    OPERATOR,
+    ROLES,
+    NotForViewer,
+    NotFound,
+    Viewer,
+    WrongToken,
+    add_viewer,
+    check_owner,
+    viewer_of,
+)
 from ews.reports.views import (
     AlertLine,
     EventLine,
@@ -33,6 +44,7 @@ __all__ = [
     "KINDS",
     "OPEN",
     "OPERATOR",
+    "ROLES",
     "AlertLine",
     "EventLine",
     "Explanation",
@@ -48,8 +60,11 @@ __all__ = [
     "SourceLine",
     "UnknownName",
     "Viewer",
+    "WrongToken",
+    "add_viewer",
     "alert_line",
     "alert_list",
+    "check_owner",
     "days",
     "described_event",
     "event_line",
@@ -69,4 +84,5 @@ __all__ = [
     "ruleset_lines",
     "safe_url",
     "source_lines",
+    "viewer_of",
 ]

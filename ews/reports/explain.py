@@ -79,7 +79,7 @@ def explain(store: Store, alert_id: str, *, viewer: Viewer = OPEN) -> Explanatio
 
 def _exposures(store: Store, alert: Alert, viewer: Viewer) -> tuple[ExposureLine, ...]:
     """Those the alert named, in its order; all of its event's when it named none."""
-    found = visible(store, _named_exposures(store, alert), viewer)
+    found = visible(_named_exposures(store, alert), viewer)
     return tuple(exposure_line(exposure) for exposure in found)
 
 

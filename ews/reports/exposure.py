@@ -22,7 +22,7 @@ from ews.reports.standing import (
     use_lines,
 )
 from ews.reports.then import known_by, known_then, notes
-from ews.reports.viewer import OPEN, NotForViewer, NotFound, Viewer, visible
+from ews.reports.viewer import OPEN, NotFound, Viewer, visible
 from ews.reports.views import (
     AlertLine,
     BasisCount,
@@ -91,7 +91,7 @@ def exposure_report(
 ) -> ExposureReport:
     """The report for one question; `as_of` asks what was known then, with the figures of then.
 
-    UnknownName when `asked` names nothing; NotForViewer for a firm that is not the viewer's own.
+    UnknownName when `asked` names nothing; NotFound also for a firm that is not the viewer's own.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of question {kind!r}; use one of {', '.join(KINDS)}")
@@ -211,12 +211,11 @@ def _event_report(
 
 def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> ExposureReport:
     """A firm's own exposure, from the rows its owner imported."""
-    rows = [row for row in store.firm_links() if _names_firm(row, asked)]
-    seen = [row for row in rows if viewer.sees(str(row.get("owner", "")))]
-    if rows and not seen:
-        raise NotForViewer(f"{asked!r} belongs to another owner; a firm sees its own rows only")
+    # What is another's and what does not exist are one answer, or the answer would tell.
+    owner = None if viewer.role == "operator" else viewer.owner or ""
+    seen = [row for row in store.firm_links(owner) if _names_firm(row, asked)]
     if not seen:
-        raise NotFound(f"no imported firm {asked!r}; add it: ews firms import FILE --owner NAME")
+        raise NotFound("no such firm among your rows; add it: ews firms import FILE --owner NAME")
     firms = sorted({str(row["firm"]) for row in seen})
     found = [e for firm in firms for e in store.exposures(firm=firm)]
     items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
@@ -251,7 +250,7 @@ def _assemble(
     late = [pair for pair in pairs if not known_by(*pair, on)]
     pairs = [pair for pair in pairs if pair not in late]
     open_ids = {e.id for e in (*known.events, *events)}
-    mine = [e for e in visible(store, found, question.viewer) if e.event_id in open_ids]
+    mine = [e for e in visible(found, question.viewer) if e.event_id in open_ids]
     kept = [known_then(e, on) for e in mine]
     live = sorted(kept, key=_strength, reverse=True)
     touched = _with_events_of(events, known.events, live)

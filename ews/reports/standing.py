@@ -117,7 +117,7 @@ def firm_label(row: Mapping[str, object]) -> Label:
 def link_line(row: Mapping[str, object]) -> LinkLine:
     """An imported supplier link as a row."""
     link = FirmLink.from_row(row)
-    route = route_of(link.country, link.item)
+    route = route_of(link.shipped_from or link.country, link.item)
     return LinkLine(
         owner=str(row.get("owner", "")),
         firm=firm_label(row),

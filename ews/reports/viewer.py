@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from ews.model import Exposure
+from ews.model import Exposure, content_id
 from ews.storage import Store
+from graph.firms import firm_slug, of_owner
+
+ROLES = ("firm", "official", "analyst", "operator")
+TOKEN_BYTES = 32  # 256 random bits
 
 
 class NotFound(LookupError):
@@ -14,7 +20,15 @@ class NotFound(LookupError):
 
 
 class NotForViewer(PermissionError):
-    """The viewer may not see what was asked for."""
+    """What was asked for is not for a viewer of this role, whatever it holds."""
+
+
+class WrongToken(PermissionError):
+    """A token that nobody has, or that was taken back. Never read as no token."""
+
+    def __init__(self) -> None:
+        super().__init__("this token is not known here; it may have been taken back. Ask whoever "
+                         "runs this ews for one, or ask without a token")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +44,70 @@ class Viewer:
     def sees(self, owner: str) -> bool:
         return self.role == "operator" or owner == self.owner
 
+    def sees_firm(self, firm: str | None) -> bool:
+        """Whether an exposure may be shown: that of no firm, and those of the viewer's own.
+
+        >>> Viewer("firm", "Acme").sees_firm("acme/b"), Viewer("firm", "Acme").sees_firm("b/acme")
+        (True, False)
+        """
+        if firm is None or self.role == "operator":
+            return True
+        return self.owner is not None and of_owner(firm, self.owner)
+
 
 OPERATOR = Viewer("operator")
 OPEN = Viewer()
 
 
-def visible(store: Store, exposures: Iterable[Exposure], viewer: Viewer) -> list[Exposure]:
+def visible(exposures: Iterable[Exposure], viewer: Viewer) -> list[Exposure]:
     """The exposures the viewer may see: those without a firm, and those of its own firms."""
-    found = list(exposures)
-    if viewer.role == "operator" or all(one.firm is None for one in found):
-        return found
-    own = {str(row["firm"]) for row in store.firm_links() if viewer.sees(str(row["owner"]))}
-    return [one for one in found if one.firm is None or one.firm in own]
+    return [one for one in exposures if viewer.sees_firm(one.firm)]
+
+
+# --------------------------------------------------------------------------- tokens
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token: its SHA-256.
+
+    A slow hash guards what people choose and others can guess. A token is 256 random bits: no
+    guessing comes near it, so a slow hash would only make each question slow.
+    """
+    return hashlib.sha256(token.strip().encode()).hexdigest()
+
+
+def viewer_of(store: Store, token: str) -> Viewer:
+    """The viewer whose token it is. WrongToken for any other."""
+    found = store.viewer_of(digest_of(token))
+    if found is None:
+        raise WrongToken
+    return Viewer(*found)
+
+
+def add_viewer(
+    store: Store, token: str, role: str, owner: str | None, label: str, at: datetime
+) -> str:
+    """Keep the digest of a new token; the viewer's id, by which it is taken back.
+
+    ValueError for an unknown role, a firm without an owner, or an owner whose name reads like
+    that of another: the two would be one in the ids of their firms.
+    """
+    if role not in ROLES:
+        raise ValueError(f"no role {role!r}; use one of {', '.join(ROLES)}")
+    if (role == "firm") != bool(owner):
+        raise ValueError("a firm needs --owner NAME, the name under which its rows are imported; "
+                         "nobody else has one")  # fmt: skip
+    if owner:
+        check_owner(store, owner)
+    id = content_id("vwr", digest_of(token))
+    store.add_viewer(id, digest_of(token), role, owner, label, at)
+    return id
+
+
+def check_owner(store: Store, owner: str) -> None:
+    """ValueError when another owner has the same slug: "Acme, Inc." and "ACME Inc"."""
+    known = {*store.firm_owners(), *(str(v["owner"]) for v in store.viewers() if v["owner"])}
+    alike = sorted(one for one in known if one != owner and firm_slug(one) == firm_slug(owner))
+    if alike:
+        raise ValueError(f"{owner!r} reads like the owner {alike[0]!r}; write it that way, or "
+                         "choose a name that differs in more than case and signs")  # fmt: skip

@@ -1,8 +1,8 @@
-"""Store: what was judged. Alerts, every change of them, rule sets, silences, firms' links."""
+"""Store: what was judged. Alerts, every change of them, rule sets, silences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ews.model import Alert, AlertChange, AlertState, ChangeKind, RuleSet, Silence, Stage
 from ews.storage import schema
-from ews.storage.codec import Row, dump, from_json, load, to_json
+from ews.storage.codec import Row, from_json, to_json
 from ews.storage.transactions import Transactions
 
 ALERT = Row(Alert, schema.alerts)
@@ -196,24 +196,3 @@ class RuleStore(Transactions):
     def save_silence(self, silence: Silence) -> None:
         """Insert or replace; a silence is ended early by saving it with an earlier end."""
         self._upsert(schema.silences, [SILENCE.write(silence)])
-
-    # ----- firms' own links
-
-    def firm_links(self, owner: str | None = None) -> list[dict[str, object]]:
-        """Rows that firms gave about their suppliers, each with its `owner`, in the order given."""
-        table = schema.firm_links
-        query = sa.select(table.c.owner, table.c.link).order_by(table.c.owner, table.c.rank)
-        if owner is not None:
-            query = query.where(table.c.owner == owner)
-        with self._read() as connection:
-            return [{**load(link), "owner": of} for of, link in connection.execute(query)]
-
-    def replace_firm_links(self, owner: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """All of an owner's rows at once: the old ones go, also when `rows` is empty."""
-        table = schema.firm_links
-        links = [
-            {"owner": owner, "rank": rank, "link": dump(dict(row))} for rank, row in enumerate(rows)
-        ]
-        with self._write() as connection:
-            connection.execute(sa.delete(table).where(table.c.owner == owner))
-            self._on(connection)._insert_new(table, links)

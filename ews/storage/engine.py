@@ -92,6 +92,7 @@ def _on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         "synchronous=FULL",  # alerts live here; NORMAL may lose the last commits in a power cut
         "foreign_keys=ON",
         "temp_store=MEMORY",
+        "secure_delete=ON",  # what a firm takes back is overwritten, not only unlinked
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

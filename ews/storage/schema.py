@@ -262,8 +262,24 @@ silences = sa.Table(
     more(), sa.Index("ix_silences_ends_at", "ends_at"),
 )  # fmt: skip
 
-firm_links = sa.Table(
-    "firm_links", metadata, key("owner"),
+# --------------------------------------------------------------------------- firms, viewers
+
+firm_files = sa.Table(
+    "firm_files", metadata, key("owner"), key("shape"),
+    words("digest"), whole("rows"), moment("imported_at"),
+)  # fmt: skip
+
+firm_rows = sa.Table(
+    "firm_rows", metadata, key("owner"), key("shape"),
     sa.Column("rank", sa.Integer, primary_key=True, autoincrement=False),
-    nested("link"),
+    words("firm"),  # as graph.firms.firm_key writes it: exposures name it
+    nested("row"),
+    sa.Index("ix_firm_rows_firm", "firm"),
+)  # fmt: skip
+
+viewers = sa.Table(
+    "viewers", metadata, key("id"),
+    words("digest"),  # SHA-256 of the token, which itself is nowhere
+    words("role"), words("owner", null=True), words("label"), moment("added_at"),
+    sa.Index("ix_viewers_digest", "digest", unique=True),
 )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
@@ -16,6 +17,7 @@ from ews.reports import (
     NotFound,
     RuleSetLine,
     SourceLine,
+    Viewer,
     alert_line,
     alert_list,
     described_event,
@@ -66,13 +68,16 @@ class Problem(BaseModel):
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     code: {"model": Problem, "content": {"application/problem+json": {}}}
-    for code in (400, 403, 404)
+    for code in (400, 401, 403, 404, 429)
 }
 
 
-def api_router(site: Site) -> APIRouter:
-    """All paths of /api/v1, bound to one store."""
-    router = APIRouter(prefix="/api/v1", responses=PROBLEMS)
+Who = Callable[[Request], Viewer]
+
+
+def api_router(site: Site, who: Who) -> APIRouter:
+    """All paths of /api/v1, bound to one store; `who` makes the viewer of each request."""
+    router = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(who)])
     _alert_paths(router, site)
     _other_paths(router, site)
     return router
@@ -106,13 +111,14 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
         return alert_line(found, site.store.event(found.event_id))
 
     @router.get("/alerts/{alert_id}/explain", summary="Why this alert")
-    def alert_explained(alert_id: AlertId) -> Explanation:
-        return explain(site.store, alert_id, viewer=site.viewer)
+    def alert_explained(request: Request, alert_id: AlertId) -> Explanation:
+        return explain(site.store, alert_id, viewer=request.state.viewer)
 
 
 def _other_paths(router: APIRouter, site: Site) -> None:
     @router.get("/exposure", summary="What depends on it, and what threatens it")
     def exposure(
+        request: Request,
         item: Annotated[str | None, Query(description="code, name or HS code")] = None,
         country: Annotated[str | None, Query(description="ISO code or name")] = None,
         chokepoint: Annotated[str | None, Query(description="code or name")] = None,
@@ -135,7 +141,7 @@ def _other_paths(router: APIRouter, site: Site) -> None:
             value,
             now=site.clock(),
             as_of=moment(as_of),
-            viewer=site.viewer,
+            viewer=request.state.viewer,
         )
 
     @router.get("/events/{event_id}", summary="One event with its evidence")

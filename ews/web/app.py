@@ -14,11 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from ews.config import Settings
-from ews.reports import OPEN, NotForViewer, NotFound, Viewer
+from ews.reports import OPEN, NotForViewer, NotFound, Viewer, WrongToken
 from ews.storage import Store
 from ews.web.api import api_router
+from ews.web.asking import Guesses, asking
 from ews.web.pages import page_router
 from ews.web.problems import HEADERS, problem
+from ews.web.signing import sign_router
 from ews.web.site import Site
 
 
@@ -30,8 +32,9 @@ def create_app(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     hosts: Sequence[str] = ("*",),
 ) -> FastAPI:
-    """The application. `viewer` sees a firm's rows only when it is that firm's owner; `hosts` are
-    the names it answers to, so that a page elsewhere cannot read it by a name of its own."""
+    """The application. `viewer` is who asks without a token; it sees a firm's rows only when it is
+    that firm's owner. `hosts` are the names it answers to, so that a page elsewhere cannot read it
+    by a name of its own."""
     app = FastAPI(
         title="ews",
         summary="Supply-chain risk early-warning: read-only API",
@@ -40,9 +43,11 @@ def create_app(
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    site = Site(settings, store, viewer, clock)
-    app.include_router(api_router(site))
-    app.include_router(page_router(site))
+    site, guesses = Site(settings, store, viewer, clock), Guesses()
+    who = asking(site, guesses)
+    app.include_router(api_router(site, who))
+    app.include_router(page_router(site, who))
+    app.include_router(sign_router(site, guesses))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     if "*" not in hosts:
@@ -68,7 +73,9 @@ def _add_headers(app: FastAPI) -> None:
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def plain_error(request: Request, err: HTTPException) -> Response:
-        return problem(request, err.status_code, str(err.detail))
+        answer = problem(request, err.status_code, str(err.detail))
+        answer.headers.update(err.headers or {})
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def bad_request(request: Request, err: RequestValidationError) -> Response:
@@ -78,6 +85,12 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(NotFound)
     async def not_found(request: Request, err: NotFound) -> Response:
         return problem(request, 404, str(err))
+
+    @app.exception_handler(WrongToken)
+    async def wrong_token(request: Request, err: WrongToken) -> Response:
+        answer = problem(request, 401, str(err))
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="ews"'
+        return answer
 
     @app.exception_handler(NotForViewer)
     async def forbidden(request: Request, err: NotForViewer) -> Response:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
@@ -13,6 +13,7 @@ from ews.reports import (
     KINDS,
     ExposureLine,
     NotFound,
+    Viewer,
     alert_list,
     explain,
     exposure_report,
@@ -30,9 +31,11 @@ from ews.web.site import Site
 PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
 
 
-def page_router(site: Site) -> APIRouter:
-    """All pages, bound to one store."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+def page_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
+    """All pages, bound to one store; `who` makes the viewer of each request."""
+    router = APIRouter(
+        include_in_schema=False, default_response_class=HTMLResponse, dependencies=[Depends(who)]
+    )
     _alert_pages(router, site)
     _other_pages(router, site)
     return router
@@ -56,7 +59,7 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
 
     @router.get("/alerts/{alert_id}")
     def alert(request: Request, alert_id: str) -> HTMLResponse:
-        found = explain(site.store, alert_id, viewer=site.viewer)
+        found = explain(site.store, alert_id, viewer=request.state.viewer)
         drawing = _drawn(found.exposures, language(request))
         return page(
             request, "alert.html", found=found, drawing=drawing, hops=hops_of(found.exposures)
@@ -81,7 +84,7 @@ def _other_pages(router: APIRouter, site: Site) -> None:
                     value,
                     now=site.clock(),
                     as_of=moment(as_of),
-                    viewer=site.viewer,
+                    viewer=request.state.viewer,
                 )
                 drawing = _drawn(report.exposures, language(request))
             except NotFound as err:

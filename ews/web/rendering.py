@@ -44,6 +44,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "link": linker(lang),
         "other": _other_language(request, lang),
         "path": request.url.path,
+        "signed_in": getattr(request.state, "signed_in", False),
     }
     html = ENVIRONMENT.get_template(template).render(**tools, **values)
     return HTMLResponse(html, status)

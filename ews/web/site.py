@@ -15,5 +15,5 @@ from ews.storage import Store
 class Site:
     settings: Settings
     store: Store
-    viewer: Viewer
+    viewer: Viewer  # who asks without a token
     clock: Callable[[], datetime]
