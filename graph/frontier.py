@@ -21,12 +21,16 @@ from graph.steps import SOLD_OUT, first_loss, last_change
 
 TINY = 1e-200  # losses below this are none, so that a product of shares is never lost unseen
 Arrays = tuple[NDArray[Any], ...]
+MANY = 16
+FEW = 64  # nodes that there is room for at first
+
+MANY = 16
 FEW = 64  # nodes that there is room for at first
 
 # What is known of a node upstream, in one place of memory
 NODE = np.dtype(
     [(name, "f8") for name in ("orders", "cut", "drop", "told")]
-    + [(name, "i4") for name in ("day", "place")]
+    + [(name, "i4") for name in ("day", "place", "news")]
 )
 
 
@@ -35,9 +39,9 @@ def run_frontier(
 ) -> Outcome:
     """The outcome of graph.steps.run, of the nodes that moved only, at the cost of these alone.
 
-    `theta`: a node tells its suppliers of fewer orders only when they have changed by more than
-    this since it last told. 0 is exact. Otherwise h^u is off by no more than the bound that
-    `switches` states; h^d is exact whatever theta is.
+    `theta`: a node tells its suppliers of a change of its orders only when it is more than this
+    since it last told; until its orders have once fallen by more, it counts as unmoved. 0 is exact.
+    Otherwise h^u is off by no more than the bound in `switches`; h^d is exact whatever theta is.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.scenario import Hit, scenario
@@ -52,38 +56,42 @@ def run_frontier(
     below, down = _downstream(arrays, scenario, market)
     above, up = _upstream(arrays, scenario, theta)
     nodes = np.union1d(below, above)
-    lost_inputs, lost_orders = (np.zeros((scenario.days, len(nodes))) for _ in range(2))
-    lost_inputs[:, np.searchsorted(nodes, below)] = down
-    lost_orders[:, np.searchsorted(nodes, above)] = up
-    loss = np.maximum(lost_inputs, lost_orders)
-    residual = last_change(loss)
+    inputs, orders = _levels(nodes, below, down), _levels(nodes, above, up)
+    level = np.minimum(inputs, orders)
     said = f"separate; market {'on' if market else 'off'}"
     if theta:
         bound = error_bound(arrays, scenario.days, theta)
         said += f"; theta {theta:g}: h^u within {bound:.2g}, h^d exact"
-    for lost in (loss, lost_inputs, lost_orders):
-        np.subtract(1.0, lost, out=lost)
     return Outcome(
         nodes=nodes.astype(np.int64),
-        level=loss,
-        down=lost_inputs,
-        up=lost_orders,
+        level=level,
+        down=inputs,
+        up=orders,
         engine="frontier",
         switches=said,
-        residual=residual,
+        residual=last_change(1.0 - level[-2:]),
     )
 
 
+def _levels(nodes: NDArray[np.int32], moved: NDArray[np.int32], loss: Floats) -> Floats:
+    """T x nodes: what the loss (T x moved) leaves of each; by days, to touch memory once."""
+    level = np.ones((len(loss), len(nodes)))
+    at = np.searchsorted(nodes, moved)
+    for today, lost in zip(level, loss, strict=True):
+        today[at] = 1.0 - lost
+    return level
+
+
 def error_bound(arrays: SupplyArrays, days: int, theta: float) -> float:
-    """How far h^u can be off: an error of theta each day, of which a share 1 - f goes on.
+    """How far h^u can be off: theta is left unsaid each day, and a share 1 - f of it goes on.
 
     >>> from graph.arrays import compile_arrays
     >>> error_bound(compile_arrays(2, [0], [1], [0], [1.0], final=0.5), 60, 1e-6)
-    1e-06
+    2e-06
     """
     goes_on = np.where(arrays.final < 1, 1.0 - arrays.final, arrays.sold_weight > 0)
     most = float(goes_on.max(initial=0.0))
-    return theta * (min(days, most / (1.0 - most)) if most < 1 else days)
+    return theta * (1.0 + (min(days, most / (1.0 - most)) if most < 1 else days))
 
 
 def _downstream(
@@ -116,10 +124,10 @@ def _downstream(
 
 @njit()
 def room(history: Floats, places: int) -> Floats:
-    """The history (T x nodes), made twice as wide when all its places are taken."""
-    if places < history.shape[1]:
+    """The history (T x nodes) with at least so many places: four times as wide when it is full."""
+    if places <= history.shape[1]:
         return history
-    wider = np.zeros((history.shape[0], 2 * history.shape[1]))
+    wider = np.zeros((history.shape[0], max(places, 4 * history.shape[1])))
     wider[:, : history.shape[1]] = history
     return wider
 
@@ -219,6 +227,12 @@ def fall_short(
                 live[n_live] = due[event]
                 n_live += 1
             event = after[event]
+        if MANY * n_live > len(awake):
+            n_live = 0
+            for g in range(len(awake)):
+                if awake[g]:
+                    live[n_live] = g
+                    n_live += 1
         n_losing = 0
         for k in range(n_live + len(hit)):
             if k < n_live:
@@ -230,7 +244,7 @@ def fall_short(
             if short <= 0:
                 continue
             if at[j] == 0:
-                loss, sent = room(loss, moved), room(sent, moved)
+                loss, sent = room(loss, moved + 1), room(sent, moved + 1)
                 nodes[moved] = j
                 moved += 1
                 at[j] = moved
@@ -293,12 +307,11 @@ def _upstream(
 ) -> tuple[NDArray[np.int32], Floats]:
     """The nodes whose orders or capacity fell, and l^u of each (T x nodes)."""
     n = arrays.nodes
-    node = np.zeros(n, NODE)
     nodes, moved, loss = fall_off(
         (arrays.group_start, arrays.link_start, arrays.link_supplier, arrays.link_sold_part),
         (scenario.nodes, scenario.psi, scenario.buyers, scenario.delta, arrays.final),
-        (node["orders"], node["cut"], node["drop"]),
-        (node["told"], node["day"], node["place"]),
+        (np.zeros(n), np.zeros(n), np.zeros(n)),
+        (np.zeros(n), np.zeros(n), np.zeros(n, np.int32), np.zeros(n, np.int32)),
         (np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)),
         max(theta, TINY),
     )
@@ -307,29 +320,42 @@ def _upstream(
 
 @njit()
 def fall_off(
-    links: Arrays, scenario: Arrays, falls: Arrays, state: Arrays, lists: Arrays, theta: float
+    links: Arrays,
+    scenario: Arrays,
+    falls: Arrays,
+    state: Arrays,
+    lists: Arrays,
+    theta: float,
 ) -> tuple[Any, int, Floats]:
     """Nodes that fell off, how many, and l^u (T x nodes): the step of graph.steps, by telling."""
     group_start, link_start, supplier, sold_part = links
     hit, psi, buyers, delta, final = scenario
     orders, cut, drop = falls  # lost by buyers' orders, by psi, by final demand
-    told, day, at = state  # the loss its suppliers know, 1 + the day last asked, 1 + its place
+    now, told, day, at = state  # its loss, the one it told, 1 + day last asked, 1 + its place
     nodes, asked, changed = lists
     days = len(psi)
     loss = np.zeros((days, FEW))
     moved, n_changed = 0, 0
     for t in range(days):
         n_asked = 0
+        many = MANY * n_changed > len(at)  # then asking all costs less than asking whom
         for j in changed[:n_changed]:
-            change = loss[t - 1, at[j] - 1] - told[j]
-            told[j] = loss[t - 1, at[j] - 1]
-            for e in range(link_start[group_start[j]], link_start[group_start[j + 1]]):
-                i = supplier[e]
-                orders[i] += sold_part[e] * change
+            change = now[j] - told[j]
+            told[j] = now[j]
+            first, last = link_start[group_start[j]], link_start[group_start[j + 1]]
+            for e in range(first, last):
+                orders[supplier[e]] += sold_part[e] * change
+            if many:
+                continue
+            for i in supplier[first:last]:
                 if day[i] != t + 1:
                     day[i] = t + 1
                     asked[n_asked] = i
                     n_asked += 1
+        if many:
+            n_asked = len(at)
+            for i in range(n_asked):
+                asked[i], day[i] = i, t + 1
         for k in range(len(hit) + len(buyers)):
             if k < len(hit):
                 i = hit[k]
@@ -341,19 +367,18 @@ def fall_off(
                 day[i] = t + 1
                 asked[n_asked] = i
                 n_asked += 1
-        loss[t, :moved] = loss[max(0, t - 1), :moved]
         n_changed = 0
         for i in asked[:n_asked]:
             lost = min(1.0, max(cut[i], drop[i] + orders[i]))
-            if at[i] == 0:
-                if lost < TINY:
-                    continue
-                loss = room(loss, moved)
+            if at[i] == 0 and lost > theta:
                 nodes[moved] = i
                 moved += 1
                 at[i] = moved
-            loss[t, at[i] - 1] = lost
+            now[i] = lost
             if abs(lost - told[i]) > theta:
                 changed[n_changed] = i
                 n_changed += 1
+        loss = room(loss, moved)
+        for place in range(moved):
+            loss[t, place] = now[nodes[place]]
     return nodes, moved, loss
