@@ -75,7 +75,7 @@ def build_supply(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGr
     """
     if problems := check_supply(nodes, links):
         raise SupplyError(problems)
-    return _assemble(nodes, links)
+    return assemble(nodes, links)
 
 
 def as_of(
@@ -97,7 +97,7 @@ def as_of(
         for link in in_force(all_links(graph), valid_on, known_on)
         if link.supplier in nodes and link.buyer in nodes
     ]
-    return _assemble(list(nodes.values()), links)
+    return assemble(list(nodes.values()), links)
 
 
 def reweigh(graph: SupplyGraph, weights: Mapping[tuple[str, str, str], float]) -> SupplyGraph:
@@ -143,7 +143,8 @@ def all_links(graph: SupplyGraph) -> list[SupplyLink]:
     return [row for *_, data in graph.edges(data=True) for row in data.get("rows", ())]
 
 
-def _assemble(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGraph:
+def assemble(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGraph:
+    """A frozen graph of rows that were checked before; `build_supply` checks them first."""
     graph: SupplyGraph = nx.DiGraph()
     newest = known_nodes(nodes)
     rows: dict[str, list[Node]] = {}

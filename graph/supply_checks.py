@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 
-from graph import reference as ref
+from graph.supply_codes import (
+    CURRENCY,
+    Codes,
+    Found,
+    out_of_range,
+    unknown_item,
+    wrong_share,
+    wrong_way,
+)
 from graph.supply_nouns import (
     BASES,
     GROUPING,
@@ -17,7 +24,6 @@ from graph.supply_nouns import (
     LINK_RANGES,
     NODE_COEFFICIENTS,
     NODE_RANGES,
-    RANK,
     SHARE,
     Node,
     Problem,
@@ -26,48 +32,8 @@ from graph.supply_nouns import (
 )
 
 ROUNDING = 1.005  # shares that were rounded may come to a little more than 1
-CURRENCY = re.compile(r"[A-Z]{3}/(yr|d)")
-HS = re.compile(r"(\d\d){1,5}")
-KSIC = re.compile(r"\d{2,5}")
-Found = Iterator[tuple[str, str]]  # column, reason
 Sites = Sequence[tuple[int, Node]]  # with the number or the line of the row
 Ways = Sequence[tuple[int, SupplyLink]]
-
-
-class Codes:
-    """The codes that rows may use: those of the reference tables and of declared nodes."""
-
-    def __init__(self, nodes: Iterable[Node]) -> None:
-        self.kinds = {node.id: node.kind for node in nodes}
-        self.places = {
-            *(f"port:{p}" for p in ref.PORTS),
-            *(f"chokepoint:{c}" for c in ref.CHOKEPOINTS),
-            *(i for i, kind in self.kinds.items() if kind in ("port", "chokepoint")),
-        }
-
-    def country(self, code: str) -> bool:
-        return code in ref.COUNTRIES or f"country:{code}" in self.kinds
-
-    def item(self, code: str) -> bool:
-        known = code in ref.ITEMS or f"item:{code}" in self.kinds
-        return known or HS.fullmatch(code) is not None
-
-    def sector(self, code: str) -> bool:
-        known = code in ref.INDUSTRIES or f"industry:{code}" in self.kinds
-        return known or KSIC.fullmatch(code) is not None
-
-    def no_trader(self, node: str) -> str:
-        """Why a link cannot end at a node; empty when it can."""
-        if node not in self.kinds:
-            return f"unknown node {node!r}; add it to the nodes"
-        if self.kinds[node] in GROUPING:
-            return f"a {self.kinds[node]} trades nothing; put it in the route or country"
-        return ""
-
-    def group(self, target: str) -> bool:
-        kind, _, code = target.partition(":")
-        known = target in self.kinds or target in self.places
-        return known or (kind == "country" and self.country(code))
 
 
 def check_supply(
@@ -95,19 +61,24 @@ def check_supply(
         for row, node in sites
         for column, reason in _node(node, codes)
     ]
-    problems += _twice("nodes", "id", ((row, (n.id, n.known_from)) for row, n in sites))
+    problems += twice("nodes", "id", ((row, (n.id, n.known_from)) for row, n in sites))
     problems += [
         Problem("links", row, column, reason)
         for row, link in ways
-        for column, reason in _link(link, codes)
+        for column, reason in check_link(link, codes)
     ]
-    problems += _twice(
+    problems += twice(
         "links", "item", ((row, (*k.key, k.valid_from, k.known_from)) for row, k in ways)
     )
-    problems += _units(sites, ways)
+    problems += check_units(sites, ways)
     if not problems:  # sums over rows that are wrong one by one say nothing more
-        problems += _together(sites, ways)
-    return sorted(problems, key=lambda p: (p.table != "nodes", p.row, p.column))
+        problems += check_together(sites, ways)
+    return in_order(problems)
+
+
+def in_order(problems: Iterable[Problem]) -> list[Problem]:
+    """Nodes first, then links, by row; what two checks found alike is said once."""
+    return sorted(set(problems), key=lambda p: (p.table != "nodes", p.row, p.column, p.reason))
 
 
 def check_weights(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Problem]:
@@ -126,7 +97,7 @@ def check_weights(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> list[Pr
         )
         if reason
     ]
-    return problems or _together(list(enumerate(nodes, 1)), ways)
+    return problems or check_together(list(enumerate(nodes, 1)), ways)
 
 
 def _node(node: Node, codes: Codes) -> Found:
@@ -161,7 +132,8 @@ def _node(node: Node, codes: Codes) -> Found:
         yield "member", "shares of countries add up to more than 1"
 
 
-def _link(link: SupplyLink, codes: Codes) -> Found:
+def check_link(link: SupplyLink, codes: Codes) -> Found:
+    """What is wrong with one link by itself: column and reason."""
     ends = {"supplier": link.supplier, "buyer": link.buyer}
     for column, end in ends.items():
         if reason := codes.no_trader(end):
@@ -195,63 +167,6 @@ def _link(link: SupplyLink, codes: Codes) -> Found:
         yield "valid_to", f"{link.valid_to} is before valid_from {link.valid_from}"
 
 
-def wrong_route(route: Mapping[str, float], codes: Codes) -> Found:
-    for place, share in route.items():
-        if place not in codes.places:
-            yield (
-                "route",
-                f"unknown port or chokepoint {place!r}; write port:busan, chokepoint:suez",
-            )
-        if reason := out_of_range(share, (0.0, 1.0, "share, not percent")):
-            yield "route", reason
-
-
-def wrong_way(supplier: str, buyer: str) -> str:
-    """Why goods do not run from one kind to another; empty when they do.
-
-    >>> wrong_way("item", "use"), wrong_way("use", "item")
-    ('', 'goods do not run from use to item; turn the link round')
-    """
-    if RANK.get(supplier, 0) > RANK.get(buyer, len(RANK)):
-        return f"goods do not run from {supplier} to {buyer}; turn the link round"
-    return ""
-
-
-def wrong_share(unit: str, weight: float) -> str:
-    """Why a weight does not fit its unit; empty when it does.
-
-    >>> wrong_share("share", 70.0)
-    '70.0 is a share above 1; write 0.7, not 70'
-    """
-    if unit != SHARE and not (CURRENCY.fullmatch(unit) and unit.endswith("/yr")):
-        return f"unit {unit!r} is not known; write USD/yr, KRW/yr or share"
-    if unit == SHARE and weight > 1:
-        return f"{weight} is a share above 1; write 0.7, not 70"
-    return ""
-
-
-def out_of_range(value: float, limits: tuple[float, float, str]) -> str:
-    """Why a figure cannot be; empty when it can.
-
-    >>> out_of_range(-1.0, (0.0, 1.0, "share, not percent"))
-    '-1.0 is not within 0..1 (share, not percent)'
-    """
-    least, most, unit = limits
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return f"{value} is not a number"
-    if least <= value <= most:
-        return ""
-    return (
-        f"{value} is below 0 ({unit})"
-        if most == math.inf
-        else (f"{value} is not within {least:g}..{most:g} ({unit})")
-    )
-
-
-def unknown_item(code: str) -> str:
-    return f"unknown item {code!r}; write an id of graph/data/items.csv, an HS code, or declare it"
-
-
 def int_or_nan(value: float) -> float:
     return int(value) if math.isfinite(value) else value
 
@@ -275,9 +190,7 @@ def _basis(row: Node | SupplyLink, coefficients: Sequence[str]) -> Found:
             yield "sources", f"no coefficient {name!r}; use {', '.join(coefficients)}"
 
 
-def _twice(
-    table: str, column: str, keys: Iterable[tuple[int, tuple[object, ...]]]
-) -> list[Problem]:
+def twice(table: str, column: str, keys: Iterable[tuple[int, tuple[object, ...]]]) -> list[Problem]:
     first: dict[tuple[object, ...], int] = {}
     problems = []
     for row, key in keys:
@@ -286,7 +199,7 @@ def _twice(
     return problems
 
 
-def _units(nodes: Sites, links: Ways) -> list[Problem]:
+def check_units(nodes: Sites, links: Ways) -> list[Problem]:
     """One currency in a graph; shares only where there is something to take a share of."""
     said = [(k.unit[:3], "links", row) for row, k in links if k.unit != SHARE]
     said += [(n.unit[:3], "nodes", row) for row, n in nodes if n.output is not None]
@@ -294,7 +207,7 @@ def _units(nodes: Sites, links: Ways) -> list[Problem]:
         return []
     usual = Counter(unit for unit, _, _ in said).most_common(1)[0][0]
     problems = [
-        Problem(table, row, "unit", f"in {unit}, most others in {usual}; use one currency")
+        Problem(table, row, "unit", other_currency(unit, usual))
         for unit, table, row in said
         if unit != usual
     ]
@@ -308,15 +221,24 @@ def _units(nodes: Sites, links: Ways) -> list[Problem]:
     return problems
 
 
+def other_currency(unit: str, usual: str) -> str:
+    return f"in {unit}, most others in {usual}; use one currency"
+
+
 def no_spend(buyer: str, item: str) -> str:
     return f"say what {buyer} spends on {item}: other links are in currency"
 
 
-def _together(nodes: Sites, links: Ways) -> list[Problem]:
-    return [*_inputs(links), *_spending(nodes, links), *_sellers(nodes, links)]
+def check_together(nodes: Sites, links: Ways) -> list[Problem]:
+    bought: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for link in in_force(link for _, link in links):
+        if link.unit != SHARE:
+            bought[link.buyer, link.item] += link.weight
+    sellers = {link.supplier for _, link in links if link.weight > 0}
+    return [*check_inputs(links), *check_nodes_with_links(nodes, bought, sellers)]
 
 
-def _inputs(links: Ways) -> list[Problem]:
+def check_inputs(links: Ways) -> list[Problem]:
     """Links of one input: shares up to 1 together, one class, one stock, one unit."""
     inputs: dict[tuple[str, str], list[SupplyLink]] = {}
     number = {id(link): row for row, link in links}
@@ -350,25 +272,21 @@ def differs(first: SupplyLink, second: SupplyLink, first_row: int) -> Found:
             yield column, f"{said}, but {meant} on row {first_row} for the same buyer and item"
 
 
-def _spending(nodes: Sites, links: Ways) -> list[Problem]:
-    """What a node spends on an item is at least what its links say."""
-    bought: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for link in in_force(link for _, link in links):
-        if link.unit != SHARE:
-            bought[link.buyer, link.item] += link.weight
-    return [
-        Problem("nodes", row, "spend", f"{spent:g} on {item} is less than its links of {sold:g}")
-        for row, node in nodes
-        for item, spent in node.spend.items()
-        if (sold := bought.get((node.id, item), 0.0)) > spent * ROUNDING
-    ]
+def check_nodes_with_links(
+    nodes: Sites, bought: Mapping[tuple[str, str], float], sellers: Container[str]
+) -> list[Problem]:
+    """What a node spends on an item is at least what its links say, and who sells keeps some.
 
-
-def _sellers(nodes: Sites, links: Ways) -> list[Problem]:
-    """A node that sells to others cannot sell all it makes to final demand."""
-    sells = {link.supplier for _, link in links if link.weight > 0}
-    return [
-        Problem("nodes", row, "final", "1 leaves nothing for its buyers; write a share below 1")
-        for row, node in nodes
-        if node.final == 1 and node.id in sells
-    ]
+    `bought` is currency a year by buyer and item of the newest links, `sellers` who sells at all.
+    """
+    problems = []
+    for row, node in nodes:
+        for item, spent in node.spend.items():
+            sold = bought.get((node.id, item), 0.0)
+            if sold > spent * ROUNDING:
+                reason = f"{spent:g} on {item} is less than its links of {sold:g}"
+                problems.append(Problem("nodes", row, "spend", reason))
+        if node.final == 1 and node.id in sellers:
+            reason = "1 leaves nothing for its buyers; write a share below 1"
+            problems.append(Problem("nodes", row, "final", reason))
+    return problems
