@@ -1,0 +1,298 @@
+"""ESRI of one shock, exactly: only what changed is passed on, sweep by sweep.
+
+A sweep pushes the increase of sigma l of each node that changed along its links, into the slots
+of their targets; losses only grow, so that the sums are those of the whole equation. When so much
+changed that most links would be touched, the sweep pulls instead: every slot is summed anew
+(direction-optimising, as Beamer et al. 2012 do for breadth-first search). Equations: graph.esri.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from graph.arrays import Floats, Ints
+from graph.jit import njit
+from graph.operators import NOBODY, Market, Numbers, Operators, Side
+from graph.steps import SOLD_OUT
+
+DENSE = 0.1  # pull when more than this share of a side's links would be pushed along
+SOLD_LOW = 0.1  # a market that sells less than this share is summed anew, or digits are lost
+MOVED, AHEAD, HIT, TOUCHED = 0, 1, 2, 3  # what `Losses.counts` counts
+
+
+class Losses(NamedTuple):
+    """Where one direction of one shock stands; a list is the beginning of its array."""
+
+    loss: Floats  # n: l at the end of the last sweep
+    risen: Floats  # n: l as it will be at the end of this one, not yet cut at 1
+    sent: Floats  # n: sigma l as it was last passed on
+    short: Floats  # slots: their sums
+    rise: Floats  # list: what each sender passes on now; after the sweep, how far each moved
+    sender: Numbers  # list: nodes that pass on something now
+    moved: Numbers  # list: nodes whose loss rose in the last sweep
+    ahead: Numbers  # list: nodes whose loss rises in this one
+    hit: Numbers  # list: nodes that have lost anything
+    counts: Ints  # 4: nodes moved, ahead and hit; links touched
+
+
+class Left(NamedTuple):
+    """What each market still sells."""
+
+    whole: Floats  # markets: before the shock
+    lost: Floats  # markets: what they sell no more
+    sells: Floats  # markets: what they still sell
+
+
+def room(side: Side) -> Losses:
+    """Losses of a side before any shock: all 0. One is enough for many shocks in turn.
+
+    >>> from graph.arrays import compile_arrays
+    >>> from graph.operators import operators
+    >>> room(operators(compile_arrays(2, [0], [1], [0], [1.0])).down).loss.tolist()
+    [0.0, 0.0]
+    """
+    n, slots = len(side.push_start) - 1, len(side.pull_start) - 1
+    return Losses(
+        loss=np.zeros(n),
+        risen=np.zeros(n),
+        sent=np.zeros(n),
+        short=np.zeros(slots),
+        rise=np.zeros(n),
+        sender=np.zeros(n, np.uint32),
+        moved=np.zeros(n, np.uint32),
+        ahead=np.zeros(n, np.uint32),
+        hit=np.zeros(n, np.uint32),
+        counts=np.zeros(4, np.int64),
+    )
+
+
+def left(market: Market) -> Left:
+    """What the markets sell before any shock.
+
+    >>> from graph.arrays import compile_arrays
+    >>> from graph.operators import operators
+    >>> two = compile_arrays(3, [0, 1], [2, 2], [0, 0], [3.0, 1.0], sector=[0, 0, 1])
+    >>> left(operators(two, market=True).market).sells.tolist()
+    [4.0, 0.0]
+    """
+    members = np.diff(market.start)
+    of = np.repeat(np.arange(len(members)), members)
+    whole = np.bincount(of, market.sold[market.member], len(members)).astype(np.float64)
+    return Left(whole, np.zeros(len(members)), whole.copy())
+
+
+@njit()
+def spread(
+    packed: Operators,
+    nodes: Numbers,
+    psi: Floats,
+    eps: float,
+    theta: float,
+    max_sweeps: int,
+    down: Losses,
+    up: Losses,
+    remains: Left,
+) -> tuple[int, float]:
+    """Sweeps done and greatest increase of the last one; the losses are in `down` and `up`.
+
+    `nodes` (new numbers, each once) lose the share `psi` > 0 of their capacity. What is less than
+    `theta` is not passed on until more has gathered: 0 is exact, else no loss is off by more than
+    theta a sweep where nobody steps in. Losses must come cleared; `clear` does that afterwards.
+    """
+    market = len(packed.market.start) > 1
+    _begin(down, nodes, psi)
+    _begin(up, nodes, psi)
+    most = np.inf
+    for sweep in range(1, max_sweeps + 1):
+        if market:
+            _refresh(packed.market, down, remains)
+        most = max(
+            _sweep(packed.down, down, packed.market, remains, market, theta),
+            _sweep(packed.up, up, packed.market, remains, False, theta),
+        )
+        if most <= eps:
+            return sweep, most
+    return max_sweeps, most
+
+
+@njit()
+def clear(packed: Operators, down: Losses, up: Losses, remains: Left) -> None:
+    """Sets the losses of a shock back to 0, at the cost of the nodes that it hit."""
+    _forget(packed.down, down)
+    _forget(packed.up, up)
+    remains.lost[:] = 0.0
+    remains.sells[:] = remains.whole
+
+
+@njit()
+def _begin(s: Losses, nodes: Numbers, psi: Floats) -> None:
+    for k in range(len(nodes)):
+        i = nodes[k]
+        s.loss[i] = psi[k]
+        s.risen[i] = psi[k]
+        s.moved[k] = i
+        s.rise[k] = psi[k]
+        s.hit[k] = i
+    s.counts[MOVED] = len(nodes)
+    s.counts[HIT] = len(nodes)
+
+
+@njit()
+def _forget(side: Side, s: Losses) -> None:
+    for k in range(s.counts[HIT]):
+        i = s.hit[k]
+        s.loss[i] = 0.0
+        s.risen[i] = 0.0
+        s.sent[i] = 0.0
+        for slot in range(side.slot_start[i], side.slot_start[i + 1]):
+            s.short[slot] = 0.0
+    s.counts[:] = 0
+
+
+@njit()
+def _refresh(market: Market, s: Losses, remains: Left) -> None:
+    """Takes from the markets what the nodes that moved sell no more."""
+    for k in range(s.counts[MOVED]):
+        i = s.moved[k]
+        of = market.of[i]
+        if of != NOBODY:
+            remains.lost[of] += market.sold[i] * s.rise[k]
+            remains.sells[of] = -1.0  # to be told below
+    for of in range(np.uint32(len(remains.sells))):
+        if remains.sells[of] < 0.0:
+            remains.sells[of] = remains.whole[of] - remains.lost[of]
+            if remains.sells[of] < SOLD_LOW * remains.whole[of]:
+                remains.sells[of] = _sells(market, s, of)
+
+
+@njit()
+def _sells(market: Market, s: Losses, of: int) -> float:
+    total = 0.0
+    for at in range(market.start[of], market.start[of + 1]):
+        i = market.member[at]
+        total += market.sold[i] * (1.0 - s.loss[i])
+    return total
+
+
+@njit()
+def _sweep(
+    side: Side, s: Losses, market: Market, remains: Left, steps_in: bool, theta: float
+) -> float:
+    """One sweep of one direction: the greatest increase of a loss."""
+    senders, links = _choose_senders(side, s, market, remains, steps_in, theta)
+    if links > DENSE * len(side.push_node):
+        _pull(side, s)
+        s.counts[TOUCHED] += len(side.pull_node)
+    else:
+        _push(side, s, senders)
+        s.counts[TOUCHED] += links
+    return _settle(s)
+
+
+@njit()
+def _choose_senders(
+    side: Side, s: Losses, market: Market, remains: Left, steps_in: bool, theta: float
+) -> tuple[int, int]:
+    """How many nodes pass on more than theta now, and along how many links.
+
+    Where others step in, sigma l of every node that has lost anything may have risen.
+    """
+    asked = s.hit if steps_in else s.moved
+    senders, links = 0, 0
+    for k in range(s.counts[HIT] if steps_in else s.counts[MOVED]):
+        i = asked[k]
+        passed = s.loss[i]
+        if steps_in and market.of[i] != NOBODY:
+            sells = remains.sells[market.of[i]]
+            if sells > SOLD_OUT:
+                passed *= min(1.0, market.sold[i] / sells)
+        rise = passed - s.sent[i]
+        if rise > theta:
+            s.sent[i] = passed
+            s.rise[senders] = rise
+            s.sender[senders] = i
+            senders += 1
+            links += side.push_start[i + 1] - side.push_start[i]
+    return senders, links
+
+
+@njit()
+def _push(side: Side, s: Losses, senders: int) -> None:
+    for k in range(senders):
+        i = s.sender[k]
+        for e in range(side.push_start[i], side.push_start[i + 1]):
+            slot, j = side.push_slot[e], side.push_node[e]
+            total = s.short[slot] + side.push_part[e] * s.rise[k]
+            s.short[slot] = total
+            if total > s.risen[j]:
+                _raise(s, j, total)
+
+
+@njit()
+def _pull(side: Side, s: Losses) -> None:
+    """Sums every slot anew. Both ways are right for every side; which is faster hangs on it."""
+    if len(side.pull_start) > len(s.loss) + 1:
+        _pull_short_slots(side, s)
+    else:
+        _pull_long_slots(side, s)
+
+
+@njit()
+def _pull_long_slots(side: Side, s: Losses) -> None:
+    for j in range(np.uint32(len(s.loss))):
+        top = 0.0
+        for slot in range(side.slot_start[j], side.slot_start[j + 1]):
+            total = 0.0
+            for e in range(side.pull_start[slot], side.pull_start[slot + 1]):
+                total += side.pull_part[e] * s.sent[side.pull_node[e]]
+            s.short[slot] = total
+            top = max(top, total)
+        if top > s.risen[j]:
+            _raise(s, j, top)
+
+
+@njit()
+def _pull_short_slots(side: Side, s: Losses) -> None:
+    """One loop over all of a node's links: where slots end is more than the processor foresees."""
+    for j in range(np.uint32(len(s.loss))):
+        slot = np.int64(side.slot_start[j]) - 1
+        first, last = side.pull_start[side.slot_start[j]], side.pull_start[side.slot_start[j + 1]]
+        top, total = 0.0, 0.0
+        for e in range(first, last):
+            opens = side.pull_opens[e]
+            before = total if opens == 0 else 0.0
+            total = before + side.pull_part[e] * s.sent[side.pull_node[e]]
+            slot += opens
+            s.short[np.uint32(slot)] = total
+            top = total if total > top else top  # losses only add up: the last is the largest
+        if top > s.risen[j]:
+            _raise(s, j, top)
+
+
+@njit()
+def _raise(s: Losses, j: int, loss: float) -> None:
+    if s.risen[j] == s.loss[j]:  # for the first time in this sweep
+        s.ahead[s.counts[AHEAD]] = j
+        s.counts[AHEAD] += 1
+    s.risen[j] = loss
+
+
+@njit()
+def _settle(s: Losses) -> float:
+    most = 0.0
+    for k in range(s.counts[AHEAD]):
+        j = s.ahead[k]
+        loss = min(1.0, s.risen[j])
+        s.rise[k] = loss - s.loss[j]
+        most = max(most, s.rise[k])
+        if s.loss[j] == 0.0:
+            s.hit[s.counts[HIT]] = j
+            s.counts[HIT] += 1
+        s.loss[j] = loss
+        s.risen[j] = loss
+        s.moved[k] = j
+    s.counts[MOVED] = s.counts[AHEAD]
+    s.counts[AHEAD] = 0
+    return most
