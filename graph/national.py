@@ -77,12 +77,22 @@ class NationalModel:
     targets: tuple[Target, ...]
     uses: Mapping[str, Use]  # node id -> use
     unknown: tuple[tuple[str, str], ...]  # (item, origin or place) hit whose share was not read
+    names: Mapping[str, str]  # of firms and their suppliers, as the firm wrote them
 
     @property
     def buyers(self) -> tuple[str, ...]:
         """Uses, industries and firms, whose loss is reported: node ids."""
         kinds = ("use:", "industry:", "firm:")
         return tuple(name for name in self.arrays.names if name.startswith(kinds))
+
+    def with_stock(self, days: float) -> NationalModel:
+        """The same with so many days of cover, assumed, wherever a stock is kept."""
+        stocks = tuple(
+            replace(s, days=days, basis="assumed", as_of="", citation="") if s.days > 0 else s
+            for s in self.stocks
+        )
+        cover = np.array([s.days for s in stocks], dtype=np.float64)
+        return replace(self, stocks=stocks, arrays=replace(self.arrays, group_stock=cover))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,9 @@ def whole_model(
         rows += _firm_rows(firms, item)
     arrays, numbers = _compiled(rows)
     links, stocks = _facts(arrays, rows)
-    return NationalModel(on, arrays, numbers, links, stocks, (), uses, ())
+    names = {f"firm:{x.firm}": x.name for x in firms}
+    names |= {seller_of(x): x.supplier for x in firms if x.supplier}
+    return NationalModel(on, arrays, numbers, links, stocks, (), uses, (), names)
 
 
 def _use_rows(compiled: Compiled, item: str, use: Use, on: date) -> Iterable[_Row]:

@@ -156,7 +156,7 @@ def design_of(model: NationalModel) -> Design:
         if fact.days > 0
     ]
     outside = [n for n, fact in enumerate(model.links) if fact.country]
-    doubts.append(Doubt("rho", np.array(outside), pert("substitution", 0.3, 1.0, 1.1)))
+    doubts.append(Doubt("rho", np.array(outside, dtype=np.int64), pert("substitution", 0.3, 1.0, 1.1)))
     return Design(tuple(blows), tuple(doubts), max(t.shock.probability for t in model.targets))
 
 
@@ -226,10 +226,15 @@ def _magnitude(magnitude: float, basis: str) -> Spread:
 
 
 def _stock_factor(fact: StockFact) -> Spread:
-    name = f"stock of {fact.buyer} {fact.item}"
+    name = stock_name(fact)
     if fact.basis == "stated":
         return pert(name, 0.8, 1.0, 1.2, fact.citation or "stated")
     return pert(name, 0.2, 1.0, 3.0)
+
+
+def stock_name(fact: StockFact) -> str:
+    """The name of the spread of a stock."""
+    return f"stock of {fact.buyer} {fact.item}"
 
 
 def bad_case(model: NationalModel, design: Design, days: int) -> tuple[SupplyArrays, Scenario]:

@@ -26,14 +26,15 @@ Pair = tuple[str, str]  # item, partner
 
 
 @cache
-def _network() -> Network:
+def network() -> Network:
+    """The shipped network, without any firm's links."""
     return build_network()
 
 
 def dependence_lines(items: Iterable[str], on: date) -> tuple[DependenceLine, ...]:
     """Concentration, passages and stocks of each item, as of that day."""
     return tuple(
-        _dependence_line(exposure_of_item(_network(), item, on)) for item in items if item in ITEMS
+        _dependence_line(exposure_of_item(network(), item, on)) for item in items if item in ITEMS
     )
 
 
