@@ -188,6 +188,7 @@ def _needed(given: Summary, runs: int) -> int:
         (given.mean_error, MEAN_ERROR * given.mean),
         (given.p95_error, TAIL_ERROR * given.p95),
     )
+    # A P95 of 0 has no relative error: the mean alone then says how many runs it takes.
     return math.ceil(
-        max(runs * (error / allowed) ** 2 if error else 0.0 for error, allowed in parts)
+        max(runs * (error / allowed) ** 2 if allowed > 0 else 0.0 for error, allowed in parts)
     )
