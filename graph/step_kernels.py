@@ -1,77 +1,25 @@
-"""Many scenarios of the time-stepped model at once: blocks of them, reduced as they run."""
+"""The fast engines of the time-stepped model: many scenarios in blocks, one by what it moves.
+
+All give the numbers of graph.steps: in float64 to 1e-12, in float32 to about 1e-6.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graph.arrays import Floats, Ints, SupplyArrays
-from graph.scenario import Scenario
+from graph.arrays import SupplyArrays
+from graph.blocks import BlockOutcome, Column, Columns, Job, lay_out, run_laid
+from graph.frontier import run_frontier
+from graph.jit import HAVE_NUMBA
+from graph.lanes import LANES
+from graph.scenario import Outcome, Scenario
 from graph.steps import run
+from graph.sweeps import sweep
 
-Values = NDArray[np.floating]
-Days = NDArray[np.int16]
-LANES = 16  # float32 of one cache line: scenarios that are stepped together
-# A column per scenario, or a function that makes the columns of a range of scenarios
-Columns = NDArray[np.generic] | Callable[[range], NDArray[np.generic]]
-
-
-@dataclass(frozen=True, slots=True)
-class BlockOutcome:
-    """B scenarios of T days on a graph of n nodes, in the order given."""
-
-    lost_days: Values  # n x B: sum over the days of 1 - h
-    first_day: Days  # n x B: first day that loses more than the threshold; -1 never
-    curve: Floats  # T x B: loss of all nodes on each day, currency
-    watched: Ints  # W: the nodes that were asked for, in that order
-    levels: Values  # T x W x B: their level h
-    residual: Floats  # B: greatest change of the last day
-    engine: str
-    switches: str
-
-    def loss(self, arrays: SupplyArrays) -> Floats:
-        """n x B: V, loss of each node over the horizon, currency."""
-        return np.asarray(self.lost_days * arrays.output[:, None], dtype=np.float64)
-
-
-def run_block(
-    arrays: SupplyArrays,
-    scenarios: Sequence[Scenario],
-    *,
-    stocks: NDArray[np.generic] | None = None,
-    parts: NDArray[np.generic] | None = None,
-    classes: NDArray[np.generic] | None = None,
-    watch: Iterable[int] = (),
-    market: bool = False,
-    threshold: float = 1e-9,
-    dtype: type = np.float32,
-) -> BlockOutcome:
-    """All scenarios (B, of equal days) together; `stocks` and `classes` (g x B) and `parts` (m x B)
-    take the place of the graph's own where they are given. ValueError on unequal days or shapes.
-    """
-    watched = np.array(list(watch), dtype=np.int64)
-    runs = []
-    for b, scenario in enumerate(scenarios):
-        own = replace(
-            arrays,
-            group_stock=arrays.group_stock if stocks is None else stocks[:, b].astype(float),
-            link_part=arrays.link_part if parts is None else parts[:, b].astype(float),
-            group_class=arrays.group_class if classes is None else classes[:, b].astype(np.int8),
-        )
-        runs.append(run(own, scenario, market=market))
-    return BlockOutcome(
-        lost_days=np.stack([(1.0 - r.level).sum(axis=0) for r in runs], axis=1).astype(dtype),
-        first_day=np.stack([r.first_day(threshold) for r in runs], axis=1).astype(np.int16),
-        curve=np.stack([r.curve(arrays) for r in runs], axis=1),
-        watched=watched,
-        levels=np.stack([r.level[:, watched] for r in runs], axis=2).astype(dtype),
-        residual=np.array([r.residual for r in runs]),
-        engine="reference",
-        switches=runs[0].switches,
-    )
+__all__ = ["LANES", "BlockOutcome", "run_block", "run_fast", "run_many"]
 
 
 def run_many(
@@ -86,12 +34,14 @@ def run_many(
     threshold: float = 1e-9,
     dtype: type = np.float32,
     how: str = "serial",
+    workers: int | None = None,
 ) -> BlockOutcome:
-    """Any number of scenarios, in blocks of 16; bit for bit the same for every `how`.
+    """Any number of scenarios of equal days, in blocks of 16; the same bits however it is run.
 
-    `stocks`, `parts` and `classes` are as in `run_block`, or a function that makes the columns of
-    a range of scenario numbers, called where the block runs: a thousand columns need not exist at
-    once.
+    `stocks` (days) and `classes` (g x B) and `parts` (m x B) take the place of the graph's own; or
+    they are functions that make the columns of a range of scenario numbers, so that a thousand
+    columns need not exist at once. `how` and `workers` are those of graph.sweeps. ValueError when
+    nothing is asked, or days or shapes differ.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.scenario import Hit, scenario
@@ -101,35 +51,72 @@ def run_many(
     >>> both.first_day.tolist(), both.levels[-1].tolist()
     ([[0, 0], [6, 3]], [[0.0, 0.0]])
     """
-
-    def of(columns: Columns | None, block: range) -> NDArray[np.generic] | None:
-        if callable(columns):
-            return columns(block)
-        return None if columns is None else columns[:, block.start : block.stop]
-
-    watched = list(watch)
-    blocks = [range(at, min(at + LANES, len(scenarios))) for at in range(0, len(scenarios), LANES)]
-    done = [
-        run_block(
-            arrays,
-            [scenarios[b] for b in block],
-            stocks=of(stocks, block),
-            parts=of(parts, block),
-            classes=of(classes, block),
-            watch=watched,
-            market=market,
-            threshold=threshold,
-            dtype=dtype,
-        )
-        for block in blocks
+    if not scenarios:
+        raise ValueError("no scenario to run")
+    laid = lay_out(arrays, watch, market, threshold, dtype)
+    numbers = range(len(scenarios))
+    blocks = [numbers[at : at + LANES] for at in range(0, len(scenarios), LANES)]
+    jobs = [
+        Job([scenarios[b] for b in own], own, *(_of(c, own) for c in (stocks, parts, classes)))
+        for own in blocks
     ]
-    return BlockOutcome(
-        lost_days=np.concatenate([d.lost_days for d in done], axis=1),
-        first_day=np.concatenate([d.first_day for d in done], axis=1),
-        curve=np.concatenate([d.curve for d in done], axis=1),
-        watched=done[0].watched,
-        levels=np.concatenate([d.levels for d in done], axis=2),
-        residual=np.concatenate([d.residual for d in done]),
-        engine=done[0].engine,
-        switches=done[0].switches,
+    done = sweep(run_laid, laid, jobs, how=how, workers=workers)
+    return replace(
+        done[0],
+        lost_days=np.concatenate([one.lost_days for one in done], axis=1),
+        first_day=np.concatenate([one.first_day for one in done], axis=1),
+        curve=np.concatenate([one.curve for one in done], axis=1),
+        levels=np.concatenate([one.levels for one in done], axis=2),
+        residual=np.concatenate([one.residual for one in done]),
     )
+
+
+def _of(columns: Columns | None, numbers: range) -> Columns | None:
+    """What a block needs of the columns, so that no worker is sent those of others."""
+    if columns is None or callable(columns):
+        return columns
+    return columns[:, numbers.start : numbers.stop]
+
+
+def run_block(
+    arrays: SupplyArrays,
+    scenarios: Sequence[Scenario],
+    *,
+    stocks: Column | None = None,
+    parts: Column | None = None,
+    classes: Column | None = None,
+    watch: Iterable[int] = (),
+    market: bool = False,
+    threshold: float = 1e-9,
+    dtype: type = np.float32,
+) -> BlockOutcome:
+    """At most 16 scenarios, as `run_many` has them, stepped together.
+
+    >>> from graph.arrays import compile_arrays
+    >>> from graph.scenario import Hit, scenario
+    >>> chain = compile_arrays(2, [0], [1], [0], [365.0], stock=1.0)
+    >>> run_block(chain, [scenario(4, [Hit(np.array([0]), 0.75)])]).lost_days.tolist()
+    [[3.0], [1.25]]
+    """
+    if not 1 <= len(scenarios) <= LANES:
+        raise ValueError(f"a block has 1 to {LANES} scenarios, not {len(scenarios)}; see run_many")
+    laid = lay_out(arrays, watch, market, threshold, dtype)
+    return run_laid(laid, Job(scenarios, range(len(scenarios)), stocks, parts, classes))
+
+
+def run_fast(
+    arrays: SupplyArrays, scenario: Scenario, *, market: bool = False, theta: float = 0.0
+) -> Outcome:
+    """One scenario by the fastest engine that is here; `Outcome.engine` says which it was.
+
+    `theta` is that of graph.frontier; the reference, taken where numba is missing, is exact.
+
+    >>> from graph.arrays import compile_arrays
+    >>> from graph.scenario import Hit, scenario
+    >>> chain = compile_arrays(2, [0], [1], [0], [1.0], stock=3.0, lead=2)
+    >>> run_fast(chain, scenario(8, [Hit(np.array([0]), 1.0)])).first_day().tolist()
+    [0, 6]
+    """
+    if HAVE_NUMBA:
+        return run_frontier(arrays, scenario, market=market, theta=theta)
+    return run(arrays, scenario, market=market)
