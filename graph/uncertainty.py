@@ -12,13 +12,16 @@ from scipy.stats import betabinom
 
 from graph.arrays import Floats, Ints, SupplyArrays
 from graph.bands import PERCENTILES, TOTAL, Bands, quantile
+from graph.blocks import Job, Laid, lay_out, run_laid
+from graph.lanes import LANES
 from graph.scenario import Scenario
 from graph.spreads import SpreadError, draw
-from graph.step_kernels import LANES, BlockOutcome, run_block
+from graph.step_kernels import run_fast
 from graph.sweeps import sweep
 from graph.worlds import Design, check, worlds
 
 HIT_SHARE = 0.01  # of a day's normal output: a watch that loses more is hit
+FEW_LINKS = 2_000  # up to which worlds are run in turn, in double precision; blocks win past it
 MOST_NUMBERS = 250_000_000  # runs x days x watches that are held: 2 GB
 SURE = 0.999  # of the bounds within which a right coverage falls
 
@@ -34,6 +37,7 @@ class Task:
     watched: Ints  # U nodes, sorted
     output: csr_array  # U x W - 1: output of each watched node, by watch
     market: bool
+    laid: Laid | None  # for blocks of worlds; None: each world is run on its own
 
 
 def monte_carlo(
@@ -78,15 +82,13 @@ def monte_carlo(
         raise SpreadError(
             f"{runs} runs x {days} days x {len(names) + 1} watches do not fit: watch fewer"
         )
-    check(arrays, design)
-    watched, output = _watched(arrays, watch or {})
-    task = Task(arrays, design, seed, days, watched, output, market)
+    task = task_of(arrays, design, seed, days, watch or {}, market)
     blocks = [range(at, min(at + LANES, runs)) for at in range(0, runs, LANES)]
     done = sweep(measure, task, blocks, how=how, workers=workers)
     return Bands(
         names=(TOTAL, *names),
         curves=np.concatenate([curves for curves, _, _ in done]),
-        normal=np.append(arrays.output.sum(), output.sum(axis=0)),
+        normal=np.append(arrays.output.sum(), task.output.sum(axis=0)),
         draws=draw(design.spreads, seed, runs),
         probability=design.probability,
         hit_share=hit_share,
@@ -96,43 +98,71 @@ def monte_carlo(
     )
 
 
+def task_of(
+    arrays: SupplyArrays,
+    design: Design,
+    seed: int,
+    days: int,
+    watch: Mapping[str, Ints],
+    market: bool = False,
+) -> Task:
+    """A Monte Carlo, laid out to be run in parts. SpreadError as for `monte_carlo`.
+
+    >>> from graph.arrays import compile_arrays
+    >>> from graph.spreads import fixed
+    >>> from graph.worlds import Blow
+    >>> shut = Blow("capacity", np.array([0]), fixed("m", 1.0), fixed("s", 1.0), fixed("d", 9.0))
+    >>> pair = compile_arrays(2, [0], [1], [0], [1.0], output=[1.0, 0.0])
+    >>> measure(task_of(pair, Design((shut,)), 0, 3, {}), range(2))[0][:, :, 0].tolist()
+    [[0.0, 1.0, 1.0], [0.0, 1.0, 1.0]]
+    """
+    check(arrays, design)
+    watched, output = _watched(arrays, watch)
+    of = {doubt.of for doubt in design.doubts}
+    together = arrays.links > FEW_LINKS and of <= {"stock", "class"}
+    laid = lay_out(arrays, watched.tolist(), market, 0.0, np.float32) if together else None
+    return Task(arrays, design, seed, days, watched, output, market, laid)
+
+
 def measure(task: Task, block: range) -> tuple[Floats, float, str]:
     """The worlds of a block: curves (runs x T x W, currency a day), residual and switches."""
     made = worlds(task.arrays, task.design, task.seed, block, task.days)
-    outcomes = _run(task, [graph for graph, _ in made], [scenario for _, scenario in made])
+    return _in_turn(task, made) if task.laid is None else _together(task, task.laid, made, block)
+
+
+def _in_turn(task: Task, made: list[tuple[SupplyArrays, Scenario]]) -> tuple[Floats, float, str]:
+    outcomes = [run_fast(graph, scenario, market=task.market) for graph, scenario in made]
     curves = []
     for outcome in outcomes:
-        lost = 1.0 - outcome.levels.astype(np.float64)  # T x U x B
-        by_watch = [lost[:, :, b] @ task.output for b in range(lost.shape[2])]
-        curves += [np.column_stack(both) for both in zip(outcome.curve.T, by_watch, strict=True)]
-    residual = max(float(outcome.residual.max(initial=0.0)) for outcome in outcomes)
-    return np.stack(curves), residual, outcomes[0].switches
+        at = np.searchsorted(outcome.nodes, task.watched)
+        moved = np.append(outcome.nodes, -1)[at] == task.watched
+        by_watch = (1.0 - outcome.level[:, at[moved]]) @ task.output[moved]
+        curves.append(np.column_stack((outcome.curve(task.arrays), by_watch)))
+    return np.stack(curves), max(one.residual for one in outcomes), outcomes[0].switches
 
 
-def _run(task: Task, graphs: list[SupplyArrays], scenarios: list[Scenario]) -> list[BlockOutcome]:
-    """Together when all that differs is what a block takes by scenario; else each on its own."""
+def _together(
+    task: Task, laid: Laid, made: list[tuple[SupplyArrays, Scenario]], block: range
+) -> tuple[Floats, float, str]:
     of = {doubt.of for doubt in task.design.doubts}
-    if of - {"stock", "class"}:
-        return [
-            run_block(graph, [one], watch=task.watched.tolist(), market=task.market)
-            for graph, one in zip(graphs, scenarios, strict=True)
-        ]
-    half = any(d.of == "class" for d in task.design.doubts)
 
     def columns(name: str, wanted: bool) -> NDArray[np.generic] | None:
-        return np.stack([getattr(g, name) for g in graphs], axis=1) if wanted else None
+        return np.stack([getattr(g, name) for g, _ in made], axis=1) if wanted else None
 
-    return [
-        run_block(
-            task.arrays,
-            scenarios,
-            stocks=columns("group_stock", bool(of)),
-            classes=columns("group_class", half),
-            parts=columns("link_part", half),
-            watch=task.watched.tolist(),
-            market=task.market,
-        )
+    job = Job(
+        scenarios=[scenario for _, scenario in made],
+        numbers=block,
+        stocks=columns("group_stock", bool(of)),
+        parts=columns("link_part", "class" in of),
+        classes=columns("group_class", "class" in of),
+    )
+    outcome = run_laid(laid, job)
+    lost = 1.0 - outcome.levels.astype(np.float64)  # T x U x B
+    curves = [
+        np.column_stack((outcome.curve[:, b], lost[:, :, b] @ task.output))
+        for b in range(len(made))
     ]
+    return np.stack(curves), float(outcome.residual.max()), outcome.switches
 
 
 def _watched(arrays: SupplyArrays, watch: Mapping[str, Ints]) -> tuple[Ints, csr_array]:
