@@ -22,12 +22,13 @@ from graph.ario import ArioRules, Economy, economy
 from graph.arrays import NON_ESSENTIAL, Floats, Ints, SupplyArrays, compile_arrays
 from graph.esri import closures
 
-RESULTS = ("esri", "loss_down", "loss_up", "conv")
+RESULT = re.compile(r"(esri|loss_down|loss_up|conv)(?:_(.+))?$")
 KINDS = {
     "esri": ("firms.csv", "edges.csv"),
     "ario": ("params.json", "capacity_loss.csv"),
     "leontief": ("Z.csv", "x.csv", "leontief_inverse.csv"),
 }
+LIKELY_EPS = [1e-12, 1e-2, *(base * 10.0**-power for base in (1, 5) for power in range(1, 16))]
 INDEX = {"", "x", "v1", "step", "t", "time", "day", "index", "scenario", "unnamed: 0", "rownames"}
 
 
@@ -65,7 +66,12 @@ def read_rows(path: Path) -> Rows:
     mark = max(",;\t", key=first.count)
     rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines(), delimiter=mark)]
     rows = [row for row in rows if any(row)]
-    headed = bool(rows) and any(number(cell) is None and cell != "NA" for cell in rows[0])
+    top = rows[0] if rows else ["0"]
+    headed = number(top[0]) is None and (
+        not top[0]
+        or all(number(cell) is None for cell in top)
+        or (len(rows) > 1 and number(rows[1][0]) is not None)
+    )
     return Rows([cell.lower() for cell in rows[0]] if headed else [], rows[1:] if headed else rows)
 
 
@@ -79,14 +85,21 @@ def number(text: str) -> float | None:
 def numbers(path: Path) -> tuple[list[str], Floats]:
     """(header, values) of a CSV of numbers; row names and a leading row number are left out."""
     try:
-        return [], np.loadtxt(path, delimiter=",", ndmin=2)
+        values = np.loadtxt(path, delimiter=",", ndmin=2)
     except ValueError:
-        rows = read_rows(path)
+        return _named_numbers(read_rows(path))
+    counts = values.shape[1] > 2 and bool((values[0] == np.arange(values.shape[1])).all())
+    return [], values[1:] if counts else values  # column numbers are a header too
+
+
+def _named_numbers(rows: Rows) -> tuple[list[str], Floats]:
     header, cells = rows.header, rows.cells
-    if len(header) == len(cells[0]) - 1:  # R writes no name over row names
+    if header and len(header) == len(cells[0]) - 1:  # R writes no name over row names
         header = ["", *header]
-    named = bool(header) and len(header) > 1 and header[0] in INDEX
-    if named or number(cells[0][0]) is None:
+    first = [number(row[0]) for row in cells]
+    start = first[0]
+    counts = start is not None and first == [start + at for at in range(len(first))]
+    if start is None or (len(header) > 1 and header[0] in INDEX and counts):
         header, cells = header[1:], [row[1:] for row in cells]
     return header, np.array([[float(cell or "nan") for cell in row] for row in cells])
 
@@ -175,11 +188,7 @@ class EsriFolder:
 
 
 def esri_folder(folder: Path) -> EsriFolder:
-    found = {
-        match[2] or ""
-        for path in folder.glob("*.csv")
-        if (match := re.fullmatch(rf"({'|'.join(RESULTS)})(?:_(.+))?", path.stem))
-    }
+    found = {match[2] or "" for path in folder.glob("*.csv") if (match := RESULT.match(path.stem))}
     names, _ = _firms(read_rows(folder / "firms.csv"))
     shocks = None
     for path in sorted(folder.glob("*psi*.csv")) or sorted(folder.glob("*shock*.csv")):
@@ -216,7 +225,7 @@ def _eps_of(variant: str, said: dict[str, Any]) -> list[float]:
     if match:
         base, power = float(match[1].replace("p", ".")), abs(int(match[2] or 0))
         return [base * 10.0**-power]
-    return [said["eps"]] if "eps" in said else [1e-12, 1e-2, 1e-10, 1e-8, 1e-6, 1e-4, 1e-3, 1e-5]
+    return [said["eps"]] if "eps" in said else LIKELY_EPS
 
 
 def _extra_weights(firms: Rows) -> list[Floats]:
@@ -244,11 +253,13 @@ def _firms(firms: Rows) -> tuple[list[str], list[str]]:
 def _class_matrices(folder: Path, variant: str, firms: Rows) -> list[tuple[list[str], Ints]]:
     """(sector labels, class by supplier's and buyer's) for every reading of the matrix file."""
     used = in_order(_firms(firms)[1])
+    tokens = set(variant.lower().split("_"))
     paths = [
         path for path in sorted(folder.glob("*.csv"))
         if re.search(r"(^|_)ess(?=_|ential|$)|class|ihs", path.stem.lower())
+        and not re.match(RESULT, path.stem)
     ]  # fmt: skip
-    paths.sort(key=lambda path: not (variant and variant in path.stem))
+    paths.sort(key=lambda path: -len(tokens & set(path.stem.lower().split("_"))))
     if not paths:
         return [(used, np.full((len(used), len(used)), kind)) for kind in (NON_ESSENTIAL, 2)]
     header, values = numbers(paths[0])
@@ -274,8 +285,13 @@ class ArioFolder:
     rules: ArioRules
     loss: Floats
     stocks: Floats | None
-    final: Floats  # n x categories
     params: dict[str, Any]
+
+    @property
+    def size(self) -> Floats:
+        """n: the normal output of each industry, by which its flows are measured."""
+        made = self.table.output
+        return np.maximum(made, made.max() * 1e-12)
 
 
 def ario_folder(folder: Path) -> ArioFolder:
@@ -283,9 +299,10 @@ def ario_folder(folder: Path) -> ArioFolder:
         return numbers(folder / name)[1]
 
     params = json.loads((folder / "params.json").read_text())
-    inputs, final, output = read("tech.csv"), read("Y0.csv"), read("X0.csv").ravel()
+    inputs, output = read("tech.csv"), read("X0.csv").ravel()
     sectors, n = inputs.shape
-    table = economy(read("Z0.csv"), final, np.arange(n) % sectors, output=output, inputs=inputs)
+    sector = np.arange(n) % sectors
+    table = economy(read("Z0.csv"), read("Y0.csv"), sector, output=output, inputs=inputs)
     stocks = read("K0.csv") if (folder / "K0.csv").is_file() else None
     base = "base" in str(params.get("model", "")).lower()
     tau = _first(params, "restoration_tau", "inventory_restoration_tau", "tau_inv", "tau")
@@ -298,7 +315,7 @@ def ario_folder(folder: Path) -> ArioFolder:
         alpha_days=float(_first(params, "alpha_tau", default=365)),
         orders=str(_first(params, "order_type", "orders", default="alt")),
     )
-    return ArioFolder(table, rules, read("capacity_loss.csv"), stocks, final, params)
+    return ArioFolder(table, rules, read("capacity_loss.csv"), stocks, params)
 
 
 def _first(params: dict[str, Any], *names: str, default: Any = None) -> Any:

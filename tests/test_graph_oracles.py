@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graph.ario import ArioRules, ario, economy
+from graph.ario import ArioRules, Economy, ario, economy
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, Ints, SupplyArrays, compile_arrays
 from graph.esri import Esri, closures, esri, esri_compat
 from graph.esri_loops import links_as_networkx, standing_in
 from graph.limits import limit
 from tests.oracle_folders import (
+    ArioFolder,
     EsriFolder,
     Setting,
     ario_folder,
@@ -32,7 +34,7 @@ from tests.oracle_folders import (
 DATA = Path(os.environ.get("EWS_RECORDED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FOLDERS = oracle_folders(DATA / "oracles")
 CLOSE = 1e-9
-WORK = 3e10  # links times sweeps of one folder; past it, as many shocks as that buys are run
+WORK = 4e9  # links times sweeps of one folder; past it, as many shocks as that buys are run
 
 # Fig. 1 of the ESRI paper: 11 firms, all flows 1.
 FIG_1 = [(1, 0), (1, 2), (6, 3), (8, 4), (2, 6), (5, 6), (9, 6), (8, 9), (6, 10), (7, 10)]
@@ -255,13 +257,18 @@ def run(
 def expected_of(of: EsriFolder, variant: str) -> dict[str, Floats]:
     """What the folder says of a variant: shares b, losses n x b, sweep counts b."""
     expected: dict[str, Floats] = {}
-    for kind, names in (
-        ("esri", ("esri", "esri_down", "esri_up")),
-        ("conv", ("before", "esri_t", "T")),
+    for kind, names, heads in (
+        ("esri", ("esri", "esri_down", "esri_up"), ("esri", "esri_down", "esri_up")),
+        ("conv", ("before", "esri_t", "T"), ("esri_t-1", "esri_t", "t")),
     ):
-        result = of.result(kind, variant)
-        if result is not None:
-            expected |= dict(zip(names, result[1].T, strict=False))
+        header, values = of.result(kind, variant) or ([], np.zeros((0, 0)))
+        header = [head.replace(".", "-") for head in header]
+        places = [header.index(head) if head in header else -1 for head in heads]
+        if max(places) < 0:  # no names that say anything: in order, and one column alone is T
+            places = [-1, -1, 0] if kind == "conv" and values.shape[1] == 1 else [0, 1, 2]
+        for name, place in zip(names, places, strict=True):
+            if 0 <= place < values.shape[1]:
+                expected[name] = values[:, place]
     for kind in ("loss_down", "loss_up"):
         result = of.result(kind, variant)
         if result is not None:
@@ -291,25 +298,63 @@ def spread(count: int, most: int) -> Ints:
 
 
 def ario_errors(folder: Path) -> dict[str, float]:
+    """By what is compared: the greatest difference, flows by the industry's normal output.
+
+    BoARIO asks whether scarcity is 0 to the last bit. Where a steady state makes that a matter of
+    rounding, its own series hangs on digits that the files do not hold; so what does not agree is
+    compared again less five times what a change in the last digit of the table moves by that day.
+    """
     of, errors = ario_folder(folder), {}
-    series = {path.stem.lower(): path for path in folder.glob("*.csv")}
+    expected = ario_expected(folder, of)
     for engine in ("dense", "kernel"):
-        out = ario(of.table, of.loss, of.rules, stocks=of.stocks, engine=engine)
-        unmet = of.final.sum(axis=1)
-        ours = {"production": out.production, "overprod": out.alpha, "alpha": out.alpha,
-                "overproduction": out.alpha, "production_cap": out.capacity,
-                "production_capacity": out.capacity, "final_demand_undist": out.unmet}  # fmt: skip
-        for name in ours.keys() & series.keys():
-            values = numbers(series[name])[1]
-            size = (
-                1.0 if ours[name] is out.alpha else np.maximum(of.table.output, unmet.max() * 1e-9)
-            )
-            errors[f"{name} {engine}"] = float(np.abs((ours[name] - values) / size).max())
-        made = out.production.sum(axis=1) / of.table.output.sum()
-        said = {"min_total": made.min(), "final": made[-1], "cum_loss_days": (1 - made).sum()}
-        for name in said.keys() & of.params.keys():
-            errors[f"{name} {engine}"] = abs(float(said[name]) - float(of.params[name]))
+        ours = ario_series(of, of.table, engine)
+        for name, values in expected.items():
+            off = np.abs(ours[name] - values)
+            if off.max() > CLOSE:
+                off = off - 5 * moved_by_rounding(of, name)
+            errors[f"{name} {engine}"] = float(off.max())
     return errors
+
+
+def ario_expected(folder: Path, of: ArioFolder) -> dict[str, Floats]:
+    """What the folder says, by the names of ario_series."""
+    names = {
+        "production": ("production",),
+        "alpha": ("overprod", "alpha", "overproduction"),
+        "capacity": ("production_cap", "production_capacity"),
+        "unmet": ("final_demand_undist", "final_demand_not_distributed"),
+    }
+    found = {
+        ours: numbers(folder / f"{theirs}.csv")[1] / (1.0 if ours == "alpha" else of.size)
+        for ours, many in names.items() for theirs in many
+        if (folder / f"{theirs}.csv").is_file()
+    }  # fmt: skip
+    totals = ("min_total", "final", "cum_loss_days")
+    said = {name: np.array([of.params[name]], dtype=float) for name in totals if name in of.params}
+    return found | said
+
+
+def ario_series(of: ArioFolder, table: Economy, engine: str) -> dict[str, Floats]:
+    out = ario(table, of.loss, of.rules, stocks=of.stocks, engine=engine)
+    total = out.production.sum(axis=1) / table.output.sum()
+    return {
+        "production": out.production / of.size, "capacity": out.capacity / of.size,
+        "unmet": out.unmet / of.size, "alpha": out.alpha, "min_total": total.min(keepdims=True),
+        "final": total[-1:], "cum_loss_days": (1 - total).sum(keepdims=True),
+    }  # fmt: skip
+
+
+def moved_by_rounding(of: ArioFolder, name: str) -> Floats:
+    """T x 1: how far the series moves by each day when the table's flows move by 1e-15."""
+    random = np.random.Generator(np.random.Philox(4))
+    exact = ario_series(of, of.table, "dense")[name]
+    most = np.zeros((len(exact), 1))
+    for _ in range(8):
+        near = 1 + 1e-15 * random.uniform(-1, 1, of.table.between.shape)
+        moved = ario_series(of, replace(of.table, between=of.table.between * near), "dense")[name]
+        off = np.abs(moved - exact).reshape(len(exact), -1).max(axis=1, keepdims=True)
+        most = np.maximum(most, off)
+    return np.asarray(np.maximum.accumulate(most))
 
 
 def leontief_errors(folder: Path) -> dict[str, float]:
