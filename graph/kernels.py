@@ -141,38 +141,39 @@ def _begin(s: Losses, nodes: Numbers, psi: Floats) -> None:
 
 @njit()
 def _forget(side: Side, s: Losses) -> None:
+    loss, risen, sent, short, start = s.loss, s.risen, s.sent, s.short, side.slot_start
     for k in range(s.counts[HIT]):
         i = s.hit[k]
-        s.loss[i] = 0.0
-        s.risen[i] = 0.0
-        s.sent[i] = 0.0
-        for slot in range(side.slot_start[i], side.slot_start[i + 1]):
-            s.short[slot] = 0.0
+        loss[i] = 0.0
+        risen[i] = 0.0
+        sent[i] = 0.0
+        short[start[i] : start[i + 1]] = 0.0
     s.counts[:] = 0
 
 
 @njit()
 def _refresh(market: Market, s: Losses, remains: Left) -> None:
     """Takes from the markets what the nodes that moved sell no more."""
+    whole, lost, sells = remains.whole, remains.lost, remains.sells
     for k in range(s.counts[MOVED]):
         i = s.moved[k]
         of = market.of[i]
         if of != NOBODY:
-            remains.lost[of] += market.sold[i] * s.rise[k]
-            remains.sells[of] = -1.0  # to be told below
-    for of in range(np.uint32(len(remains.sells))):
-        if remains.sells[of] < 0.0:
-            remains.sells[of] = remains.whole[of] - remains.lost[of]
-            if remains.sells[of] < SOLD_LOW * remains.whole[of]:
-                remains.sells[of] = _sells(market, s, of)
+            lost[of] += market.sold[i] * s.rise[k]
+            sells[of] = -1.0  # to be told below
+    for of in range(np.uint32(len(sells))):
+        if sells[of] < 0.0:
+            sells[of] = whole[of] - lost[of]
+            if sells[of] < SOLD_LOW * whole[of]:
+                sells[of] = _sells(market, s, of)
 
 
 @njit()
 def _sells(market: Market, s: Losses, of: int) -> float:
+    member, sold, loss = market.member, market.sold, s.loss
     total = 0.0
     for at in range(market.start[of], market.start[of + 1]):
-        i = market.member[at]
-        total += market.sold[i] * (1.0 - s.loss[i])
+        total += sold[member[at]] * (1.0 - loss[member[at]])
     return total
 
 
@@ -200,34 +201,43 @@ def _choose_senders(
     Where others step in, sigma l of every node that has lost anything may have risen.
     """
     asked = s.hit if steps_in else s.moved
+    loss, sent, listed, start = s.loss, s.sent, s.sender, side.push_start
     senders, links = 0, 0
     for k in range(s.counts[HIT] if steps_in else s.counts[MOVED]):
         i = asked[k]
-        passed = s.loss[i]
+        passed = loss[i]
         if steps_in and market.of[i] != NOBODY:
             sells = remains.sells[market.of[i]]
             if sells > SOLD_OUT:
                 passed *= min(1.0, market.sold[i] / sells)
-        rise = passed - s.sent[i]
+        rise = passed - sent[i]
         if rise > theta:
-            s.sent[i] = passed
+            sent[i] = passed
             s.rise[senders] = rise
-            s.sender[senders] = i
+            listed[senders] = i
             senders += 1
-            links += side.push_start[i + 1] - side.push_start[i]
+            links += start[i + 1] - start[i]
     return senders, links
 
 
 @njit()
 def _push(side: Side, s: Losses, senders: int) -> None:
+    # Taken out of their tuples once: numba counts references each time.
+    loss, risen, short, ahead = s.loss, s.risen, s.short, s.ahead
+    start, slots, nodes, part = side.push_start, side.push_slot, side.push_node, side.push_part
+    found = 0
     for k in range(senders):
-        i = s.sender[k]
-        for e in range(side.push_start[i], side.push_start[i + 1]):
-            slot, j = side.push_slot[e], side.push_node[e]
-            total = s.short[slot] + side.push_part[e] * s.rise[k]
-            s.short[slot] = total
-            if total > s.risen[j]:
-                _raise(s, j, total)
+        i, rise = s.sender[k], s.rise[k]
+        for e in range(start[i], start[i + 1]):
+            slot, j = slots[e], nodes[e]
+            total = short[slot] + part[e] * rise
+            short[slot] = total
+            if total > risen[j]:
+                if risen[j] == loss[j]:  # for the first time in this sweep
+                    ahead[found] = j
+                    found += 1
+                risen[j] = total
+    s.counts[AHEAD] = found
 
 
 @njit()
@@ -241,58 +251,63 @@ def _pull(side: Side, s: Losses) -> None:
 
 @njit()
 def _pull_long_slots(side: Side, s: Losses) -> None:
-    for j in range(np.uint32(len(s.loss))):
+    risen, sent, short, ahead = s.risen, s.sent, s.short, s.ahead
+    start, ends, node, part = side.slot_start, side.pull_start, side.pull_node, side.pull_part
+    found = 0
+    for j in range(np.uint32(len(risen))):
         top = 0.0
-        for slot in range(side.slot_start[j], side.slot_start[j + 1]):
+        for slot in range(start[j], start[j + 1]):
             total = 0.0
-            for e in range(side.pull_start[slot], side.pull_start[slot + 1]):
-                total += side.pull_part[e] * s.sent[side.pull_node[e]]
-            s.short[slot] = total
+            for e in range(ends[slot], ends[slot + 1]):
+                total += part[e] * sent[node[e]]
+            short[slot] = total
             top = max(top, total)
-        if top > s.risen[j]:
-            _raise(s, j, top)
+        if top > risen[j]:
+            risen[j] = top
+            ahead[found] = j
+            found += 1
+    s.counts[AHEAD] = found
 
 
 @njit()
 def _pull_short_slots(side: Side, s: Losses) -> None:
     """One loop over all of a node's links: where slots end is more than the processor foresees."""
-    for j in range(np.uint32(len(s.loss))):
-        slot = np.int64(side.slot_start[j]) - 1
-        first, last = side.pull_start[side.slot_start[j]], side.pull_start[side.slot_start[j + 1]]
+    risen, sent, short, ahead = s.risen, s.sent, s.short, s.ahead
+    start, ends, node, part = side.slot_start, side.pull_start, side.pull_node, side.pull_part
+    found = 0
+    for j in range(np.uint32(len(risen))):
+        slot = np.int64(start[j]) - 1
         top, total = 0.0, 0.0
-        for e in range(first, last):
+        for e in range(ends[start[j]], ends[start[j + 1]]):
             opens = side.pull_opens[e]
             before = total if opens == 0 else 0.0
-            total = before + side.pull_part[e] * s.sent[side.pull_node[e]]
+            total = before + part[e] * sent[node[e]]
             slot += opens
-            s.short[np.uint32(slot)] = total
+            short[np.uint32(slot)] = total
             top = total if total > top else top  # losses only add up: the last is the largest
-        if top > s.risen[j]:
-            _raise(s, j, top)
-
-
-@njit()
-def _raise(s: Losses, j: int, loss: float) -> None:
-    if s.risen[j] == s.loss[j]:  # for the first time in this sweep
-        s.ahead[s.counts[AHEAD]] = j
-        s.counts[AHEAD] += 1
-    s.risen[j] = loss
+        if top > risen[j]:
+            risen[j] = top
+            ahead[found] = j
+            found += 1
+    s.counts[AHEAD] = found
 
 
 @njit()
 def _settle(s: Losses) -> float:
-    most = 0.0
+    loss, risen, rise, moved, hit = s.loss, s.risen, s.rise, s.moved, s.hit
+    most, hits = 0.0, s.counts[HIT]
     for k in range(s.counts[AHEAD]):
         j = s.ahead[k]
-        loss = min(1.0, s.risen[j])
-        s.rise[k] = loss - s.loss[j]
-        most = max(most, s.rise[k])
-        if s.loss[j] == 0.0:
-            s.hit[s.counts[HIT]] = j
-            s.counts[HIT] += 1
-        s.loss[j] = loss
-        s.risen[j] = loss
-        s.moved[k] = j
+        now = min(1.0, risen[j])
+        rise[k] = now - loss[j]
+        most = max(most, rise[k])
+        if loss[j] == 0.0:
+            hit[hits] = j
+            hits += 1
+        loss[j] = now
+        risen[j] = now
+        moved[k] = j
+    s.counts[HIT] = hits
     s.counts[MOVED] = s.counts[AHEAD]
     s.counts[AHEAD] = 0
     return most
