@@ -53,20 +53,16 @@ class Columns(NamedTuple):
 def graphs(draw: st.DrawFn) -> Columns:
     """Two tiers above the last node, which has two inputs; node 0 sells somewhere in it."""
     rows = [(0, 3, 0), (1, 3, 0), (1, 3, 1), (2, 3, 1), (0, 1, 2), (0, 2, 2)]
-    kept = [row for row in rows[1:] if draw(st.booleans())]
-    rows = [rows[0], *kept]
-    m = len(rows)
-
-    def each(values: st.SearchStrategy[float]) -> list[float]:
-        return draw(st.lists(values, min_size=m, max_size=m))
-
+    kept = draw(st.integers(0, 31))
+    rows = [rows[0], *(row for k, row in enumerate(rows[1:]) if kept >> k & 1)]
+    m, rng = len(rows), np.random.default_rng(draw(st.integers(0, 10**6)))
     return Columns(
         *([row[k] for row in rows] for k in range(3)),
-        each(st.integers(1, 9).map(float)),
-        each(st.sampled_from([1, 2, 2])),
-        each(st.sampled_from([0.0, 0.5, 1.5])),
-        each(st.sampled_from([0, 0, 1])),
-        [draw(st.sampled_from([0.0, 3.0])) for _ in range(3)] + [365.0],
+        rng.integers(1, 10, m).astype(float).tolist(),
+        rng.choice([1, 2, 2], m).tolist(),
+        rng.choice([0.0, 0.5, 1.5], m).tolist(),
+        rng.choice([0, 0, 1], m).tolist(),
+        [*rng.choice([0.0, 3.0], 3).tolist(), 365.0],
     )
 
 
@@ -103,12 +99,13 @@ def check_plan(plan: StockPlan, arrays: SupplyArrays, shock: Scenario) -> None:
 
 
 @CASES
-@given(columns=graphs(), shock=shocks(), line=st.floats(0, 4))
+@given(columns=graphs(), shock=shocks(), part=st.floats(0, 1.1))
 def test_the_smallest_stock_keeps_the_line_and_a_little_less_does_not(
-    columns: Columns, shock: Scenario, line: float
+    columns: Columns, shock: Scenario, part: float
 ) -> None:
     arrays = columns.arrays()
     groups = np.flatnonzero(arrays.group_buyer == 3)
+    line = part * lost(with_stock(arrays, groups, np.zeros(len(groups))), shock, 3)
     plan = smallest_stock(arrays, shock, groups, line, engine=run_frontier)
     check_plan(plan, arrays, shock)
     if plan.enough and plan.days.any():
@@ -117,12 +114,13 @@ def test_the_smallest_stock_keeps_the_line_and_a_little_less_does_not(
 
 
 @CASES
-@given(columns=graphs(), shock=shocks(), line=st.floats(0, 4))
+@given(columns=graphs(), shock=shocks(), part=st.floats(0, 1.1))
 def test_of_trimmed_stocks_none_can_be_smaller_alone(
-    columns: Columns, shock: Scenario, line: float
+    columns: Columns, shock: Scenario, part: float
 ) -> None:
     arrays = columns.arrays()
     groups = np.flatnonzero(arrays.group_buyer == 3)
+    line = part * lost(with_stock(arrays, groups, np.zeros(len(groups))), shock, 3)
     plan = smallest_stock(arrays, shock, groups, line, how="trimmed", engine=run_frontier)
     check_plan(plan, arrays, shock)
     even = smallest_stock(arrays, shock, groups, line, engine=run_frontier)
@@ -187,12 +185,12 @@ def moved(columns: Columns, share: float, most: float, lead: int) -> SupplyArray
     columns=graphs(),
     shock=shocks(1),
     too=st.sampled_from([0.0, 0.0, 0.25, 1.0]),
-    line=st.floats(0, 4),
+    part=st.floats(0, 1.1),
     most=st.floats(0.1, 1),
     lead=st.integers(0, 2),
 )
 def test_the_smallest_change_of_mix_keeps_the_line_and_a_little_less_does_not(
-    columns: Columns, shock: Scenario, too: float, line: float, most: float, lead: int
+    columns: Columns, shock: Scenario, too: float, part: float, most: float, lead: int
 ) -> None:
     # Node 4, the alternative, is hit as well by so much.
     shock = replace(shock, nodes=np.array([0, 4]), psi=shock.psi * np.array([[1.0, too]]))
@@ -200,6 +198,7 @@ def test_the_smallest_change_of_mix_keeps_the_line_and_a_little_less_does_not(
     group = int(arrays.link_start.searchsorted(
         np.flatnonzero((arrays.link_supplier == 0) & (arrays.link_buyer == 3))[0], side="right") - 1
     )  # fmt: skip
+    line = part * lost(arrays, shock, 3)
     plan = smallest_diversification(
         arrays, shock, group, line, [Offer(4, most, lead)], [0], engine=run_frontier
     )
