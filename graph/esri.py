@@ -242,19 +242,22 @@ def _until_still(
     whole = np.asarray(share @ psi)
     before, residual = whole.copy(), np.full(b, np.inf)
     sweeps, converged = np.zeros(b, dtype=np.int64), np.zeros(b, dtype=bool)
-    at = np.arange(b)  # the shocks that still move
+    at, hit, lost, unordered = np.arange(b), psi, psi, psi  # those shocks that still move
     while len(at) and sweeps[at[0]] < max_sweeps:
-        new_down, new_up = sweep(psi[:, at], down[:, at], up[:, at])
+        new_lost, new_unordered = sweep(hit, lost, unordered)
         residual[at] = np.maximum(
-            (new_down - down[:, at]).max(axis=0, initial=0.0),
-            (new_up - up[:, at]).max(axis=0, initial=0.0),
+            (new_lost - lost).max(axis=0, initial=0.0),
+            (new_unordered - unordered).max(axis=0, initial=0.0),
         )
-        down[:, at], up[:, at] = new_down, new_up
-        before[at], whole[at] = whole[at], share @ np.maximum(new_down, new_up)
+        lost, unordered = new_lost, new_unordered
+        before[at], whole[at] = whole[at], share @ np.maximum(lost, unordered)
         sweeps[at] += 1
         still = residual[at] <= eps if stop == "increase" else whole[at] <= (1 + eps) * before[at]
         converged[at] = still
-        at = at[~still]
+        if bool(still.any()) or sweeps[at[0]] == max_sweeps:
+            down[:, at], up[:, at] = lost, unordered
+            at, hit = at[~still], hit[:, ~still]
+            lost, unordered = lost[:, ~still], unordered[:, ~still]
     return Esri(
         down=down,
         up=up,

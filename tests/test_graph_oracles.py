@@ -34,7 +34,7 @@ from tests.oracle_folders import (
 DATA = Path(os.environ.get("EWS_RECORDED_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FOLDERS = oracle_folders(DATA / "oracles")
 CLOSE = 1e-9
-WORK = 4e9  # links times sweeps of one folder; past it, as many shocks as that buys are run
+WORK = 1e9  # links times sweeps of one folder; past it, as many shocks as that buys are run
 
 # Fig. 1 of the ESRI paper: 11 firms, all flows 1.
 FIG_1 = [(1, 0), (1, 2), (6, 3), (8, 4), (2, 6), (5, 6), (9, 6), (8, 9), (6, 10), (7, 10)]
