@@ -54,6 +54,7 @@ __all__ = [
     "as_of",
     "build_supply",
     "compile_supply",
+    "held_links",
     "link_rows",
     "members",
     "node_rows",
@@ -75,7 +76,7 @@ def build_supply(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGr
     """
     if problems := check_supply(nodes, links):
         raise SupplyError(problems)
-    return assemble(nodes, links)
+    return assemble(nodes, links, in_force(links))
 
 
 def as_of(
@@ -88,7 +89,7 @@ def as_of(
     >>> a, b = Node("firm:a", "firm"), Node("firm:b", "firm")
     >>> graph = build_supply([a, b], [SupplyLink("firm:a", "firm:b", "urea", 1.0,
     ...                                          valid_to=date(2021, 10, 15))])
-    >>> as_of(graph, date(2021, 10, 14)).number_of_edges(), as_of(graph).number_of_edges()
+    >>> len(held_links(as_of(graph, date(2021, 10, 14)))), len(held_links(as_of(graph)))
     (1, 0)
     """
     nodes = known_nodes(all_nodes(graph), known_on)
@@ -97,7 +98,7 @@ def as_of(
         for link in in_force(all_links(graph), valid_on, known_on)
         if link.supplier in nodes and link.buyer in nodes
     ]
-    return assemble(list(nodes.values()), links)
+    return assemble(list(nodes.values()), links, links)
 
 
 def reweigh(graph: SupplyGraph, weights: Mapping[tuple[str, str, str], float]) -> SupplyGraph:
@@ -143,8 +144,15 @@ def all_links(graph: SupplyGraph) -> list[SupplyLink]:
     return [row for *_, data in graph.edges(data=True) for row in data.get("rows", ())]
 
 
-def assemble(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGraph:
-    """A frozen graph of rows that were checked before; `build_supply` checks them first."""
+def held_links(graph: SupplyGraph) -> list[SupplyLink]:
+    """The links that the graph shows: the newest, or those of its day."""
+    return [row for *_, data in graph.edges(data=True) for row in data.get("links", ())]
+
+
+def assemble(
+    nodes: Sequence[Node], links: Sequence[SupplyLink], held: Sequence[SupplyLink]
+) -> SupplyGraph:
+    """A frozen graph of rows that were checked before (`build_supply` does), showing the `held`."""
     graph: SupplyGraph = nx.DiGraph()
     newest = known_nodes(nodes)
     rows: dict[str, list[Node]] = {}
@@ -152,11 +160,12 @@ def assemble(nodes: Sequence[Node], links: Sequence[SupplyLink]) -> SupplyGraph:
         rows.setdefault(node.id, []).append(node)
     for node_id, node in newest.items():
         graph.add_node(node_id, node=node, rows=tuple(rows[node_id]))
-    pairs: dict[tuple[str, str], list[SupplyLink]] = {}
-    for link in links:
-        pairs.setdefault((link.supplier, link.buyer), []).append(link)
-    for (supplier, buyer), told in pairs.items():
-        graph.add_edge(supplier, buyer, rows=tuple(told), links=tuple(in_force(told)))
+    for column, told in (("rows", links), ("links", held)):
+        pairs: dict[tuple[str, str], list[SupplyLink]] = {}
+        for link in told:
+            pairs.setdefault((link.supplier, link.buyer), []).append(link)
+        for (supplier, buyer), both in pairs.items():
+            graph.add_edge(supplier, buyer, **{column: tuple(both)})
     for node in newest.values():
         for target, share in node.part_of.items():
             _place(graph, target)

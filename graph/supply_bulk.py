@@ -85,9 +85,11 @@ def compile_columns(
     if lacking := _left_out(arrays, rows, share):
         raise incomplete(lacking)
     holders = (row.id for row in newest.values() if row.kind in GROUPING)
-    routes = [dict(route) for route in held.values["route"]]
-    route = held.codes["route"].astype(np.int64)
-    places = places_of(rows, with_stated_output(arrays, rows), routes, route, holders)
+    taken, route = np.unique(held.codes["route"], return_inverse=True)
+    routes = [dict(held.values["route"][code]) for code in taken]
+    places = places_of(
+        rows, with_stated_output(arrays, rows), routes, route.astype(np.int64), holders
+    )
     return Supply(places, held)
 
 

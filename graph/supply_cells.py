@@ -6,9 +6,10 @@ import codecs
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +22,8 @@ from graph.supply_nouns import (
     SupplyLink,
 )
 
-PIECE = 50_000  # lines read at a time
+PIECE = 10_000  # rows read at a time
+MOST_CACHED = 200_000  # different texts of a column
 MAX_CELL = 2000
 Source = Path | bytes
 Value = Any  # of a cell: text, number, date, flag or shares, by its column
@@ -134,7 +136,7 @@ class Piece:
     A cell that was wrong has its column's default, so that the other cells are checked as well.
     """
 
-    lines: list[int]
+    lines: Sequence[int]
     values: Mapping[str, list[Value]]
     problems: list[Problem]
 
@@ -149,20 +151,21 @@ def read_pieces(source: Source, table: Table) -> Iterator[Piece]:
         try:
             header = _header(next(reader, []), table)
             cache: dict[str, dict[str, Value]] = {name: {} for name in header}
-            while rows := _some(reader):
-                yield _piece(rows, header, table, cache)
+            before = reader.line_num
+            while rows := list(islice(reader, PIECE)):
+                lines = _lines(rows, before, reader.line_num)
+                before = reader.line_num
+                yield _piece(lines, rows, header, table, cache)
         except csv.Error as error:
             reason = f"not a CSV: {error}"
             raise SupplyError([Problem(table.name, reader.line_num, "line", reason)]) from error
 
 
-def _some(reader: Iterator[list[str]]) -> list[tuple[int, list[str]]]:
-    rows: list[tuple[int, list[str]]] = []
-    for cells in reader:
-        rows.append((reader.line_num, cells))  # type: ignore[attr-defined]
-        if len(rows) == PIECE:
-            break
-    return rows
+def _lines(rows: list[list[str]], before: int, after: int) -> Sequence[int]:
+    """The file's line on which each row ends; a quoted cell may run over several."""
+    if after - before == len(rows):
+        return range(before + 1, after + 1)
+    return list(accumulate((1 + sum(c.count("\n") for c in r) for r in rows), initial=before))[1:]
 
 
 def _header(cells: list[str], table: Table) -> list[str]:
@@ -186,22 +189,16 @@ def _header(cells: list[str], table: Table) -> list[str]:
 
 
 def _piece(
-    rows: list[tuple[int, list[str]]],
+    lines: Sequence[int],
+    rows: list[list[str]],
     header: list[str],
     table: Table,
     cache: Mapping[str, dict[str, Value]],
 ) -> Piece:
-    problems = []
-    good = []
-    for line, cells in rows:
-        if len(cells) == len(header):
-            good.append((line, cells))
-        elif any(cell.strip() for cell in cells):
-            reason = f"{len(cells)} cells, expected {len(header)}"
-            problems.append(Problem(table.name, line, "line", reason))
-    good = [(line, cells) for line, cells in good if any(cells)]
-    lines = [line for line, _ in good]
-    columns = list(zip(*(cells for _, cells in good), strict=True)) or [()] * len(header)
+    problems: list[Problem] = []
+    if set(map(len, rows)) != {len(header)} or not all(map(any, rows)):
+        lines, rows = _full(lines, rows, len(header), table.name, problems)
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
     values = {
         name: _column(name, column, lines, table, cache[name], problems)
         for name, column in zip(header, columns, strict=True)
@@ -209,10 +206,22 @@ def _piece(
     return Piece(lines, values, problems)
 
 
+def _full(
+    lines: Sequence[int], rows: list[list[str]], width: int, table: str, problems: list[Problem]
+) -> tuple[Sequence[int], list[list[str]]]:
+    """The rows that have a cell for every column; empty ones are left out without a word."""
+    told = [(n, r) for n, r in zip(lines, rows, strict=True) if any(cell.strip() for cell in r)]
+    for line, cells in told:
+        if len(cells) != width:
+            problems.append(Problem(table, line, "line", f"{len(cells)} cells, expected {width}"))
+    full = [(line, cells) for line, cells in told if len(cells) == width]
+    return [line for line, _ in full], [cells for _, cells in full]
+
+
 def _column(
     name: str,
     cells: tuple[str, ...],
-    lines: list[int],
+    lines: Sequence[int],
     table: Table,
     cache: dict[str, Value],
     problems: list[Problem],
@@ -224,20 +233,21 @@ def _column(
             return list(map(float, cells))
         except ValueError:
             pass
-    values: list[Value] = []
+    if len(cache) > MOST_CACHED:
+        cache.clear()
+    wrong: dict[str, str] = {}
+    for cell in [cell for cell in set(cells) if cell not in cache]:
+        value = _cell(name, cell.strip(), table, parse)
+        if isinstance(value, _Wrong):
+            wrong[cell] = value.reason
+        else:
+            cache[cell] = value
+    if not wrong:
+        return list(map(cache.__getitem__, cells))
     for line, cell in zip(lines, cells, strict=True):
-        try:
-            values.append(cache[cell])
-        except KeyError:
-            value = _cell(name, cell.strip(), table, parse)
-            if isinstance(value, _Wrong):
-                problems.append(Problem(table.name, line, name, value.reason))
-                values.append(table.defaults[name])
-                continue
-            if len(cache) < PIECE:
-                cache[cell] = value
-            values.append(value)
-    return values
+        if cell in wrong:
+            problems.append(Problem(table.name, line, name, wrong[cell]))
+    return [cache.get(cell, table.defaults[name]) for cell in cells]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +280,7 @@ def _encoding(stream: IO[bytes], table: str) -> str:
     """How the file is written, found by reading it once; SupplyError names the line that is odd."""
     if stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    line = 1
+    furthest = 1
     for encoding in ("utf-8-sig", "cp949"):
         stream.seek(0)
         decoder = codecs.getincrementaldecoder(encoding)()
@@ -281,8 +291,8 @@ def _encoding(stream: IO[bytes], table: str) -> str:
                 line += block.count(b"\n")
             decoder.decode(b"", True)
         except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
+            furthest = max(furthest, line + error.object[: error.start].count(b"\n"))
             continue
         return encoding
     reason = "not text in UTF-8 or CP949; save it as 'CSV UTF-8'"
-    raise SupplyError([Problem(table, line, "file", reason)])
+    raise SupplyError([Problem(table, furthest, "file", reason)])

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +62,17 @@ class LinkColumns:
         return replace(
             self,
             lines=self.lines[rows],
-            figures={name: column[rows] for name, column in self.figures.items()},
-            codes={name: column[rows] for name, column in self.codes.items()},
+            figures={name: _taken(column, rows) for name, column in self.figures.items()},
+            codes={name: _taken(column, rows) for name, column in self.codes.items()},
         )
 
     def each(self, name: str, number: Callable[[Value], float]) -> NDArray[np.float64]:
         """m: a number for each link's value of a coded column."""
         numbers = np.array([number(value) for value in self.values[name]], dtype=np.float64)
-        return np.asarray(numbers[self.codes[name]])
+        codes = self.codes[name]
+        if len(numbers) == 1:
+            return np.broadcast_to(numbers[0], len(codes))
+        return np.asarray(numbers[codes])
 
     def numbers(self, name: str, known: Mapping[str, int]) -> Ints:
         """m: the known number of each link's value of a coded column, -1 where there is none."""
@@ -80,39 +84,50 @@ class LinkColumns:
         return ordinal.astype(np.int64)
 
 
+def _taken(column: NDArray[Any], rows: Ints) -> NDArray[Any]:
+    """The listed values; a column that is one value throughout stays one."""
+    if column.strides == (0,) and len(column):
+        return np.broadcast_to(column[0], len(rows))
+    return np.asarray(column[rows])
+
+
 def link_columns(pieces: Iterable[Piece]) -> tuple[LinkColumns, list[Problem]]:
-    """The pieces of a links file put together, and the cells that could not be read."""
-    tables: dict[str, defaultdict[Value, int]] = {}
-    for name in LINKS.defaults.keys() - set(FIGURES):
-        tables[name] = defaultdict(int)
-        tables[name].default_factory = tables[name].__len__
+    """The pieces of a links file put together, and the cells that could not be read.
+
+    A column that the file lacks is its default, one value in memory.
+    """
     lines: list[Ints] = []
-    figures: dict[str, list[Floats]] = {name: [] for name in FIGURES}
-    codes: dict[str, list[Small]] = {name: [] for name in tables}
+    parts: defaultdict[str, list[NDArray[Any]]] = defaultdict(list)
+    tables: dict[str, defaultdict[Value, int]] = {}
     problems: list[Problem] = []
     for piece in pieces:
-        count = len(piece.lines)
-        problems += piece.problems[: MOST_PROBLEMS + 1]
+        problems += piece.problems
         lines.append(np.array(piece.lines, dtype=np.int64))
-        for name in FIGURES:
-            column = piece.values.get(name, [LINKS.defaults[name]] * count)
-            figures[name].append(np.array(column, dtype=np.float64))
-        for name, table in tables.items():
-            column = piece.values.get(name) or [LINKS.defaults[name]] * count
+        for name, column in piece.values.items():
+            if name in FIGURES:
+                parts[name].append(np.array(column, dtype=np.float64))
+                continue
+            table = tables.setdefault(name, defaultdict(int))
+            table.default_factory = table.__len__
             if name == "route":
                 column = [tuple(route.items()) for route in column]
-            coded = np.fromiter(map(table.__getitem__, column), dtype=np.int32, count=count)
-            codes[name].append(coded)
-    none = np.zeros(0)
-    return (
-        LinkColumns(
-            np.concatenate([none, *lines]).astype(np.int64),
-            {name: np.concatenate([none, *parts]) for name, parts in figures.items()},
-            {k: np.concatenate([none, *parts]).astype(np.int32) for k, parts in codes.items()},
-            {name: list(table) for name, table in tables.items()},
-        ),
-        problems,
-    )
+            codes = np.fromiter(map(table.__getitem__, column), np.int32, len(column))
+            parts[name].append(codes)
+    count = sum(map(len, lines))
+    whole = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
+    lacking = LINKS.defaults.keys() - whole.keys()
+    figures = {name: whole[name] for name in FIGURES if name in whole}
+    codes_of = {name: whole[name] for name in whole if name not in figures}
+    for name in lacking:
+        default = LINKS.defaults[name]
+        if name in FIGURES:
+            figures[name] = np.broadcast_to(np.float64(default), count)
+        else:
+            codes_of[name] = np.broadcast_to(np.int32(0), count)
+            tables[name] = defaultdict(int, {() if name == "route" else default: 0})
+    numbered = np.concatenate([np.zeros(0, dtype=np.int64), *lines])
+    values = {name: list(table) for name, table in tables.items()}
+    return LinkColumns(numbered, figures, codes_of, values), problems
 
 
 def check_columns(

@@ -136,8 +136,9 @@ def view(supply: SupplyArrays | Supply, nodes: Iterable[str], hops: int) -> Supp
         raise ValueError(f"{len(links):,} links are too many to look at; ask for fewer hops")
     if isinstance(supply, Supply):
         rows = [supply.link(int(n)) for n in links]
-        return assemble([supply.nodes[int(n)] for n in chosen], rows)
-    return assemble([_node(arrays, int(n)) for n in chosen], _links(arrays, links))
+        return assemble([supply.nodes[int(n)] for n in chosen], rows, rows)
+    made = _links(arrays, links)
+    return assemble([_node(arrays, int(n)) for n in chosen], made, made)
 
 
 def _node(arrays: SupplyArrays, n: int) -> Node:

@@ -19,8 +19,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from graph import reference as ref
-from graph.supply import all_links, all_nodes, build_supply
-from graph.supply_nouns import SHARE, Node, SupplyGraph, SupplyLink
+from graph.supply import all_links, all_nodes, assemble, held_links
+from graph.supply_checks import check_supply
+from graph.supply_nouns import SHARE, Node, SupplyError, SupplyGraph, SupplyLink
 
 UNKNOWN = "unknown"
 KNOWN_WELL = 0.995  # links that cover this much of an input leave nothing to infer
@@ -86,6 +87,7 @@ def fill_tiers(graph: SupplyGraph, on: date, origins: Origins = import_origins) 
     of the known links of the input; sea routes and days are assumed. Take `as_of` first: the
     newest rows are what counts as known.
 
+    >>> from graph.supply import build_supply
     >>> firm = Node("firm:b", "firm", country="KR", spend={"artificial-graphite": 100.0})
     >>> filled = fill_tiers(build_supply([firm], []), date(2023, 12, 1))
     >>> for k in all_links(filled):
@@ -111,7 +113,10 @@ def fill_tiers(graph: SupplyGraph, on: date, origins: Origins = import_origins) 
             nodes.setdefault(supplier, _virtual(supplier, gap.item, None))
             links.append(_link(gap, supplier, rest, None))
     added = [node for name, node in nodes.items() if name not in graph]
-    return build_supply([*all_nodes(graph), *added], [*all_links(graph), *links])
+    rows = [*all_nodes(graph), *added], [*all_links(graph), *links]
+    if problems := check_supply(*rows):
+        raise SupplyError(problems)
+    return assemble(*rows, [*held_links(graph), *links])
 
 
 @dataclass(frozen=True, slots=True)
