@@ -128,7 +128,8 @@ def run_joint(
     [[1.0, 0.5, 1.0], [0.33, 0.5, 0.5], [0.36, 1.0, 0.5], [1.0, 0.69, 1.0]]
     """
     terms = Terms(rationing, floor, restock_days, stock_follows)
-    return _outcome(list(_run(arrays, scenario, terms)), terms)
+    moved = [(day.down, day.up, day.loss) for day in _run(arrays, scenario, terms)]
+    return _outcome(moved, terms)
 
 
 def ledger(arrays: SupplyArrays, scenario: Scenario, terms: Terms | None = None) -> Ledger:
@@ -144,7 +145,7 @@ def ledger(arrays: SupplyArrays, scenario: Scenario, terms: Terms | None = None)
     terms = terms or Terms()
     days = list(_run(arrays, scenario, terms))
     return Ledger(
-        outcome=_outcome(days, terms),
+        outcome=_outcome([(day.down, day.up, day.loss) for day in days], terms),
         orders=1.0 - np.array([day.unordered for day in days]),
         sent=1.0 - np.array([day.unsent for day in days]),
         substitutes=np.array([day.substitutes for day in days]),
@@ -155,13 +156,13 @@ def ledger(arrays: SupplyArrays, scenario: Scenario, terms: Terms | None = None)
     )
 
 
-def _outcome(days: list[_Day], terms: Terms) -> Outcome:
-    loss = np.array([day.loss for day in days])
+def _outcome(moved: list[tuple[Floats, Floats, Floats]], terms: Terms) -> Outcome:
+    down, up, loss = (np.array(side) for side in zip(*moved, strict=True))
     return Outcome(
         nodes=np.arange(loss.shape[1]),
         level=1.0 - loss,
-        down=1.0 - np.array([day.down for day in days]),
-        up=1.0 - np.array([day.up for day in days]),
+        down=1.0 - down,
+        up=1.0 - up,
         engine="reference",
         switches=str(terms),
         residual=last_change(loss),
@@ -179,7 +180,7 @@ def _run(arrays: SupplyArrays, scenario: Scenario, terms: Terms) -> Iterator[_Da
         away = _spread(arrays.nodes, scenario.buyers, scenario.delta[t])
         missed = way.arrived(t)
         short = behind + missed  # S + 1 - v
-        unordered = _unordered(arrays, scenario, terms, t, base, short + way.missing)
+        unordered = _unordered(arrays, way, terms, base, short, _limits(scenario, t))
         capacity = psi - arrays.slack * (1.0 - psi)
         demand = _undemanded(arrays, away, unordered)
         plan = np.maximum(capacity, demand)
@@ -202,26 +203,26 @@ class _Way:
     """Goods on the way, as what is missing of normal, by day of dispatch modulo the longest lag."""
 
     def __init__(self, arrays: SupplyArrays) -> None:
-        self.arrays = arrays
+        self.group, self.part = arrays.link_group, arrays.link_part
         self.lag = arrays.link_lead.astype(np.int64) + 1
         self.gap = np.zeros((int(self.lag.max(initial=1)) + 1, arrays.links))
+        self.every = np.arange(arrays.links)
         self.missing = np.zeros(arrays.groups)  # of all that is on the way, days of use
+        self.usual = self._by_group(arrays.link_lead.astype(np.float64))  # the same at normal times
 
     def arrived(self, t: int) -> Floats:
         """g: what is missing of the day's receipts."""
-        late = self.gap[(t - self.lag) % len(self.gap), np.arange(self.arrays.links)]
-        missed = _by_group(self.arrays, late)
+        missed = self._by_group(self.gap[(t - self.lag) % len(self.gap), self.every])
         self.missing = self.missing - missed
         return missed
 
     def send(self, t: int, gap: Floats) -> None:
         self.gap[t % len(self.gap)] = gap
-        self.missing = self.missing + _by_group(self.arrays, gap)
+        self.missing = self.missing + self._by_group(gap)
 
-
-def _by_group(arrays: SupplyArrays, of_link: Floats) -> Floats:
-    total = np.bincount(arrays.link_group, arrays.link_part * of_link, arrays.groups)
-    return np.asarray(total, dtype=np.float64)
+    def _by_group(self, of_link: Floats) -> Floats:
+        total = np.bincount(self.group, self.part * of_link, len(self.missing))
+        return np.asarray(total, dtype=np.float64)
 
 
 def _spread(size: int, where: Ints, values: Floats) -> Floats:
@@ -230,19 +231,28 @@ def _spread(size: int, where: Ints, values: Floats) -> Floats:
     return spread
 
 
-def _unordered(
-    arrays: SupplyArrays, scenario: Scenario, terms: Terms, t: int, base: Floats, lacking: Floats
-) -> Floats:
-    """m: 1 - o, from tomorrow's base and from what stock and the goods on the way lack (days)."""
-    lead = _by_group(arrays, arrays.link_lead.astype(np.float64))
-    days = 1.0 + lead + (arrays.group_stock if terms.stock_follows else 0.0)
-    slower = base[arrays.group_buyer]
-    of_group = np.minimum(1.0, slower - (lacking - days * slower) / terms.restock_days)
-    unordered: Floats = of_group[arrays.link_group]
+def _limits(scenario: Scenario, t: int) -> tuple[Ints, Floats]:
+    """Links by a route that is hit, and what of their normal flow cannot pass."""
     phi = scenario.phi[t]
-    hit = scenario.links[phi > 0]
-    unordered[hit] = np.maximum(unordered[hit], phi[phi > 0])
-    return unordered
+    return scenario.links[phi > 0], phi[phi > 0]
+
+
+def _unordered(
+    arrays: SupplyArrays,
+    way: _Way,
+    terms: Terms,
+    base: Floats,
+    short: Floats,
+    limits: tuple[Ints, Floats],
+) -> Floats:
+    """m: 1 - o, from the base of the day's orders and what stock and the goods on the way lack."""
+    days = 1.0 + way.usual + (arrays.group_stock if terms.stock_follows else 0.0)
+    slower = base[arrays.group_buyer]
+    lacking = short + way.missing - days * slower
+    unordered = np.minimum(1.0, slower - lacking / terms.restock_days)[way.group]
+    links, closed = limits
+    unordered[links] = np.maximum(unordered[links], closed)
+    return np.asarray(unordered)
 
 
 def _undemanded(arrays: SupplyArrays, away: Floats, unordered: Floats) -> Floats:
