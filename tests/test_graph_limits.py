@@ -105,7 +105,7 @@ def test_what_published_defaults_give_is_not_a_converged_number() -> None:
     early = esri_compat(closed, [0.0, 0.0, 1.0])
     late = esri(closed, [0.0, 0.0, 1.0], leak=False)
     assert early.converged.all()
-    assert early.up[:2, 0].tolist() == [0.01, 0.0]
+    assert early.up[:2, 0].max() < 0.1
     np.testing.assert_allclose(late.up[:, 0], 1.0, atol=1e-3)
     assert late.sweep_bound == math.inf
 
