@@ -120,19 +120,24 @@ def worlds(
     """
     check(arrays, design)
     values = draw(design.spreads, seed, len(indices), indices.start)
-    doubts = sorted(design.doubts, key=lambda doubt: list(DOUBTS).index(doubt.of))
     made = []
     for at, index in enumerate(indices):
         own = arrays
-        for doubt in doubts:
-            if doubt.each:
-                drawn = draw_each(doubt.spread, seed, index, len(doubt.targets))
-            else:
-                drawn = np.full(len(doubt.targets), values[doubt.spread.name][at])
-            own = DOUBTS[doubt.of](own, doubt.targets, drawn)
+        for of, change in DOUBTS.items():
+            doubts = [doubt for doubt in design.doubts if doubt.of == of]
+            if doubts:
+                drawn = [_drawn(doubt, values, seed, index, at) for doubt in doubts]
+                targets = np.concatenate([doubt.targets for doubt in doubts])
+                own = change(own, targets, np.concatenate(drawn))
         hits = {on: [_hit(b, values, at) for b in design.blows if b.on == on] for on in TARGETS}
         made.append((own, scenario(days, **hits, probability=design.probability)))
     return made
+
+
+def _drawn(doubt: Doubt, values: dict[str, Floats], seed: int, index: int, at: int) -> Floats:
+    if doubt.each:
+        return draw_each(doubt.spread, seed, index, len(doubt.targets))
+    return np.full(len(doubt.targets), values[doubt.spread.name][at])
 
 
 TARGETS = ("capacity", "deliveries", "demand")
@@ -146,6 +151,9 @@ def check(arrays: SupplyArrays, design: Design) -> None:
         if blow.on not in TARGETS:
             raise SpreadError(f"a blow is on one of {TARGETS}, not on {blow.on!r}")
         _fits(blow.targets, arrays.links if blow.on == "deliveries" else arrays.nodes, blow.on)
+    alone = [doubt.spread.name for doubt in design.doubts if doubt.each]
+    if len(set(alone)) < len(alone):
+        raise SpreadError(f"two doubts drawn each share a name of {sorted(alone)}: rename one")
     for doubt in design.doubts:
         if doubt.of not in DOUBTS:
             raise SpreadError(f"a doubt is of one of {tuple(DOUBTS)}, not of {doubt.of!r}")
@@ -222,10 +230,10 @@ def _class(arrays: SupplyArrays, targets: Ints, drawn: Floats) -> SupplyArrays:
     if not known.all():
         raise SpreadError(f"a class is 0, 1, 2 or {HALF}, not {drawn[~known][0]}")
     kinds[targets] = np.where(half, ESSENTIAL, drawn).astype(np.int8)
-    if not half.any():
-        return replace(arrays, group_class=kinds)
     counts = np.ones(arrays.groups)
-    counts[targets[half]] = HALF
+    counts[targets] = np.where(half, HALF, 1.0)
+    if (counts == 1.0).all():
+        return replace(arrays, group_class=kinds)
     return replace(
         arrays,
         group_class=kinds,
@@ -236,7 +244,7 @@ def _class(arrays: SupplyArrays, targets: Ints, drawn: Floats) -> SupplyArrays:
 
 def _scaled(numbers: Floats, targets: Ints, factor: Floats) -> Floats:
     changed = numbers.copy()
-    changed[targets] *= np.maximum(0.0, factor)
+    np.multiply.at(changed, targets, np.maximum(0.0, factor))  # several doubts of one multiply
     return changed
 
 

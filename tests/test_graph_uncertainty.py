@@ -270,6 +270,15 @@ def test_weights_that_all_rise_alike_change_nothing_and_shares_stay_shares() -> 
     assert kept == pytest.approx(np.bincount(arrays.link_supplier, arrays.link_sold_part, 4))
 
 
+def test_several_doubts_of_one_stock_multiply() -> None:
+    more = [Doubt("stock", np.array([0, 1]), fixed(f"factor {x}", x)) for x in (2.0, 1.5)]
+    [(own, _)] = worlds(chain(4.0), fire(fixed("m", 1.0), 1.0, *more), 0, range(1), 5)
+    assert own.group_stock.tolist() == [12.0, 12.0]
+    same = [Doubt("stock", np.array([g]), lognormal("stock", 0.5, 2.0), each=True) for g in (0, 1)]
+    with pytest.raises(SpreadError, match="share a name"):
+        worlds(chain(4.0), fire(fixed("m", 1.0), 1.0, *same), 0, range(1), 5)
+
+
 def test_a_settled_design_is_fixed_in_what_was_named_only() -> None:
     design = fire(pert("magnitude", 0.2, 0.5, 0.9))
     bands = monte_carlo(chain(), settled(design, {"magnitude": 0.4}), runs=20, days=9)
