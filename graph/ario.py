@@ -240,7 +240,8 @@ def _fused(
     out, missing = _empty(lost, held, keep, "kernel"), np.zeros(lost.shape)
     factors = np.array([rules.alpha_base, rules.alpha_max, rules.alpha_days])
     days = (out.production, out.capacity, out.alpha, out.orders, out.unmet, missing, out.stocks)
-    end = run_days(tables, lost, factors, rules.orders == "alt", held.copy(), keep, days)
+    with np.errstate(invalid="ignore"):  # endless stocks, where numba is missing
+        end = run_days(tables, lost, factors, rules.orders == "alt", held.copy(), keep, days)
     if end >= 0:
         raise _used_up(end)
     out.short[:] = (missing > 0).any(axis=1)
