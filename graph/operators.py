@@ -71,7 +71,7 @@ def operators(
     >>> chain = compile_arrays(3, [0, 1], [1, 2], [0, 1], [1.0, 1.0])
     >>> packed = operators(chain)
     >>> packed.number.tolist(), packed.down.pull_node.tolist(), packed.up.pull_node.tolist()
-    ([1, 0, 2], [1, 0], [2, 0])
+    ([2, 0, 1], [2, 0], [1, 0])
     """
     return _operators(_Graph(arrays), market, leak, down, up)
 

@@ -72,7 +72,7 @@ def _pool(
         raise SweepError(
             f"{function!r} cannot be sent to workers: put it at the top of a module"
         ) from inner
-    context = _context()
+    context = _context(function.__module__)
     pool = ProcessPoolExecutor(
         min(workers, len(jobs)), context, _open_arrays, (*_laid_out(arrays, context), function)
     )
@@ -88,10 +88,12 @@ def _pool(
         pool.shutdown(cancel_futures=True)
 
 
-def _context() -> BaseContext:
+def _context(module: str) -> BaseContext:
     # Not fork: a server with threads may be forked while one of them holds a lock.
     offered = multiprocessing.get_all_start_methods()
-    return multiprocessing.get_context("forkserver" if "forkserver" in offered else "spawn")
+    context = multiprocessing.get_context("forkserver" if "forkserver" in offered else "spawn")
+    context.set_forkserver_preload([module])  # read once, not by each worker of each sweep
+    return context
 
 
 def _chunks(jobs: Sequence[Any], workers: int) -> list[Sequence[Any]]:

@@ -1,0 +1,305 @@
+"""Which engine answers an ESRI question, and the question itself: of some shocks, or of all firms.
+
+Few shocks, or losses node by node: changes are pushed, and most links are never read (`push`).
+Many shocks: sixteen at a time, each link read once for all of them (`block` in float32, `block64`).
+Without numba: sparse matrices (`scipy`). All give the numbers of `graph.esri.esri`: push and
+block64 to 1e-12, block to 1e-6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graph import block_kernels, kernels
+from graph.arrays import Floats, Ints, SupplyArrays
+from graph.esri import EsriError, _ask_for_final_demand, _checked, _shares, esri
+from graph.jit import HAVE_NUMBA
+from graph.lanes import LANES
+from graph.operators import Numbers, Operators, operators
+from graph.sweeps import sweep
+
+FEW = LANES // 2  # fewer shocks than half a block are cheaper one by one
+ROUNDING = 1e-14  # theta of float64: what is below it is lost in rounding anyway
+JOB_BLOCKS = 32  # blocks a job: room for a block is made once a job
+
+
+class Shocks(NamedTuple):
+    """b shocks: shock k takes psi[start[k]:start[k + 1]] of the nodes of the same places."""
+
+    start: Ints  # b + 1
+    node: Numbers
+    psi: Floats  # 0 < psi <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Systemic:
+    """ESRI of b shocks, each at the sweep at which it stopped for itself."""
+
+    esri: Floats  # b: sum of w max(l^d, l^u), 0..1
+    esri_down: Floats  # b: sum of w l^d
+    esri_up: Floats  # b: sum of w l^u
+    sweeps: Ints  # b
+    residual: Floats  # b: greatest increase of a loss in the last sweep
+    converged: NDArray[np.bool_]  # b: residual <= eps; False: max_sweeps came first
+    links_read: int  # by all sweeps together; a block of sixteen reads a link once
+    engine: str  # push, block, block64, scipy or networkx
+    switches: str
+    down: Floats  # n x b: l^d, where losses were asked for; else n x 0
+    up: Floats  # n x b: l^u, likewise
+
+
+class Terms(TypedDict, total=False):
+    """What may be said of an ESRI question; the words are those of `graph.esri.esri`."""
+
+    eps: float
+    market: bool
+    leak: bool
+    down: bool
+    up: bool
+    weights: ArrayLike | None
+    max_sweeps: int
+    engine: str  # auto, push, block, block64, scipy or networkx
+    theta: float | None  # changes below it are not passed on; None: what the engine rounds away
+
+
+def engine_for(shocks: int, *, losses: bool) -> str:
+    """The engine that `auto` stands for.
+
+    >>> engine_for(1, losses=False) in ("push", "scipy")
+    True
+    """
+    if not HAVE_NUMBA:
+        return "scipy"
+    return "push" if losses or shocks < FEW else "block"
+
+
+def esri_of(
+    arrays: SupplyArrays, psi: ArrayLike, *, losses: bool = True, **terms: Unpack[Terms]
+) -> Systemic:
+    """ESRI of one shock (n values of psi, 0..1) or of b (n x b), with the losses of every node.
+
+    A shock stops when no loss rises by more than eps (default 1e-6) in a sweep. `losses=False`
+    spares the n x b table, so that many shocks may go sixteen at a time. EsriError as in
+    `graph.esri.esri`, and for an engine that is unknown.
+
+    >>> from graph.arrays import compile_arrays
+    >>> chain = compile_arrays(3, [0, 1], [1, 2], [0, 1], [1.0, 1.0])
+    >>> out = esri_of(chain, [0.0, 1.0, 0.0])
+    >>> out.down[:, 0].tolist(), out.up[:, 0].tolist(), out.sweeps.tolist()
+    ([0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [2])
+    """
+    table = _checked(arrays, psi, terms.get("eps", 1e-6), "increase")
+    shock, node = np.nonzero(table.T)
+    start = np.searchsorted(shock, np.arange(table.shape[1] + 1))
+    shocks = Shocks(start.astype(np.int64), node.astype(np.uint32), table[node, shock])
+    return _answered(arrays, shocks, losses, "serial", None, terms)
+
+
+def esri_all(
+    arrays: SupplyArrays,
+    closed: ArrayLike | None = None,
+    *,
+    how: str = "serial",
+    workers: int | None = None,
+    **terms: Unpack[Terms],
+) -> Systemic:
+    """ESRI of the closure of each node alone, or of those in `closed`, in their order.
+
+    `how` and `workers` are those of `graph.sweeps.sweep`: serial, pool and ray give the same bits.
+
+    >>> from graph.arrays import compile_arrays
+    >>> chain = compile_arrays(3, [0, 1], [1, 2], [0, 1], [1.0, 1.0])
+    >>> esri_all(chain).esri.tolist(), esri_all(chain, [2]).esri.tolist()
+    ([1.0, 1.0, 1.0], [1.0])
+    """
+    which = np.arange(arrays.nodes) if closed is None else np.asarray(closed, dtype=np.int64)
+    if len(which) and not 0 <= which.min() <= which.max() < arrays.nodes:
+        raise EsriError(f"a node to close lies outside 0..{arrays.nodes - 1}")
+    start, psi = np.arange(len(which) + 1), np.ones(len(which))
+    return _answered(
+        arrays, Shocks(start, which.astype(np.uint32), psi), False, how, workers, terms
+    )
+
+
+class _Plan(NamedTuple):
+    """What each worker reads."""
+
+    packed: Operators
+    weights: Floats  # n, shares, in the new numbers
+    eps: float
+    theta: float
+    max_sweeps: int
+    losses: bool
+
+
+class _Part(NamedTuple):
+    """What a worker answers: the fields of Systemic, of some of the shocks."""
+
+    esri: Floats
+    esri_down: Floats
+    esri_up: Floats
+    sweeps: Ints
+    residual: Floats
+    links_read: int
+    down: Floats
+    up: Floats
+
+
+def _answered(
+    arrays: SupplyArrays,
+    shocks: Shocks,
+    losses: bool,
+    how: str,
+    workers: int | None,
+    terms: Terms,
+) -> Systemic:
+    engine = terms.get("engine", "auto")
+    if engine == "auto":
+        engine = engine_for(len(shocks.start) - 1, losses=losses)
+    if engine not in ENGINES:
+        raise EsriError(f"unknown engine {engine!r}; use one of auto, {', '.join(ENGINES)}")
+    if losses and engine.startswith("block"):
+        raise EsriError(f"{engine} keeps no losses by node: ask for push, or for losses=False")
+    eps = terms.get("eps", 1e-6)
+    if not eps > 0:
+        raise EsriError(f"eps must be positive, not {eps:g}: losses only come close to their limit")
+    if terms.get("up", True) and terms.get("leak", True):
+        _ask_for_final_demand(arrays)
+    work, each = ENGINES[engine]
+    if engine in ("scipy", "networkx"):
+        told: Any = (arrays, engine, {**terms, "engine": engine})
+    else:
+        told = _plan(arrays, engine, losses, terms)
+        shocks = shocks._replace(node=told.packed.number[shocks.node].astype(np.uint32))
+    parts = sweep(work, told, _split(shocks, each), how=how, workers=workers)
+    return _together(parts, engine, eps, arrays.nodes, terms)
+
+
+def _plan(arrays: SupplyArrays, engine: str, losses: bool, terms: Terms) -> _Plan:
+    packed = operators(
+        arrays,
+        market=terms.get("market", False),
+        leak=terms.get("leak", True),
+        down=terms.get("down", True),
+        up=terms.get("up", True),
+    )
+    given = terms.get("weights")
+    weights = np.empty(arrays.nodes)
+    weights[packed.number] = _shares(arrays.sold_weight if given is None else given, arrays.nodes)
+    eps, theta = terms.get("eps", 1e-6), terms.get("theta")
+    if theta is None:
+        theta = eps / 100 if engine == "block" else ROUNDING
+    if engine == "block":
+        packed = block_kernels.packed_as(packed, np.float32)
+    return _Plan(packed, weights, eps, theta, terms.get("max_sweeps", 10_000), losses)
+
+
+def _split(shocks: Shocks, each: int) -> list[Shocks]:
+    start = shocks.start
+    return [
+        Shocks(
+            start[at : at + each + 1] - start[at],
+            shocks.node[start[at] : start[min(at + each, len(start) - 1)]],
+            shocks.psi[start[at] : start[min(at + each, len(start) - 1)]],
+        )
+        for at in range(0, len(start) - 1, each)
+    ]
+
+
+def _pushed(plan: _Plan, shocks: Shocks) -> _Part:
+    packed, weights, count = plan.packed, plan.weights, len(shocks.start) - 1
+    down, up = kernels.room(packed.down), kernels.room(packed.up)
+    left = kernels.left(packed.market)
+    sums, residual = np.zeros((3, count)), np.zeros(count)
+    sweeps, read = np.zeros(count, np.int64), 0
+    kept_down, kept_up = np.zeros((2, len(weights), count if plan.losses else 0))
+    for k in range(count):
+        of = slice(shocks.start[k], shocks.start[k + 1])
+        sweeps[k], residual[k] = kernels.spread(
+            packed, shocks.node[of], shocks.psi[of], *plan[2:5], down, up, left
+        )
+        both = np.maximum(down.loss, up.loss)
+        sums[:, k] = weights @ both, weights @ down.loss, weights @ up.loss
+        read += int(down.counts[kernels.TOUCHED] + up.counts[kernels.TOUCHED])
+        if plan.losses:
+            kept_down[:, k], kept_up[:, k] = down.loss[packed.number], up.loss[packed.number]
+        kernels.clear(packed, down, up, left)
+    return _Part(sums[0], sums[1], sums[2], sweeps, residual, read, kept_down, kept_up)
+
+
+def _in_blocks(plan: _Plan, shocks: Shocks) -> _Part:
+    packed, count = plan.packed, len(shocks.start) - 1
+    nodes, kind = len(plan.weights), packed.down.pull_part.dtype
+    down, up = block_kernels.block(nodes, kind), block_kernels.block(nodes, kind)
+    left, told = block_kernels.remains(packed.market, kind), block_kernels.answers()
+    sums, residual = np.zeros((3, count)), np.zeros(count)
+    sweeps, read = np.zeros(count, np.int64), 0
+    lane_of = (np.arange(count) % LANES).astype(np.uint32)
+    lane_of = np.repeat(lane_of, np.diff(shocks.start))
+    for at in range(0, count, LANES):
+        until = min(at + LANES, count)
+        of = slice(shocks.start[at], shocks.start[until])
+        block_kernels.spread_block(
+            packed,
+            shocks.node[of],
+            lane_of[of],
+            shocks.psi[of],
+            plan.weights,
+            *plan[2:5],
+            down,
+            up,
+            left,
+            told,
+        )
+        some = slice(0, until - at)
+        sums[:, at:until] = told.esri[some], told.down[some], told.up[some]
+        sweeps[at:until], residual[at:until] = told.sweeps[some], told.residual[some]
+        read += int(told.touched[0])
+    none = np.zeros((nodes, 0))
+    return _Part(sums[0], sums[1], sums[2], sweeps, residual, read, none, none)
+
+
+def _by_matrices(told: tuple[SupplyArrays, str, dict[str, Any]], shocks: Shocks) -> _Part:
+    arrays, _, terms = told
+    psi = np.zeros((arrays.nodes, len(shocks.start) - 1))
+    psi[shocks.node, np.repeat(np.arange(psi.shape[1]), np.diff(shocks.start))] = shocks.psi
+    out = esri(arrays, psi, **{key: terms[key] for key in terms if key != "theta"})
+    read = int(out.sweeps.sum()) * arrays.links
+    sums = out.esri, out.esri_down, out.esri_up
+    return _Part(*sums, out.sweeps, out.residual, read, out.down, out.up)
+
+
+def _together(
+    parts: Sequence[_Part], engine: str, eps: float, nodes: int, terms: Terms
+) -> Systemic:
+    residual = np.concatenate([np.zeros(0), *(part.residual for part in parts)])
+    none = np.zeros((nodes, 0))
+    switches = ", ".join(f"{key} {value}" for key, value in terms.items() if key != "weights")
+    return Systemic(
+        esri=np.concatenate([np.zeros(0), *(part.esri for part in parts)]),
+        esri_down=np.concatenate([np.zeros(0), *(part.esri_down for part in parts)]),
+        esri_up=np.concatenate([np.zeros(0), *(part.esri_up for part in parts)]),
+        sweeps=np.concatenate([np.zeros(0, np.int64), *(part.sweeps for part in parts)]),
+        residual=residual,
+        converged=residual <= eps,
+        links_read=sum(part.links_read for part in parts),
+        engine=engine,
+        switches=switches,
+        down=np.concatenate([none, *(part.down for part in parts)], axis=1),
+        up=np.concatenate([none, *(part.up for part in parts)], axis=1),
+    )
+
+
+# Each with how many shocks it takes as one job.
+ENGINES: dict[str, tuple[Callable[[Any, Shocks], _Part], int]] = {
+    "push": (_pushed, 256),
+    "block": (_in_blocks, LANES * JOB_BLOCKS),
+    "block64": (_in_blocks, LANES * JOB_BLOCKS),
+    "scipy": (_by_matrices, LANES),
+    "networkx": (_by_matrices, LANES),
+}
