@@ -43,7 +43,21 @@ COMMON = {
     "조달기간": "lead_days", "조달일수": "lead_days", "리드타임": "lead_days",
     "부품": "part", "부품번호": "part", "HS코드": "hs", "HS부호": "hs", "hs_code": "hs",
 }  # fmt: skip
+# In the order in which a header is held against them.
 SHAPES: Mapping[str, Shape] = {
+    "bom": Shape(
+        ("parent", "part", "quantity"),
+        ("item", "hs", "supplier", "country", "essential", "substitute", "lead_days", "price_usd",
+         "firm"),
+        {"상위품목": "parent", "모품목": "parent", "모품번": "parent", "상위품번": "parent",
+         "완제품": "parent", "제품": "parent", "parent_part": "parent", "assembly": "parent",
+         "하위품목": "part", "자품목": "part", "자품번": "part", "하위품번": "part", "구성품": "part",
+         "component": "part", "component_part": "part", "소요량": "quantity", "qty": "quantity",
+         "원산지": "country", "대체품": "substitute", "대체품번": "substitute",
+         "대체품목": "substitute", "단가 USD": "price_usd", "unit_price_usd": "price_usd"},
+        bom_line,
+        (frozenset({"parent"}),),
+    ),
     "declarations": Shape(
         ("hs", "origin"),
         ("declaration", "line", "sub_line", "declared_on", "goods", "shipped_from", "supplier",
@@ -66,18 +80,13 @@ SHAPES: Mapping[str, Shape] = {
         None,
         (frozenset({"declaration"}), frozenset({"declared_on"}), frozenset({"origin"})),
     ),
-    "bom": Shape(
-        ("parent", "part", "quantity"),
-        ("item", "hs", "supplier", "country", "essential", "substitute", "lead_days", "price_usd",
-         "firm"),
-        {"상위품목": "parent", "모품목": "parent", "모품번": "parent", "상위품번": "parent",
-         "완제품": "parent", "제품": "parent", "parent_part": "parent", "assembly": "parent",
-         "하위품목": "part", "자품목": "part", "자품번": "part", "하위품번": "part", "구성품": "part",
-         "component": "part", "component_part": "part", "소요량": "quantity", "qty": "quantity",
-         "원산지": "country", "대체품": "substitute", "대체품번": "substitute",
-         "대체품목": "substitute", "단가 USD": "price_usd", "unit_price_usd": "price_usd"},
-        bom_line,
-        (frozenset({"parent"}),),
+    "links": Shape(
+        ("firm", "item", "country", "share"),
+        ("supplier", "stock_days", "industry", "synthetic", "lead_days", "essential", "spend_usd",
+         "part"),
+        {"수입국": "country", "비중": "share", "구매액 USD": "spend_usd", "금액 USD": "spend_usd"},
+        firm_link,
+        (frozenset({"share"}), frozenset({"firm", "country"})),
     ),
     "stocks": Shape(
         (),
@@ -89,14 +98,6 @@ SHAPES: Mapping[str, Shape] = {
         stock_line,
         (frozenset({"daily_use"}), frozenset({"as_of"}), frozenset({"item", "stock_days"}),
          frozenset({"part", "stock_days"})),
-    ),
-    "links": Shape(
-        ("firm", "item", "country", "share"),
-        ("supplier", "stock_days", "industry", "synthetic", "lead_days", "essential", "spend_usd",
-         "part"),
-        {"수입국": "country", "비중": "share", "구매액 USD": "spend_usd", "금액 USD": "spend_usd"},
-        firm_link,
-        (frozenset({"share"}), frozenset({"firm", "country"})),
     ),
 }  # fmt: skip
 

@@ -69,22 +69,24 @@ def every_command(
     ] = None,
 ) -> None:
     """Supply-chain risk early warning (글로벌 공급망 위험 조기경보체계)."""
-    from ews.cli.asking import NO_STORE
+    from ews.cli.asking import ASKED, NO_STORE, Asked
 
+    ASKED.set(Asked(as_viewer, context.invoked_subcommand or ""))
     if as_viewer is not None and context.invoked_subcommand in NO_STORE:
         raise typer.BadParameter("this command asks nothing of a home; leave --as away")
 
 
 def _register() -> None:
     from ews.cli import ask, firms, routes, rules, setup, tune, viewers, work
+    from ews.cli.asking import Commands
 
     for part in (work, ask, tune, setup):
         part.register(app)
-    app.add_typer(firms.app, name="firms")
-    app.add_typer(viewers.app, name="viewers")
-    app.add_typer(rules.app, name="rules")
-    app.add_typer(routes.app, name="routes")
-    app.add_typer(tune.series, name="series")
+    app.add_typer(firms.app, name="firms", cls=Commands)
+    app.add_typer(viewers.app, name="viewers", cls=Commands)
+    app.add_typer(rules.app, name="rules", cls=Commands)
+    app.add_typer(routes.app, name="routes", cls=Commands)
+    app.add_typer(tune.series, name="series", cls=Commands)
 
 
 _register()

@@ -1,4 +1,4 @@
-"""Commands that ask: sources, alerts, alert, explain, exposure. They change nothing."""
+"""Commands that ask: sources, alerts, alert, explain, exposure, aggregates. They change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ews.cli.options import Home, Json, Lang
 
 
 def register(app: typer.Typer) -> None:
-    for command in (sources, alerts, alert, explain, exposure):
+    for command in (sources, alerts, alert, explain, exposure, aggregates):
         app.command()(command)
 
 
@@ -170,3 +170,33 @@ def exposure(
     else:
         show.exposure(out, report)
     raise typer.Exit(1 if report.empty else 0)
+
+
+def aggregates(
+    by: Annotated[str, typer.Option("--by", help="item, industry or country.")] = "item",
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was known at that time (UTC).")
+    ] = None,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """How many firms are exposed, and how much of their input: sums that tell of no one firm.
+
+    Exit 1 when no sum may be shown.
+    """
+    from ews.cli import show
+    from ews.cli.asked import when
+    from ews.cli.opening import reading
+    from ews.cli.output import output
+    from ews.reports import aggregates as summed
+
+    at = when(as_of, "--as-of")
+    with reading(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        found = summed(store, by, now=datetime.now(UTC), as_of=at)
+    if out.as_json:
+        out.json(found)
+    else:
+        show.aggregates(out, found)
+    raise typer.Exit(0 if found.lines else 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
-import click
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from ews.config import Settings
@@ -26,21 +27,40 @@ FOR = {
 }
 
 
+class Asked:
+    """What stands on the command line: the token of --as, and the words of the command."""
+
+    def __init__(self, token: str | None, word: str) -> None:
+        self.token = token
+        self.words = [word]
+
+
+# Set by the callback of `ews` itself, before any command runs.
+ASKED: ContextVar[Asked | None] = ContextVar("asked", default=None)
+
+
+class Commands(TyperGroup):
+    """A group below `ews`: notes which of its commands is run."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        found = super().resolve_command(ctx, args)
+        asked = ASKED.get()
+        if asked is not None and found[0] is not None:
+            asked.words.append(found[0])
+        return found
+
+
 def command() -> str:
     """The command that runs, as it is typed after `ews`."""
-    context, words = click.get_current_context(silent=True), list[str]()
-    while context is not None and context.parent is not None:
-        words.insert(0, context.info_name or "")
-        context = context.parent
-    return " ".join(words)
+    asked = ASKED.get()
+    return " ".join(asked.words) if asked else ""
 
 
 def given_token(settings: Settings) -> str | None:
     """The token of `ews --as`, else of the setting; None when the operator of the machine asks."""
-    context = click.get_current_context(silent=True)
-    named = None if context is None else context.find_root().params.get("as_viewer")
-    if named:
-        return str(named)
+    asked = ASKED.get()
+    if asked is not None and asked.token is not None:
+        return asked.token
     return settings.viewer_token.get_secret_value() if settings.viewer_token else None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ews.cli.output import Output, clean, moment, stage_text
 from ews.reports import (
+    Aggregates,
     AlertLine,
     EventLine,
     Explanation,
@@ -139,6 +140,21 @@ def links(out: Output, found: Sequence[LinkLine]) -> None:
         ],
         right=[4, 5, 6],
     )  # fmt: skip
+
+
+def aggregates(out: Output, found: Aggregates) -> None:
+    """Sums over firms."""
+    if found.lines:
+        out.table(
+            out.t("노출된 기업의 합계", "Firms exposed, in sums"),
+            [out.t("무엇", "what"), out.t("기업 수(이상)", "firms (at least)"),
+             out.t("예상 손실(기업 투입량 단위)", "expected loss (whole inputs of firms)")],
+            [(line.code.text(out.lang), line.firms,
+              word("unknown", out.lang) if line.loss is None else f"{line.loss:g}")
+             for line in found.lines],
+            right=[1, 2],
+        )  # fmt: skip
+    out.say(f"* {found.note.text(out.lang)}")
 
 
 def explanation(out: Output, found: Explanation) -> None:

@@ -1,5 +1,6 @@
 """The questions a person asks, each answered by one function with three faces: CLI, API, page."""
 
+from ews.reports.aggregates import TABLES, Aggregates, aggregates
 from ews.reports.collection import source_lines
 from ews.reports.explain import (
     Explanation,
@@ -45,6 +46,8 @@ __all__ = [
     "OPEN",
     "OPERATOR",
     "ROLES",
+    "TABLES",
+    "Aggregates",
     "AlertLine",
     "EventLine",
     "Explanation",
@@ -62,6 +65,7 @@ __all__ = [
     "Viewer",
     "WrongToken",
     "add_viewer",
+    "aggregates",
     "alert_line",
     "alert_list",
     "check_owner",

@@ -9,12 +9,14 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from ews.model import Exposure
 from ews.storage import schema
-from ews.storage.codec import dump, load
+from ews.storage.codec import Row, dump, load
 from ews.storage.transactions import Transactions, batches
 
 log = logging.getLogger(__name__)
 
+EXPOSURE = Row(Exposure, schema.exposures)
 LINKS = "links"
 LINK_SHAPES = (LINKS, "declarations")  # shapes whose rows are supplier links
 BATCH = 5_000
@@ -57,6 +59,14 @@ class FirmStore(Transactions):
         with self._read() as connection:
             query = sa.select(schema.firm_files.c.owner).distinct()
             return sorted(connection.scalars(query))
+
+    def firm_exposures(self) -> list[Exposure]:
+        """Every exposure of a firm, by event and rank. For sums; a viewer is shown its own only."""
+        table = schema.exposures
+        query = sa.select(*EXPOSURE.columns).where(table.c.firm.is_not(None))
+        with self._read() as connection:
+            found = connection.execute(query.order_by(table.c.event_id, table.c.rank))
+            return [EXPOSURE.read(row) for row in found]
 
     def known_firms(self, firms: Collection[str]) -> set[str]:
         """Those of the firms that the store has rows of."""

@@ -10,6 +10,7 @@ from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
 from ews.reports import (
+    Aggregates,
     AlertLine,
     EventLine,
     Explanation,
@@ -18,6 +19,7 @@ from ews.reports import (
     RuleSetLine,
     SourceLine,
     Viewer,
+    aggregates,
     alert_line,
     alert_list,
     described_event,
@@ -143,6 +145,15 @@ def _other_paths(router: APIRouter, site: Site) -> None:
             as_of=moment(as_of),
             viewer=request.state.viewer,
         )
+
+    @router.get("/aggregates", summary="Firms exposed, in sums that tell of no one firm")
+    def sums(
+        by: Annotated[
+            Literal["item", "industry", "country"], Query(description="what to sum by")
+        ] = "item",
+        as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
+    ) -> Aggregates:
+        return aggregates(site.store, by, now=site.clock(), as_of=moment(as_of))
 
     @router.get("/events/{event_id}", summary="One event with its evidence")
     def event(event_id: Annotated[str, PathParam(description="event ID")]) -> EventLine:
