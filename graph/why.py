@@ -176,7 +176,8 @@ def _open_target(search: _Search, target: int, loss: Floats) -> None:
     at = np.array([target])
     sides = {side: search.trace.lost(side, at)[:, 0] for side in CAUSES}
     top = np.maximum(sides["down"], sides["up"])
-    binds = {side: (lost >= top * (1.0 - TIE)) & (lost > 0) for side, lost in sides.items()}
+    asked = (loss > 0) & (top > 0)
+    binds = {side: (lost >= top * (1.0 - TIE)) & asked for side, lost in sides.items()}
     number = np.maximum(1, sum(b.astype(int) for b in binds.values()))
     own = np.zeros(len(loss))
     for side, bound in binds.items():
