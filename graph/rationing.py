@@ -40,22 +40,16 @@ def order_ratio(claims: Claims, made: Floats, floor: float) -> Floats:
     >>> order_ratio(three, np.array([0.7]), 0.0).round(3).tolist()
     [0.8, 0.4, 0.8]
     """
-    order = np.lexsort((claims.wanted, claims.owner))
-    part, owner, wanted = claims.part[order], claims.owner[order], claims.wanted[order]
-    first = np.searchsorted(owner, owner)  # of each claim's supplier
-    before, served = np.cumsum(part) - part, np.cumsum(part * wanted) - part * wanted
-    total = np.bincount(owner, part, len(made))[owner]
-    rest = total - (before - before[first])  # parts not served before this claim
-    done = served - served[first]
-    level = np.divide(made[owner] - done, rest, out=wanted.copy(), where=rest > 0)
-    # The first claim that what is left cannot meet in full sets the level for all that follow.
-    short = np.where(level <= wanted, np.arange(len(order)), len(order))
-    sets = np.full(len(made), len(order))
-    np.minimum.at(sets, owner, short)
-    levels = np.append(level, np.inf)[sets[owner]]
-    got = np.empty(len(order))
-    got[order] = np.maximum(0.0, np.minimum(wanted, levels))
-    return got
+    open_ = np.ones(len(claims.wanted), dtype=bool)  # not served in full
+    while True:
+        rest = np.bincount(claims.owner, claims.part * open_, len(made))
+        served = np.where(open_, 0.0, claims.part * claims.wanted)
+        left = made - np.bincount(claims.owner, served, len(made))
+        level = np.divide(left, rest, out=np.full(len(made), np.inf), where=rest > 0)[claims.owner]
+        covered = open_ & (claims.wanted < level)
+        if not covered.any():
+            return np.where(open_, level, claims.wanted)
+        open_ &= ~covered  # what they leave raises the level for the others
 
 
 def proportional(claims: Claims, made: Floats, floor: float) -> Floats:
