@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Exposure, content_id
+from ews.model import Exposure, Shock, content_id
 from ews.storage import Store
 from graph.firms import firm_slug, of_owner
 
@@ -62,6 +62,16 @@ OPEN = Viewer()
 def visible(exposures: Iterable[Exposure], viewer: Viewer) -> list[Exposure]:
     """The exposures the viewer may see: those without a firm, and those of its own firms."""
     return [one for one in exposures if viewer.sees_firm(one.firm)]
+
+
+def visible_shocks(store: Store, event_id: str, viewer: Viewer) -> list[Shock]:
+    """The shocks of an event without those on a supplier that only another's links name."""
+    shocks = store.shocks(event_id)
+    if viewer.role == "operator" or all(one.target_kind != "firm" for one in shocks):
+        return shocks
+    own = store.firm_links(viewer.owner) if viewer.owner else []
+    suppliers = {f"supplier:{firm_slug(str(row['supplier']))}" for row in own if row["supplier"]}
+    return [one for one in shocks if one.target_kind != "firm" or one.target in suppliers]
 
 
 # --------------------------------------------------------------------------- tokens
