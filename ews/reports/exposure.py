@@ -11,18 +11,21 @@ from datetime import datetime, timedelta
 
 from ews.model import Alert, AlertState, Event, EventStatus, Exposure
 from ews.reports.names import find, labels
+from ews.reports.outlook import outlook_report
+from ews.reports.outlook_views import OutlookReport
 from ews.reports.rows import alert_line, count_bases, event_line, exposure_line
 from ews.reports.standing import (
     Pair,
     dependence_lines,
     firm_label,
     link_line,
+    loaded_at,
     route_lines,
     share_lines,
     use_lines,
 )
 from ews.reports.then import known_by, known_then, notes
-from ews.reports.viewer import OPEN, NotFound, Viewer, visible
+from ews.reports.viewer import OPEN, NotFound, Viewer, visible, visible_shocks
 from ews.reports.views import (
     AlertLine,
     BasisCount,
@@ -45,7 +48,8 @@ from graph.reference import (
     route_of,
 )
 
-KINDS = ("item", "country", "chokepoint", "industry", "firm", "event")
+KINDS = ("item", "country", "chokepoint", "port", "industry", "firm", "event")
+PLACES = frozenset({"chokepoint", "port"})  # what passes there is asked by the events on it
 LOOK_BACK = timedelta(days=180)  # events older than this are history, not a present threat
 
 
@@ -73,6 +77,7 @@ class ExposureReport:
     bases: tuple[BasisCount, ...]  # what is stated, inferred, assumed, unknown, synthetic
     links: tuple[LinkLine, ...] = ()  # what the firm itself imported
     notes: tuple[Label, ...] = ()  # what a reader must know before comparing the figures
+    outlook: OutlookReport | None = None  # of the strongest open event, when it was asked for
 
     @property
     def empty(self) -> bool:
@@ -88,14 +93,32 @@ def exposure_report(
     now: datetime,
     as_of: datetime | None = None,
     viewer: Viewer = OPEN,
+    with_outlook: bool = False,
 ) -> ExposureReport:
     """The report for one question; `as_of` asks what was known then, with the figures of then.
 
+    `with_outlook` runs the model on the strongest event that touches it (about a second).
     UnknownName when `asked` names nothing; NotFound also for a firm that is not the viewer's own.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of question {kind!r}; use one of {', '.join(KINDS)}")
-    known = Known.at(store, now, as_of)
+    report = _asked(store, kind, asked, Known.at(store, now, as_of), as_of, viewer)
+    event = strongest_event(report) if with_outlook else None
+    if event is None or not visible_shocks(store, event, viewer):
+        return report
+    found = outlook_report(store, event, now=now, as_of=as_of, viewer=viewer)
+    return replace(report, outlook=found)
+
+
+def strongest_event(report: ExposureReport) -> str | None:
+    """The event of the strongest exposure, else of the newest event that touches it."""
+    ids = [e.event_id for e in report.exposures] + [e.id for e in report.events]
+    return ids[0] if ids else None
+
+
+def _asked(
+    store: Store, kind: str, asked: str, known: Known, as_of: datetime | None, viewer: Viewer
+) -> ExposureReport:
     if kind == "event":
         return _event_report(store, asked, known, as_of, viewer)
     if kind == "firm":
@@ -105,6 +128,8 @@ def exposure_report(
     items = list(dict.fromkeys(item for item, _ in pairs)) or _items(kind, codes)
     events = [e for e in known.events if _touches(e, kind, codes)]
     found = [e for code in codes for e in store.exposures(**{kind: code})] if _stored(kind) else []
+    if kind in PLACES:
+        found = [e for event in events for e in store.exposures(event_id=event.id)]
     about = labels(kind, codes)
     return _assemble(
         store, Question(kind, asked, about, known, viewer), items, pairs, events, found
@@ -168,6 +193,8 @@ def _pairs(kind: str, codes: Sequence[str]) -> list[Pair]:
         return [(item, code) for code in codes for item in items_from(code)]
     if kind == "chokepoint":
         return [pair for item in SHARES for pair in pairs_of(item) if _passes(pair, codes)]
+    if kind == "port":
+        return [pair for code in codes for pair in loaded_at(code)]
     return [pair for item in _items(kind, codes) for pair in pairs_of(item)]
 
 
@@ -185,6 +212,7 @@ def _touches(event: Event, kind: str, codes: Sequence[str]) -> bool:
         "item": event.items,
         "country": event.countries,
         "chokepoint": event.chokepoints,
+        "port": event.ports,
     }
     return bool(set(named.get(kind, ())) & set(codes))
 
@@ -201,7 +229,7 @@ def _event_report(
             raise NotFound(f"event {asked!r} was not known yet at {as_of:%Y-%m-%d %H:%M} UTC")
         event = then[0]
     found = store.exposures(event_id=event.id)
-    items = list(dict.fromkeys([*event.items, *(e.item for e in found)]))
+    items = list(dict.fromkeys([*event.items, *(e.item for e in visible(found, viewer))]))
     about = (Label(event.id, event.title, event.title),)
     pairs = [pair for item in items for pair in pairs_of(item)]
     return _assemble(
@@ -270,7 +298,7 @@ def _assemble(
         ministries=_unique(ministry for use in uses for ministry in use.ministries),
         routes=route_lines(pairs),
         dependence=()
-        if question.kind in {"country", "chokepoint"}
+        if question.kind in {"country", "chokepoint", "port"}
         else dependence_lines(items, on),
         alerts=tuple(
             alert_line(alert, touched[alert.event_id])

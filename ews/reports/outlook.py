@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from ews.model import Event, Shock, content_id
-from ews.reports.exposure import Known
 from ews.reports.names import UnknownName, find, label, labels, node_label
 from ews.reports.outlook_views import (
     AlternativeLine,
@@ -26,7 +26,7 @@ from ews.reports.outlook_views import (
 )
 from ews.reports.rows import count_bases
 from ews.reports.standing import network
-from ews.reports.viewer import OPEN, NotFound, Viewer
+from ews.reports.viewer import OPEN, NotFound, Viewer, visible_shocks
 from ews.reports.views import Label
 from ews.storage import Store
 from graph.advice import Advice, Plan, advice
@@ -72,7 +72,7 @@ def outlook_report(
     event = store.event(event_id)
     if event is None:
         raise NotFound(f"no event {event_id!r}; `ews alert ID` names the event behind an alert")
-    shocks = store.shocks(event.id)
+    shocks = visible_shocks(store, event.id, viewer)
     if not shocks:
         raise NotFound(f"event {event_id!r} hits nothing on the network: there is no outlook")
     moment = as_of or now
@@ -149,12 +149,26 @@ def _report(
     stock_days: float | None = None,
 ) -> OutlookReport:
     firms = [FirmLink.from_row(row) for row in store.firm_links() if viewer.sees(str(row["owner"]))]
-    model = national_model(network(), shocks, moment.date(), firms)
+    found, told = computed(tuple(shocks), moment.date(), tuple(firms), days, runs, stock_days)
+    return _rows(found, told, what, event, moment)
+
+
+@lru_cache(maxsize=64)
+def computed(
+    shocks: tuple[Shock, ...],
+    on: date,
+    firms: tuple[FirmLink, ...],
+    days: int,
+    runs: int,
+    stock_days: float | None,
+) -> tuple[Outlook, Advice]:
+    """Kept for the next reader: the same shocks, facts and firms give the same numbers. The firms'
+    links are part of the key, so that no reader gets what was computed with another's."""
+    model = national_model(network(), shocks, on, firms)
     if stock_days is not None:
         model = model.with_stock(stock_days)
     found = outlook(model, days=days, runs=runs)
-    told = advice(network(), found)
-    return _rows(found, told, what, event, moment)
+    return found, advice(network(), found)
 
 
 def _rows(
@@ -230,7 +244,7 @@ def _buyer(found: Outlook, one: BuyerOutlook, start: date) -> BuyerLine:
         curve=tuple(
             CurvePoint(
                 day=t,
-                date=start + timedelta(days=t),
+                on=start + timedelta(days=t),
                 p5=float(band.curve[0, t]),
                 p50=float(band.curve[1, t]),
                 p95=float(band.curve[2, t]),
@@ -404,19 +418,3 @@ def _alternative(item: str, one: Alternative) -> AlternativeLine:
 
 def _figure(figure: Figure) -> FigureLine:
     return FigureLine(figure.value, figure.basis, figure.source)
-
-
-def worst_event(store: Store, now: datetime, event_ids: Sequence[str]) -> str | None:
-    """Of the open events among these, the one of greatest expected loss; None when there is none."""
-    open_ids = {event.id for event in Known.at(store, now, None).events}
-    best: tuple[float, str] | None = None
-    for event_id in dict.fromkeys(event_ids):
-        if event_id not in open_ids:
-            continue
-        strongest = max(
-            (e.probability * (e.loss or 0.0) for e in store.exposures(event_id=event_id)),
-            default=0.0,
-        )
-        if best is None or (strongest, event_id) > best:
-            best = strongest, event_id
-    return best[1] if best else None

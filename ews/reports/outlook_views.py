@@ -39,7 +39,7 @@ class CurvePoint:
     """Share of a day's normal use that is short, 0..1."""
 
     day: int
-    date: date
+    on: date
     p5: float
     p50: float
     p95: float
@@ -52,7 +52,7 @@ class HitBy:
     """Probability of being short by a day, given the event."""
 
     day: int
-    date: date
+    on: date
     probability: float
 
 

@@ -18,6 +18,7 @@ from ews.reports.views import (
     UseLine,
 )
 from graph import Network, build_network
+from graph.compile import compile_network
 from graph.exposure_query import ItemDependence, exposure_of_item
 from graph.firms import FirmLink
 from graph.reference import ITEMS, USES, best_share, route_of
@@ -29,6 +30,12 @@ Pair = tuple[str, str]  # item, partner
 def network() -> Network:
     """The shipped network, without any firm's links."""
     return build_network()
+
+
+def loaded_at(port: str) -> list[Pair]:
+    """The (item, partner) pairs that may load at a port, by geography."""
+    found = compile_network(network()).through.get(f"port:{port}", ())
+    return [(item, country) for country, item in found]
 
 
 def dependence_lines(items: Iterable[str], on: date) -> tuple[DependenceLine, ...]:

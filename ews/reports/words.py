@@ -60,6 +60,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "assumed": ("가정", "assumed"),
     "unknown": ("모름", "unknown"),
     "synthetic": ("합성 데이터", "synthetic"),
+    # kinds of buyers
+    "kind_use": ("용도", "use"),
+    "kind_industry": ("산업", "industry"),
+    "kind_firm": ("기업", "firm"),
     # units
     "unstated": ("기준 미상", "unstated"),
     "quantity": ("물량", "quantity"),

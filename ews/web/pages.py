@@ -25,6 +25,7 @@ from ews.reports import (
 from ews.web.asked import moment, stage_number
 from ews.web.drawing import draw_paths
 from ews.web.help_pages import READERS, help_html
+from ews.web.outlook_drawing import outlook_drawn
 from ews.web.rendering import language, page
 from ews.web.site import Site
 
@@ -85,6 +86,7 @@ def _other_pages(router: APIRouter, site: Site) -> None:
                     now=site.clock(),
                     as_of=moment(as_of),
                     viewer=request.state.viewer,
+                    with_outlook=True,
                 )
                 drawing = _drawn(report.exposures, language(request))
             except NotFound as err:
@@ -100,6 +102,7 @@ def _other_pages(router: APIRouter, site: Site) -> None:
             unknown=unknown,
             drawing=drawing,
             hops=hops_of(report.exposures) if report else (),
+            **outlook_drawn(report.outlook if report else None, language(request)),
         )
 
     @router.get("/sources")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -41,6 +41,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "days": lambda value: days(value, lang),
         "word": lambda code: word(code, lang),
         "when": moment,
+        "shortday": lambda day, on: short_day(day, on, lang),
         "link": linker(lang),
         "other": _other_language(request, lang),
         "path": request.url.path,
@@ -48,6 +49,17 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
     }
     html = ENVIRONMENT.get_template(template).render(**tools, **values)
     return HTMLResponse(html, status)
+
+
+def short_day(day: float | None, on: date | None, lang: str) -> str:
+    """The day of a first shortage with its date; "none" when it does not come.
+
+    >>> short_day(12.0, date(2026, 1, 17), "en"), short_day(None, None, "ko")
+    ('01-17 (day 12)', '없음')
+    """
+    if day is None or on is None:
+        return "없음" if lang == "ko" else "none"
+    return f"{on:%m-%d} ({day:.0f}일)" if lang == "ko" else f"{on:%m-%d} (day {day:.0f})"
 
 
 def moment(at: datetime | None) -> str:
