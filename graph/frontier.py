@@ -88,9 +88,7 @@ def _downstream(
     n, g = arrays.nodes, arrays.groups
     listed = arrays.sector >= 0
     sells = (
-        np.bincount(arrays.sector[listed], arrays.sold_weight[listed])
-        if market
-        else np.zeros(0)
+        np.bincount(arrays.sector[listed], arrays.sold_weight[listed]) if market else np.zeros(0)
     )
     cut = np.zeros(arrays.links if len(scenario.links) else 0, dtype=np.int32)
     if len(cut):

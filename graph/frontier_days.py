@@ -90,9 +90,7 @@ def standing_in(
             gone[sector[nodes[place]]] += sold_weight[nodes[place]] * loss[t, place]
     for k in range(len(sells)):
         left[k] = sells[k] - gone[k]
-        if (
-            gone[k] > 0 and left[k] < 1e-3 * sells[k]
-        ):  # a difference of near-equals: add up anew
+        if gone[k] > 0 and left[k] < 1e-3 * sells[k]:  # a difference of near-equals: add up anew
             left[k] = 0.0
             for i in range(len(sector)):
                 if sector[i] == k:
@@ -193,9 +191,7 @@ def fall_short(
     buyer, kind, nu = groups
     sold_start, sold = more[2], more[3]
     hit, psi, cut_links, phi = scenario[0], scenario[1], scenario[2], scenario[3]
-    at, nodes, stamp = (
-        known  # 1 + a node's place, the nodes by place, 1 + the last day of loss
-    )
+    at, nodes, stamp = known  # 1 + a node's place, the nodes by place, 1 + the last day of loss
     worst, spread, losing = today
     stock, used, awake, live = stocks  # used: what is missing from a full stock
     days = len(psi)
@@ -240,15 +236,11 @@ def fall_short(
         for place in losing[:n_losing]:
             if sent[t, place] > 0 and (t == 0 or sent[t - 1, place] == 0):
                 told = sold[sold_start[nodes[place]] : sold_start[nodes[place] + 1]]
-                due, after, n_due = announce(
-                    told, t, kind, links, head, due, after, n_due
-                )
+                due, after, n_due = announce(told, t, kind, links, head, due, after, n_due)
         for c in range(len(cut_links)):
             if phi[t, c] > 0 and (t == 0 or phi[t - 1, c] == 0):
                 told = cut_links[c : c + 1]
-                due, after, n_due = announce(
-                    told, t, kind, links, head, due, after, n_due
-                )
+                due, after, n_due = announce(told, t, kind, links, head, due, after, n_due)
     return nodes, moved, loss
 
 
@@ -265,9 +257,7 @@ def fall_off(
     group_start, link_start, supplier, sold_part = links
     hit, psi, buyers, delta, final = scenario
     orders, cut, drop = falls  # lost by buyers' orders, by psi, by final demand
-    now, told, day, at = (
-        state  # its loss, the one it told, 1 + day last asked, 1 + its place
-    )
+    now, told, day, at = state  # its loss, the one it told, 1 + day last asked, 1 + its place
     nodes, asked, changed = lists
     days = len(psi)
     loss = np.zeros((days, FEW))
