@@ -150,7 +150,7 @@ def read_pieces(source: Source, table: Table) -> Iterator[Piece]:
         reader = csv.reader(stream, strict=True)
         try:
             header = _header(next(reader, []), table)
-            cache: dict[str, dict[str, Value]] = {name: {} for name in header}
+            cache = {name: _Texts(name, table) for name in header}
             before = reader.line_num
             while rows := list(islice(reader, PIECE)):
                 lines = _lines(rows, before, reader.line_num)
@@ -193,7 +193,7 @@ def _piece(
     rows: list[list[str]],
     header: list[str],
     table: Table,
-    cache: Mapping[str, dict[str, Value]],
+    cache: Mapping[str, _Texts],
 ) -> Piece:
     problems: list[Problem] = []
     if set(map(len, rows)) != {len(header)} or not all(map(any, rows)):
@@ -223,47 +223,48 @@ def _column(
     cells: tuple[str, ...],
     lines: Sequence[int],
     table: Table,
-    cache: dict[str, Value],
+    cache: _Texts,
     problems: list[Problem],
 ) -> list[Value]:
     """The values of a column; figures fast where all are plain, others each text once."""
-    parse = _PARSERS.get(name, str)
-    if parse in (number, part):
+    if _PARSERS.get(name) in (number, part):
         try:
             return list(map(float, cells))
         except ValueError:
             pass
     if len(cache) > MOST_CACHED:
         cache.clear()
-    wrong: dict[str, str] = {}
-    for cell in [cell for cell in set(cells) if cell not in cache]:
-        value = _cell(name, cell.strip(), table, parse)
-        if isinstance(value, _Wrong):
-            wrong[cell] = value.reason
-        else:
-            cache[cell] = value
-    if not wrong:
-        return list(map(cache.__getitem__, cells))
-    for line, cell in zip(lines, cells, strict=True):
-        if cell in wrong:
-            problems.append(Problem(table.name, line, name, wrong[cell]))
-    return [cache.get(cell, table.defaults[name]) for cell in cells]
+    values = list(map(cache.__getitem__, cells))
+    if cache.wrong:
+        for line, cell in zip(lines, cells, strict=True):
+            if cell in cache.wrong:
+                problems.append(Problem(table.name, line, name, cache.wrong[cell]))
+        cache.wrong.clear()
+    return values
 
 
-@dataclass(frozen=True, slots=True)
-class _Wrong:
-    reason: str
+class _Texts(dict[str, Value]):
+    """The value of each text of a column that was seen; why not, of those that have none."""
 
+    def __init__(self, name: str, table: Table) -> None:
+        super().__init__()
+        self.parse = _PARSERS.get(name, str)
+        self.default = table.defaults.get(name)
+        self.needed = name in table.needed
+        self.wrong: dict[str, str] = {}
 
-def _cell(name: str, text: str, table: Table, parse: Callable[[str], Value]) -> Value:
-    if not text:
-        return _Wrong("is empty") if name in table.needed else table.defaults[name]
-    if len(text) > MAX_CELL or not text.isprintable():
-        return _Wrong(f"longer than {MAX_CELL} characters, or with control characters")
-    try:
-        return parse(text)
-    except ValueError as error:
-        return _Wrong(str(error))
+    def __missing__(self, cell: str) -> Value:
+        text = cell.strip()
+        try:
+            if not text and self.needed:
+                raise ValueError("is empty")
+            if len(text) > MAX_CELL or not text.isprintable():
+                raise ValueError(f"longer than {MAX_CELL} characters, or with control characters")
+            self[cell] = self.parse(text) if text else self.default
+        except ValueError as error:
+            self.wrong[cell] = str(error)
+            return self.default
+        return self[cell]
 
 
 def _text(source: Source, table: str) -> IO[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from random import Random
 
@@ -38,6 +38,15 @@ def _supply(random: Random, times: bool) -> tuple[list[Node], list[SupplyLink]]:
         )
         for n in range(count)
     ]
+    if times:
+        first = replace(nodes[0], known_from=random.choice(DAYS))
+        nodes[0] = first
+        nodes += [
+            replace(first, final=0.1, known_from=day) for day in DAYS if day != first.known_from
+        ]
+        nodes = random.sample(nodes, random.randint(count, len(nodes)))
+        names = {node.id for node in nodes}
+        nodes += [Node(f"firm:{n}", "firm") for n in range(count) if f"firm:{n}" not in names]
     links: dict[tuple[object, ...], SupplyLink] = {}
     inputs: dict[tuple[int, str], tuple[int, float]] = {}
     for _ in range(random.randint(1, 12)):
