@@ -119,6 +119,8 @@ def economy(
     for name, values in (("flow", z), ("output", x), ("input", a)):
         if not bool((np.isfinite(values) & (values >= 0)).all()):
             raise ArioError(f"every {name} must be a finite number >= 0; correct the table")
+    if not bool(np.isfinite(y).all()):  # below 0 where stocks are run down: real tables have it
+        raise ArioError("every final demand must be a finite number; correct the table")
     return Economy(np.ascontiguousarray(z), y, x, sectors, np.ascontiguousarray(a))
 
 

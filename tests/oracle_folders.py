@@ -298,21 +298,27 @@ def ario_folder(folder: Path) -> ArioFolder:
     def read(name: str) -> Floats:
         return numbers(folder / name)[1]
 
-    params = json.loads((folder / "params.json").read_text())
+    given = json.loads((folder / "params.json").read_text())
+    inner = [part for part in given.values() if isinstance(part, dict)]
+    params = {name: value for part in [*inner, given] for name, value in part.items()}
     inputs, output = read("tech.csv"), read("X0.csv").ravel()
     sectors, n = inputs.shape
     sector = np.arange(n) % sectors
     table = economy(read("Z0.csv"), read("Y0.csv"), sector, output=output, inputs=inputs)
     stocks = read("K0.csv") if (folder / "K0.csv").is_file() else None
     base = "base" in str(params.get("model", "")).lower()
-    tau = _first(params, "restoration_tau", "inventory_restoration_tau", "tau_inv", "tau")
+    tau = _first(
+        params, "restoration_tau", "inventory_restoration_tau", "tau_inv", "tau", default=60
+    )
     rules = ArioRules(
-        psi=float(1.0 if base else _first(params, "psi", "psi_param", default=0.8)),
+        psi=1.0
+        if base
+        else float(str(_first(params, "psi", "psi_param", default=0.8)).replace("_", ".")),
         stock_days=_days(params, stocks, inputs * output),
-        restock_days=1.0 if base else _by_sector(60.0 if tau is None else tau),
+        restock_days=1.0 if base else _in_days(_by_sector(tau)),
         alpha_base=float(_first(params, "alpha_base", default=1.0)),
         alpha_max=float(_first(params, "alpha_max", default=1.25)),
-        alpha_days=float(_first(params, "alpha_tau", default=365)),
+        alpha_days=float(_in_days(_by_sector(_first(params, "alpha_tau", default=365)))),
         orders=str(_first(params, "order_type", "orders", default="alt")),
     )
     return ArioFolder(table, rules, read("capacity_loss.csv"), stocks, params)
@@ -320,6 +326,11 @@ def ario_folder(folder: Path) -> ArioFolder:
 
 def _first(params: dict[str, Any], *names: str, default: Any = None) -> Any:
     return next((params[name] for name in names if params.get(name) is not None), default)
+
+
+def _in_days(tau: Floats) -> Floats:
+    """BoARIO keeps its time constants as rates a day."""
+    return np.where(tau < 1, 1 / tau, tau)
 
 
 def _by_sector(value: Any) -> Floats:

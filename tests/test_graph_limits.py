@@ -292,6 +292,8 @@ def test_ario_refuses_rules_that_cannot_be(change: dict[str, float], said: str) 
 def test_ario_refuses_tables_and_losses_that_cannot_be() -> None:
     with pytest.raises(ArioError, match="finite number"):
         economy([[-1.0]], [1.0], [0])
+    with pytest.raises(ArioError, match="every final demand"):
+        economy([[1.0]], [float("nan")], [0], output=[2.0])
     with pytest.raises(ArioError, match="2 x 2 flows"):
         economy([[1.0]], [1.0], [0, 1])
     table = economy([[1.0]], [1.0], [0])
