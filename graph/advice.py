@@ -18,7 +18,7 @@ from graph.outlook import Outlook, bad_case
 from graph.propagation import recover_days
 from graph.remedies import MixPlan, StockPlan, smallest_diversification, smallest_stock
 from graph.scenario import Outcome, Scenario
-from graph.steps import run
+from graph.step_kernels import run_fast
 
 LINE = 1.0  # days of normal use that may be lost in the bad case: what the plans below keep to
 MOST_BUYERS = 8  # for which plans are made, the worst first
@@ -66,13 +66,13 @@ def advice(network: Network, found: Outlook, *, line: float = LINE) -> Advice:
     ...                datetime(2024, 10, 11, tzinfo=UTC), lag_days=4)
     >>> told = advice(net, outlook(national_model(net, [notice], date(2024, 10, 11)), runs=64))
     >>> plan = told.plans[0]
-    >>> plan.buyer, plan.stock.enough, plan.stock.days[0] > plan.stock.now_days[0]
+    >>> plan.buyer, plan.stock.enough, bool(plan.stock.days[0] > plan.stock.now_days[0])
     ('use:natural-graphite:1', True, True)
     """
     model = found.model
     shocks = [target.shock for target in model.targets]
     arrays, scenario = bad_case(model, found.design, found.days)
-    bad = run(arrays, scenario)
+    bad = run_fast(arrays, scenario).whole(arrays.nodes)
     items = dict.fromkeys(fact.item for fact in model.links if fact.country)
     # A country that sells nothing of what was read is not on the network: it has no alternatives.
     hit = {node: m for node, m in places_hit(shocks).items() if node in network}
@@ -147,7 +147,7 @@ def _plan(
         recover_days=recover,
         lag_days=lag,
         lag_basis=basis,
-        stock=smallest_stock(arrays, scenario, [group], line),
+        stock=smallest_stock(arrays, scenario, [group], line, engine=run_fast),
         mix=_mix(model, arrays, scenario, group, line),
     )
 
@@ -174,5 +174,5 @@ def _mix(
         float(model.arrays.link_ramp[link]),
     )
     return smallest_diversification(
-        arrays, scenario, group, line, [offer], np.unique(away).tolist()
+        arrays, scenario, group, line, [offer], np.unique(away).tolist(), engine=run_fast
     )

@@ -17,7 +17,7 @@ from graph.bands import Band, Bands
 from graph.national import NationalModel, StockFact, scenario_of, shortage_days
 from graph.scenario import Outcome, Scenario
 from graph.spreads import Spread, fixed, lognormal, pert
-from graph.steps import run
+from graph.step_kernels import run_fast
 from graph.uncertainty import monte_carlo
 from graph.why import Why, contribution_paths
 from graph.worlds import Blow, Design, Doubt, worlds
@@ -83,7 +83,9 @@ def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: i
     design = design_of(model)
     assumed_scenario = scenario_of(model, days)
     bad_arrays, bad_scenario = bad_case(model, design, days)
-    assumed, bad = run(model.arrays, assumed_scenario), run(bad_arrays, bad_scenario)
+    n = model.arrays.nodes
+    assumed = run_fast(model.arrays, assumed_scenario).whole(n)
+    bad = run_fast(bad_arrays, bad_scenario).whole(n)
     names = _worst(model, bad)
     watch = {name: np.array([model.numbers[name]]) for name in names}
     bands = monte_carlo(model.arrays, design, runs=runs, seed=seed, days=days, watch=watch)
@@ -156,7 +158,9 @@ def design_of(model: NationalModel) -> Design:
         if fact.days > 0
     ]
     outside = [n for n, fact in enumerate(model.links) if fact.country]
-    doubts.append(Doubt("rho", np.array(outside, dtype=np.int64), pert("substitution", 0.3, 1.0, 1.1)))
+    doubts.append(
+        Doubt("rho", np.array(outside, dtype=np.int64), pert("substitution", 0.3, 1.0, 1.1))
+    )
     return Design(tuple(blows), tuple(doubts), max(t.shock.probability for t in model.targets))
 
 
@@ -171,7 +175,7 @@ def _deciding(
 
     def answer(values: Mapping[str, float]) -> float:
         arrays, scenario = world_of(model, asked, values, days)
-        return float((1.0 - run(arrays, scenario).of(model.numbers[name])).sum())
+        return float((1.0 - run_fast(arrays, scenario).of(model.numbers[name])).sum())
 
     ranked = rank_assumptions(
         [assumption(s) for s in spreads.values() if s.high > s.low],

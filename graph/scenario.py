@@ -6,7 +6,7 @@ A `Scenario` is what every engine of the time-stepped model takes; an `Outcome` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -137,3 +137,19 @@ class Outcome:
         if at < len(self.nodes) and self.nodes[at] == node:
             return np.asarray(self.level[:, at])
         return np.ones(len(self.level))
+
+    def whole(self, nodes: int) -> Outcome:
+        """The same with each of the graph's nodes listed."""
+
+        def every(levels: Floats) -> Floats:
+            full = np.ones((len(levels), nodes))
+            full[:, self.nodes] = levels
+            return full
+
+        return replace(
+            self,
+            nodes=np.arange(nodes),
+            level=every(self.level),
+            down=every(self.down),
+            up=every(self.up),
+        )

@@ -15,7 +15,7 @@ from graph.advice import Advice, advice
 from graph.national import national_model
 from graph.network import Network
 from graph.outlook import Outlook, bad_case, outlook
-from graph.steps import run
+from graph.step_kernels import run_fast
 
 DAY = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def advised() -> Advice:
 
 def test_the_bad_case_loses_no_less_than_the_run_as_assumed() -> None:
     found = graphite()
-    bad = run(*bad_case(found.model, found.design, found.days))
+    bad = run_fast(*bad_case(found.model, found.design, found.days))
     for one in found.buyers:
         assert (one.bad_curve >= one.curve - 1e-12).all()
         assert one.bad_day is not None
@@ -95,7 +95,7 @@ def test_the_stock_that_is_advised_keeps_the_bad_case_under_the_line() -> None:
         assert plan.stock.enough
         stock = arrays.group_stock.copy()
         stock[plan.stock.groups] = plan.stock.days
-        kept = run(replace(arrays, group_stock=stock), scenario)
+        kept = run_fast(replace(arrays, group_stock=stock), scenario)
         node = found.model.numbers[plan.buyer]
         assert (1.0 - kept.of(node)).sum() <= advised().line + 1e-9
 
