@@ -6,13 +6,17 @@ and item; no case turns on which link of a group is listed first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from graph.arrays import Floats, Ints, SupplyArrays, compile_arrays
-from graph.scenario import Hit, Scenario, scenario
+from graph.joint import run_joint
+from graph.scenario import Hit, Outcome, Scenario, scenario
+from graph.steps import run
 
 MOST, ITEMS, LINKS, DAYS = 6, 2, 10, 8
 BYTES = st.binary(min_size=150, max_size=150)
@@ -107,3 +111,27 @@ def _hit(raw: Ints) -> tuple[float, float, float, str, float]:
     magnitude, start, duration, recovery, after = (int(b) for b in raw)
     lasts = float("inf") if duration % 5 == 4 else 1.0 + duration % 5
     return magnitude % 5 / 4.0, start % 3, lasts, RECOVERIES[recovery % 3], 1.0 + after % 3
+
+
+CLOSE = 1e-12
+both_ways = st.booleans()
+
+
+def cases(count: int = 500) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Settings of a property: so many cases, and no clock (machines are shared)."""
+    return settings(max_examples=count, deadline=None)
+
+
+def bare(data: bytes) -> Case:
+    """A case without stock, and with substitution that does not depend on the first loss's day."""
+    plain = case(data, stock=np.zeros((MOST, ITEMS)))
+    return replace(plain, ramp=np.zeros(len(plain.lead)))
+
+
+def sides(outcome: Outcome) -> Floats:
+    """Levels, h^d and h^u of every node on every day, in one array."""
+    return np.stack([outcome.level, outcome.down, outcome.up])
+
+
+def both_modes(arrays: SupplyArrays, shock: Scenario) -> list[Outcome]:
+    return [run(arrays, shock), run_joint(arrays, shock)]
