@@ -29,7 +29,8 @@ from graph.plants import PlantNetwork
 from graph.scenario import Hit, scenario
 from graph.steps import run
 
-SOLVED, UNBOUNDED, UNCLEAR = 0, 3, 4  # statuses of linprog
+SOLVED = 0  # status of linprog
+FOR_EVER = 1e6  # days: the program is bounded, as HiGHS may call an unbounded one infeasible
 NOTHING = 1e-7  # a dual value or a loss below what the solver is exact to
 
 
@@ -93,7 +94,9 @@ def loss_at_recovery(network: PlantNetwork, down: Iterable[int], recover_days: f
 
 
 def time_to_survive(network: PlantNetwork, down: Iterable[int]) -> float:
-    """Days for which no customer need lose anything while `down` makes nothing; inf: for ever.
+    """Days for which no customer need lose anything while `down` makes nothing.
+
+    inf: no exposure (a million days or more).
 
     Finite with nothing down means that the network cannot serve its customers anyway.
 
@@ -113,13 +116,15 @@ def time_to_survive(network: PlantNetwork, down: Iterable[int]) -> float:
     most = sparse.csc_array(-network.capacity[limited][:, None] / unit)
     upper = np.full(m + n + 1, np.inf)
     upper[m + _numbers(network, down)] = 0.0
+    upper[-1] = FOR_EVER
     found = _solve(
         cost=np.append(np.zeros(m + n), -1.0),
         rows=sparse.block_array([[_matrix(network)[:, : m + n], served], [able, most]]),
         limits=np.concatenate([network.need_stock, network.stock, np.zeros(len(limited))]) / unit,
         upper=upper,
     )
-    return float("inf") if found is None else float(max(0.0, -found.fun))
+    days = max(0.0, -float(found.fun))
+    return days if days < FOR_EVER * (1.0 - NOTHING) else float("inf")
 
 
 def exposure_ranking(network: PlantNetwork, recover_days: ArrayLike) -> list[NodeRisk]:
@@ -218,8 +223,6 @@ def _loss(network: PlantNetwork, matrix: sparse.csc_array, down: Ints, days: flo
         limits=np.append(network.need_stock, network.stock - asked) / unit,
         upper=np.concatenate([np.full(m, np.inf), limit, asked]) / unit,
     )
-    if found is None:
-        raise SurvivalError("the solver calls a bounded program unbounded; check for huge values")
     plan = found.x * unit
     worth = -np.asarray(found.ineqlin.marginals) * price
     able = np.where(limit > 0, -found.upper.marginals[m : m + n] * price, 0.0)
@@ -235,20 +238,14 @@ def _loss(network: PlantNetwork, matrix: sparse.csc_array, down: Ints, days: flo
     )
 
 
-def _solve(
-    cost: Floats, rows: sparse.sparray, limits: Floats, upper: Floats
-) -> OptimizeResult | None:
-    """The optimum, or None when there is no bound. Zero is always a plan, so none is infeasible."""
+def _solve(cost: Floats, rows: sparse.sparray, limits: Floats, upper: Floats) -> OptimizeResult:
+    """The optimum. To do nothing is always a plan, and every gain has a bound: there is one."""
     bounds = np.stack([np.zeros(len(upper)), upper], axis=1)
-    for presolve in (True, False):  # presolve may not tell unbounded from infeasible
+    for presolve in (True, False):
         found: OptimizeResult = linprog(  # type: ignore[call-overload]  # takes sparse rows too
             cost, A_ub=rows, b_ub=limits, bounds=bounds, method="highs",
             options={"presolve": presolve},
         )  # fmt: skip
-        if found.status != UNCLEAR:
-            break
-    if found.status == SOLVED:
-        return found
-    if found.status == UNBOUNDED:
-        return None
-    raise SurvivalError(f"the solver found no plan ({found.message}); check for huge values")
+        if found.status == SOLVED:
+            return found
+    raise SurvivalError(f"the solver gave up ({found.message}); check for huge or tiny values")

@@ -155,7 +155,7 @@ def test_a_stock_that_is_too_large_may_shrink() -> None:
     shut = scenario(30, [Hit(np.array([0]), 1.0, 0, 6)])
     plan = smallest_stock(arrays, shut, [0], line=2.0)
     assert plan.now_loss == 0
-    assert plan.days[0] == pytest.approx(4, abs=STOCK_STEP)
+    assert plan.days[0] == pytest.approx(4, abs=0.01)
 
 
 # --------------------------------------------------------------------------- suppliers of a group
