@@ -56,12 +56,7 @@ def check_supply(
     codes = Codes(nodes)
     sites = list(zip(node_lines or range(1, len(nodes) + 1), nodes, strict=True))
     ways = list(zip(link_lines or range(1, len(links) + 1), links, strict=True))
-    problems = [
-        Problem("nodes", row, column, reason)
-        for row, node in sites
-        for column, reason in _node(node, codes)
-    ]
-    problems += twice("nodes", "id", ((row, (n.id, n.known_from)) for row, n in sites))
+    problems = check_nodes(sites, codes)
     problems += [
         Problem("links", row, column, reason)
         for row, link in ways
@@ -74,6 +69,16 @@ def check_supply(
     if not problems:  # sums over rows that are wrong one by one say nothing more
         problems += check_together(sites, ways)
     return in_order(problems)
+
+
+def check_nodes(nodes: Sites, codes: Codes) -> list[Problem]:
+    """What is wrong with nodes by themselves."""
+    problems = [
+        Problem("nodes", row, column, reason)
+        for row, node in nodes
+        for column, reason in _node(node, codes)
+    ]
+    return problems + twice("nodes", "id", ((row, (n.id, n.known_from)) for row, n in nodes))
 
 
 def in_order(problems: Iterable[Problem]) -> list[Problem]:

@@ -21,6 +21,7 @@ from graph.supply_checks import (
     ROUNDING,
     check_inputs,
     check_link,
+    check_nodes,
     check_nodes_with_links,
     no_spend,
     other_currency,
@@ -133,15 +134,17 @@ def link_columns(pieces: Iterable[Piece]) -> tuple[LinkColumns, list[Problem]]:
 def check_columns(
     nodes: Sequence[Node], links: LinkColumns, *, node_lines: Sequence[int]
 ) -> list[Problem]:
-    """Everything wrong with the links and with what they make of the nodes.
+    """Everything wrong with nodes and links, as `check_supply` finds it.
 
     Past `MOST_PROBLEMS` rows the last problem says how many more rows are wrong.
     """
     codes = Codes(nodes)
+    sites = list(zip(node_lines, nodes, strict=True))
     number = {node.id: n for n, node in enumerate(nodes)}
     ends = links.numbers("supplier", number), links.numbers("buyer", number)
     odd = np.flatnonzero(_odd(links, codes, *ends))
-    problems = [
+    problems = check_nodes(sites, codes)
+    problems += [
         Problem("links", int(links.lines[n]), column, reason)
         for n in odd[:MOST_PROBLEMS]
         for column, reason in check_link(links.link(int(n)), codes)
@@ -155,7 +158,6 @@ def check_columns(
         problems += _inputs(links)
         sells = np.unique(links.codes["supplier"][links.figures["weight"] > 0])
         sellers = {str(links.values["supplier"][n]) for n in sells}
-        sites = list(zip(node_lines, nodes, strict=True))
         problems += check_nodes_with_links(sites, _bought(nodes, links), sellers)
     return problems
 

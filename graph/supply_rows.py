@@ -68,7 +68,6 @@ def read_arrays(
     ([1000.0], ('firm:a', 'firm:b'))
     """
     sites, node_lines, problems = _rows(nodes, NODES, Node)
-    problems += check_supply(sites, (), node_lines=node_lines)
     columns, wrong = link_columns(read_pieces(links, LINKS))
     problems += [*wrong, *check_columns(sites, columns, node_lines=node_lines)]
     if problems:
