@@ -169,7 +169,7 @@ def in_its_own_process(name: str, *sizes: int) -> dict[str, object]:
 
 
 def remember_most(most: list[float], stop: threading.Event) -> None:
-    while not stop.wait(0.2):
+    while not stop.wait(1.0):
         most[0] = max(most[0], memory_gb())
 
 
