@@ -6,7 +6,8 @@ normal: o, d, c of a normal order, delivery and final demand, h of normal output
 normal use. p_e = w_e / x_i is the part of its supplier's output that link e takes. On day t
 
     v_jk  = s_jk + sum over e of a_e (d_e + z_e)(t - 1 - L_e)           what can be used
-    o_jk  = max(0, b_j + (T_jk + (1 + L_jk) b_j - v_jk - way_jk) / tau)  T_jk = S_jk
+    o_jk  = max(0, b_j + (T_jk + (1 + L_jk) b_j - v_jk - way_jk) / tau), T_jk = S_jk;
+            L_jk the mean lead time, way_jk all that is still on the way
     o_e   = o_jk, on a route that is hit at most 1 - phi_e
     D_i   = f_i (1 - delta_i) + sum over e of i of p_e o_e
     u_j   = min((1 - psi_j) (1 + alpha_j), D_j)                         what it sets out to make
@@ -29,8 +30,8 @@ floor, because it serves the lowest ratio of order to normal order first.
 With floor 0, T_jk = S_jk b_j (`stock_follows`), no lead times and S = N - 1 days this is the model
 of Inoue & Todo 2019, order type 0, for rationing 0 (proportional), 1 (final-last) and 2
 (order-ratio); their order is for the day's goods and N days, ours counts the day's goods apart.
-Where their loop serves several buyers it takes those already served off the rest again; ours fills
-all to one level, which is what their paper says.
+Where their loop serves several buyers it takes those already served off the rest once more; ours
+fills all to one level (with one buyer and final demand, as in their toy, the two are the same).
 Sources: Inoue & Todo 2019 (rationing, stocks), Hallegatte 2008 (restocking, spare capacity).
 """
 

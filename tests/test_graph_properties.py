@@ -204,6 +204,8 @@ def test_joint_goods_are_neither_made_nor_lost_on_the_way(
     assert (books.sent <= books.orders + CLOSE).all()
     made = books.outcome.level[:, arrays.link_supplier]
     assert (books.sent >= np.minimum(books.orders, floor * made) - CLOSE).all()
+    lacking = np.maximum(0.0, np.minimum(1.0, books.orders) - books.sent)
+    assert (books.substitutes <= arrays.link_rho * lacking + CLOSE).all()
     arrived = books.sent + books.substitutes
     lag = arrays.link_lead + 1
     for t in range(it.days):
