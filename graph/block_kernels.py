@@ -111,12 +111,9 @@ def remains(market: Market, kind: DTypeLike) -> Remains:
     >>> remains(operators(two, market=True).market, np.float64).sells.sum()
     np.float64(48.0)
     """
-    count = len(market.start) - 1
-    of = np.repeat(np.arange(count), np.diff(market.start))
-    whole = np.bincount(of, market.sold[market.member], count).astype(np.float64)
-    sells = _table(count, kind)
-    sells[:] = whole[:, None]
-    return Remains(sells, whole, np.zeros(count, np.uint8))
+    sells = _table(len(market.whole), kind)
+    sells[:] = market.whole[:, None]
+    return Remains(sells, market.whole, np.zeros(len(market.whole), np.uint8))
 
 
 def answers() -> Answers:

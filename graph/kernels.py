@@ -19,7 +19,7 @@ from graph.steps import SOLD_OUT
 
 DENSE = 0.1  # pull when more than this share of a side's links would be pushed along
 SOLD_LOW = 0.1  # a market that sells less than this share is summed anew, or digits are lost
-MOVED, AHEAD, HIT, TOUCHED = 0, 1, 2, 3  # what `Losses.counts` counts
+MOVED, HIT, AHEAD, TOUCHED = 0, 1, 2, 3  # what `Losses.counts` counts
 
 
 class Losses(NamedTuple):
@@ -34,7 +34,7 @@ class Losses(NamedTuple):
     moved: Numbers  # list: nodes whose loss rose in the last sweep
     ahead: Numbers  # list: nodes whose loss rises in this one
     hit: Numbers  # list: nodes that have lost anything
-    counts: Ints  # 4: nodes moved, ahead and hit; links touched
+    counts: Ints  # 4: nodes moved and hit; links by which those that moved pass on; links touched
 
 
 class Left(NamedTuple):
@@ -77,10 +77,7 @@ def left(market: Market) -> Left:
     >>> left(operators(two, market=True).market).sells.tolist()
     [4.0, 0.0]
     """
-    members = np.diff(market.start)
-    of = np.repeat(np.arange(len(members)), members)
-    whole = np.bincount(of, market.sold[market.member], len(members)).astype(np.float64)
-    return Left(whole, np.zeros(len(members)), whole.copy())
+    return Left(market.whole, np.zeros(len(market.whole)), market.whole.copy())
 
 
 @njit()
@@ -118,6 +115,18 @@ def spread(
 
 
 @njit()
+def totals(weights: Floats, down: Losses, up: Losses) -> tuple[float, float, float]:
+    """The sums of w max(l^d, l^u), w l^d and w l^u."""
+    l_down, l_up = down.loss, up.loss
+    both, below, above = 0.0, 0.0, 0.0
+    for i in range(np.uint32(len(weights))):
+        both += weights[i] * max(l_down[i], l_up[i])
+        below += weights[i] * l_down[i]
+        above += weights[i] * l_up[i]
+    return both, below, above
+
+
+@njit()
 def clear(packed: Operators, down: Losses, up: Losses, remains: Left) -> None:
     """Sets the losses of a shock back to 0, at the cost of the nodes that it hit."""
     _forget(packed.down, down)
@@ -137,6 +146,7 @@ def _begin(s: Losses, nodes: Numbers, psi: Floats) -> None:
         s.hit[k] = i
     s.counts[MOVED] = len(nodes)
     s.counts[HIT] = len(nodes)
+    s.counts[AHEAD] = 0
 
 
 @njit()
@@ -182,14 +192,17 @@ def _sweep(
     side: Side, s: Losses, market: Market, remains: Left, steps_in: bool, theta: float
 ) -> float:
     """One sweep of one direction: the greatest increase of a loss."""
-    senders, links = _choose_senders(side, s, market, remains, steps_in, theta)
-    if links > DENSE * len(side.push_node):
-        _pull(side, s)
+    dense = DENSE * len(side.push_node)
+    if not steps_in and s.counts[AHEAD] > dense:
+        s.sent[:] = s.loss
         s.counts[TOUCHED] += len(side.pull_node)
-    else:
-        _push(side, s, senders)
-        s.counts[TOUCHED] += links
-    return _settle(s)
+        return _settle(side, s, _pull(side, s), theta)
+    senders, links = _choose_senders(side, s, market, remains, steps_in, theta)
+    if links > dense:
+        s.counts[TOUCHED] += len(side.pull_node)
+        return _settle(side, s, _pull(side, s), theta)
+    s.counts[TOUCHED] += links
+    return _settle(side, s, _push(side, s, senders), theta)
 
 
 @njit()
@@ -221,7 +234,8 @@ def _choose_senders(
 
 
 @njit()
-def _push(side: Side, s: Losses, senders: int) -> None:
+def _push(side: Side, s: Losses, senders: int) -> int:
+    """Passes on what the senders send; how many nodes of the list `ahead` it raised."""
     # Taken out of their tuples once: numba counts references each time.
     loss, risen, short, ahead = s.loss, s.risen, s.short, s.ahead
     start, slots, nodes, part = side.push_start, side.push_slot, side.push_node, side.push_part
@@ -237,20 +251,45 @@ def _push(side: Side, s: Losses, senders: int) -> None:
                     ahead[found] = j
                     found += 1
                 risen[j] = total
-    s.counts[AHEAD] = found
+    return found
 
 
 @njit()
-def _pull(side: Side, s: Losses) -> None:
+def _settle(side: Side, s: Losses, found: int, theta: float) -> float:
+    """Makes what rose the losses of the nodes ahead; the greatest increase."""
+    loss, risen, rise, moved, hit, start = s.loss, s.risen, s.rise, s.moved, s.hit, side.push_start
+    most, hits, ahead = 0.0, s.counts[HIT], 0
+    for k in range(found):
+        j = s.ahead[k]
+        now = min(1.0, risen[j])
+        rise[k] = now - loss[j]
+        most = max(most, rise[k])
+        if rise[k] > theta:
+            ahead += start[j + 1] - start[j]
+        if loss[j] == 0.0:
+            hit[hits] = j
+            hits += 1
+        loss[j] = now
+        risen[j] = now
+        moved[k] = j
+    s.counts[HIT] = hits
+    s.counts[MOVED] = found
+    s.counts[AHEAD] = ahead
+    return most
+
+
+@njit()
+def _pull(side: Side, s: Losses) -> int:
     """Sums every slot anew. Both ways are right for every side; which is faster hangs on it."""
     if len(side.pull_start) > len(s.loss) + 1:
-        _pull_short_slots(side, s)
+        found = _pull_short_slots(side, s)
     else:
-        _pull_long_slots(side, s)
+        found = _pull_long_slots(side, s)
+    return found
 
 
 @njit()
-def _pull_long_slots(side: Side, s: Losses) -> None:
+def _pull_long_slots(side: Side, s: Losses) -> int:
     risen, sent, short, ahead = s.risen, s.sent, s.short, s.ahead
     start, ends, node, part = side.slot_start, side.pull_start, side.pull_node, side.pull_part
     found = 0
@@ -266,11 +305,11 @@ def _pull_long_slots(side: Side, s: Losses) -> None:
             risen[j] = top
             ahead[found] = j
             found += 1
-    s.counts[AHEAD] = found
+    return found
 
 
 @njit()
-def _pull_short_slots(side: Side, s: Losses) -> None:
+def _pull_short_slots(side: Side, s: Losses) -> int:
     """One loop over all of a node's links: where slots end is more than the processor foresees."""
     risen, sent, short, ahead = s.risen, s.sent, s.short, s.ahead
     start, ends, node, part = side.slot_start, side.pull_start, side.pull_node, side.pull_part
@@ -289,25 +328,4 @@ def _pull_short_slots(side: Side, s: Losses) -> None:
             risen[j] = top
             ahead[found] = j
             found += 1
-    s.counts[AHEAD] = found
-
-
-@njit()
-def _settle(s: Losses) -> float:
-    loss, risen, rise, moved, hit = s.loss, s.risen, s.rise, s.moved, s.hit
-    most, hits = 0.0, s.counts[HIT]
-    for k in range(s.counts[AHEAD]):
-        j = s.ahead[k]
-        now = min(1.0, risen[j])
-        rise[k] = now - loss[j]
-        most = max(most, rise[k])
-        if loss[j] == 0.0:
-            hit[hits] = j
-            hits += 1
-        loss[j] = now
-        risen[j] = now
-        moved[k] = j
-    s.counts[HIT] = hits
-    s.counts[MOVED] = s.counts[AHEAD]
-    s.counts[AHEAD] = 0
-    return most
+    return found

@@ -44,6 +44,7 @@ class Market(NamedTuple):
     start: Numbers  # markets + 1
     member: Numbers
     sold: Parts  # n: s_out
+    whole: Floats  # markets: what they sell before any shock
 
 
 class Operators(NamedTuple):
@@ -143,18 +144,16 @@ def _market(arrays: SupplyArrays, number: Ints) -> Market:
     _, of = np.unique(sector[listed], return_inverse=True)
     every = np.full(arrays.nodes, NOBODY, dtype=np.uint32)
     every[listed] = of
-    return Market(
-        of=every,
-        start=_number(np.append(0, np.cumsum(np.bincount(of)))),
-        member=_number(listed[np.argsort(of, kind="stable")]),
-        sold=sold,
-    )
+    member = listed[np.argsort(of, kind="stable")]
+    start = np.append(0, np.cumsum(np.bincount(of)))
+    whole = np.bincount(np.sort(of), sold[member]).astype(np.float64)
+    return Market(every, _number(start), _number(member), sold, whole)
 
 
 def _no_market(nodes: int) -> Market:
     none = np.zeros(0, dtype=np.uint32)
     of = np.full(nodes, NOBODY, dtype=np.uint32)
-    return Market(of=of, start=np.zeros(1, dtype=np.uint32), member=none, sold=np.zeros(0))
+    return Market(of, np.zeros(1, dtype=np.uint32), none, np.zeros(0), np.zeros(0))
 
 
 def _number(values: NDArray[np.integer[Any]]) -> Numbers:

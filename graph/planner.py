@@ -223,8 +223,7 @@ def _pushed(plan: _Plan, shocks: Shocks) -> _Part:
         sweeps[k], residual[k] = kernels.spread(
             packed, shocks.node[of], shocks.psi[of], *plan[2:5], down, up, left
         )
-        both = np.maximum(down.loss, up.loss)
-        sums[:, k] = weights @ both, weights @ down.loss, weights @ up.loss
+        sums[:, k] = kernels.totals(weights, down, up)
         read += int(down.counts[kernels.TOUCHED] + up.counts[kernels.TOUCHED])
         if plan.losses:
             kept_down[:, k], kept_up[:, k] = down.loss[packed.number], up.loss[packed.number]
