@@ -24,7 +24,7 @@ from graph.operators import Numbers, Operators, operators
 from graph.sweeps import sweep
 
 FEW = LANES // 2  # fewer shocks than half a block are cheaper one by one
-ROUNDING = 1e-14  # theta of float64: what is below it is lost in rounding anyway
+UNSENT = 1e-13  # theta of float64: far below eps, and a tenth of what engines may differ by
 JOB_BLOCKS = 32  # blocks a job: room for a block is made once a job
 
 
@@ -193,7 +193,7 @@ def _plan(arrays: SupplyArrays, engine: str, losses: bool, terms: Terms) -> _Pla
     weights[packed.number] = _shares(arrays.sold_weight if given is None else given, arrays.nodes)
     eps, theta = terms.get("eps", 1e-6), terms.get("theta")
     if theta is None:
-        theta = eps / 100 if engine == "block" else ROUNDING
+        theta = eps / 100 if engine == "block" else UNSENT
     if engine == "block":
         packed = block_kernels.packed_as(packed, np.float32)
     return _Plan(packed, weights, eps, theta, terms.get("max_sweeps", 10_000), losses)
@@ -227,7 +227,8 @@ def _pushed(plan: _Plan, shocks: Shocks) -> _Part:
         read += int(down.counts[kernels.TOUCHED] + up.counts[kernels.TOUCHED])
         if plan.losses:
             kept_down[:, k], kept_up[:, k] = down.loss[packed.number], up.loss[packed.number]
-        kernels.clear(packed, down, up, left)
+        if k + 1 < count:
+            kernels.clear(packed, down, up, left)
     return _Part(sums[0], sums[1], sums[2], sweeps, residual, read, kept_down, kept_up)
 
 
