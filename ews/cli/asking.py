@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
     "aggregates", "alert", "alerts", "explain", "exposure", "rules diff", "rules show", "rules test",
-    "sources",
+    "sources", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove"})
 TUNING = frozenset({"rules set", "rules undo", "routes test"})
