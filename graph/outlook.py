@@ -16,11 +16,11 @@ from graph.assumptions import Decides, assumption, rank_assumptions
 from graph.bands import Band, Bands
 from graph.national import NationalModel, StockFact, scenario_of, shortage_days
 from graph.scenario import Outcome, Scenario
-from graph.spreads import Spread, fixed, lognormal, pert
+from graph.spreads import Spread, lognormal, pert
 from graph.step_kernels import run_fast
 from graph.uncertainty import monte_carlo
 from graph.why import Why, contribution_paths
-from graph.worlds import Blow, Design, Doubt, worlds
+from graph.worlds import Blow, Design, Doubt, settled, worlds
 
 DAYS = 180
 RUNS = 512
@@ -203,22 +203,9 @@ def _behind(model: NationalModel, name: str) -> set[int]:
 def world_of(
     model: NationalModel, design: Design, values: Mapping[str, float], days: int
 ) -> tuple[SupplyArrays, Scenario]:
-    """The graph and scenario in which every spread has the value given for its name."""
-
-    def at(spread: Spread) -> Spread:
-        return fixed(spread.name, values.get(spread.name, spread.middle))
-
-    blows = tuple(
-        replace(
-            blow,
-            magnitude=at(blow.magnitude),
-            start_day=at(blow.start_day),
-            duration_days=at(blow.duration_days),
-        )
-        for blow in design.blows
-    )
-    doubts = tuple(replace(doubt, spread=at(doubt.spread)) for doubt in design.doubts)
-    return worlds(model.arrays, Design(blows, doubts), 0, range(1), days)[0]
+    """The graph and scenario in which every spread has the value given for its name, or P50."""
+    at = {spread.name: values.get(spread.name, spread.middle) for spread in design.spreads}
+    return worlds(model.arrays, settled(design, at), 0, range(1), days)[0]
 
 
 def _magnitude(magnitude: float, basis: str) -> Spread:

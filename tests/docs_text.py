@@ -82,7 +82,11 @@ def api_reference() -> str:
         lines = [f"### `GET {path}`", "", f"{get['summary']}.", ""]
         for param in get.get("parameters", []):
             lines.append(f"- `{param['name']}` ({param['in']}): {param['description']}")
-        reference = get["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+        content = get["responses"]["200"]["content"]
+        if "text/csv" in content:
+            parts.append("\n".join([*lines, "", "Answers a sheet (CSV, UTF-8)."]))
+            continue
+        reference = content["application/json"]["schema"]["$ref"]
         schema = document["components"]["schemas"][reference.rpartition("/")[2]]
         fields = ", ".join(f"`{name}`" for name in schema["properties"])
         lines += ["", f"Answers `{schema['title']}`: {fields}."]

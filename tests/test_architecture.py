@@ -108,6 +108,7 @@ def test_every_library_is_declared() -> None:
         "markupsafe",
         "tokenizers",
         "click",
+        "llvmlite",
     }  # come with those
     used = {name for path in code() for name in imports(path)}
     strange = used - known - set(sys.stdlib_module_names) - set(ROOMS)

@@ -77,10 +77,10 @@ def every_command(
 
 
 def _register() -> None:
-    from ews.cli import ask, firms, routes, rules, setup, tune, viewers, work
+    from ews.cli import ask, exposing, firms, routes, rules, setup, tune, viewers, work
     from ews.cli.asking import Commands
 
-    for part in (work, ask, tune, setup):
+    for part in (work, ask, exposing, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(viewers.app, name="viewers", cls=Commands)

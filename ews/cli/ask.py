@@ -1,4 +1,4 @@
-"""Commands that ask: sources, alerts, alert, explain, exposure, aggregates. They change nothing."""
+"""Commands that ask. They change nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ews.cli.options import Home, Json, Lang
 
 
 def register(app: typer.Typer) -> None:
-    for command in (sources, alerts, alert, explain, exposure, aggregates):
+    for command in (sources, alerts, alert, explain, aggregates):
         app.command()(command)
 
 
@@ -121,55 +121,6 @@ def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, fu
         show.explanation(out, found)
     else:
         show.alert(out, found)
-
-
-def exposure(
-    item: Annotated[str | None, typer.Option(help="Item: name, code or HS code.")] = None,
-    country: Annotated[str | None, typer.Option(help="Country: name or ISO code.")] = None,
-    chokepoint: Annotated[str | None, typer.Option(help="Strait or canal.")] = None,
-    industry: Annotated[str | None, typer.Option(help="Industry: KSIC code or name.")] = None,
-    firm: Annotated[str | None, typer.Option(help="An imported firm, or its owner.")] = None,
-    event: Annotated[str | None, typer.Option(help="Event ID.")] = None,
-    as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known at that time (UTC).")
-    ] = None,
-    home: Home = None,
-    lang: Lang = None,
-    as_json: Json = False,
-) -> None:
-    """What depends on it, and what threatens it now? Ask exactly one thing.
-
-    Exit 1 when nothing is known of it.
-    """
-    from ews.cli import show
-    from ews.cli.asked import when
-    from ews.cli.asking import asker
-    from ews.cli.opening import reading
-    from ews.cli.output import output
-    from ews.reports import exposure_report
-
-    asked = {"item": item, "country": country, "chokepoint": chokepoint,
-             "industry": industry, "firm": firm, "event": event}  # fmt: skip
-    given = [(kind, value) for kind, value in asked.items() if value]
-    if len(given) != 1:
-        raise typer.BadParameter("give exactly one of --" + ", --".join(asked))
-    kind, value = given[0]
-    at = when(as_of, "--as-of")
-    with reading(home) as (settings, store):
-        out = output(lang, as_json, settings.lang)
-        report = exposure_report(
-            store,
-            kind,
-            value,
-            now=datetime.now(UTC),
-            as_of=at,
-            viewer=asker(settings, store),
-        )
-    if out.as_json:
-        out.json(report)
-    else:
-        show.exposure(out, report)
-    raise typer.Exit(1 if report.empty else 0)
 
 
 def aggregates(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
@@ -14,7 +14,6 @@ from ews.reports import (
     AlertLine,
     EventLine,
     Explanation,
-    ExposureReport,
     NotFound,
     RuleSetLine,
     SourceLine,
@@ -24,17 +23,16 @@ from ews.reports import (
     alert_list,
     described_event,
     explain,
-    exposure_report,
     find,
     find_alert,
     ruleset_lines,
     source_lines,
 )
 from ews.web.asked import moment, stage_number
+from ews.web.exposure_api import exposure_paths
 from ews.web.site import Site
 
 AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
-Kind = Literal["item", "country", "chokepoint", "industry", "firm", "event"]
 
 
 class Alerts(BaseModel):
@@ -81,6 +79,7 @@ def api_router(site: Site, who: Who) -> APIRouter:
     """All paths of /api/v1, bound to one store; `who` makes the viewer of each request."""
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(who)])
     _alert_paths(router, site)
+    exposure_paths(router, site)
     _other_paths(router, site)
     return router
 
@@ -118,34 +117,6 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
 
 
 def _other_paths(router: APIRouter, site: Site) -> None:
-    @router.get("/exposure", summary="What depends on it, and what threatens it")
-    def exposure(
-        request: Request,
-        item: Annotated[str | None, Query(description="code, name or HS code")] = None,
-        country: Annotated[str | None, Query(description="ISO code or name")] = None,
-        chokepoint: Annotated[str | None, Query(description="code or name")] = None,
-        industry: Annotated[str | None, Query(description="KSIC code or name")] = None,
-        firm: Annotated[str | None, Query(description="the viewer's own firm")] = None,
-        event: Annotated[str | None, Query(description="event ID")] = None,
-        as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
-    ) -> ExposureReport:
-        asked: dict[Kind, str | None] = {
-            "item": item, "country": country, "chokepoint": chokepoint,
-            "industry": industry, "firm": firm, "event": event,
-        }  # fmt: skip
-        given = [(kind, value) for kind, value in asked.items() if value]
-        if len(given) != 1:
-            raise HTTPException(400, f"give exactly one of {', '.join(asked)}")
-        kind, value = given[0]
-        return exposure_report(
-            site.store,
-            kind,
-            value,
-            now=site.clock(),
-            as_of=moment(as_of),
-            viewer=request.state.viewer,
-        )
-
     @router.get("/aggregates", summary="Firms exposed, in sums that tell of no one firm")
     def sums(
         by: Annotated[

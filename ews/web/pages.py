@@ -28,6 +28,7 @@ from ews.web.help_pages import READERS, help_html
 from ews.web.outlook_drawing import outlook_drawn
 from ews.web.rendering import language, page
 from ews.web.site import Site
+from ews.web.what_if import what_if_page
 
 PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
 
@@ -100,10 +101,15 @@ def _other_pages(router: APIRouter, site: Site) -> None:
             as_of=as_of,
             report=report,
             unknown=unknown,
+            csv=f"/api/v1/exposure.csv?{request.query_params}",
             drawing=drawing,
             hops=hops_of(report.exposures) if report else (),
             **outlook_drawn(report.outlook if report else None, language(request)),
         )
+
+    @router.get("/what-if")
+    def what_if(request: Request) -> HTMLResponse:
+        return what_if_page(request, site)
 
     @router.get("/sources")
     def sources(request: Request) -> HTMLResponse:

@@ -33,6 +33,17 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
     """The rendered page in the reader's language."""
     lang = language(request)
     tools: dict[str, object] = {
+        "link": linker(lang),
+        "other": _other_language(request, lang),
+        "path": request.url.path,
+        "signed_in": getattr(request.state, "signed_in", False),
+    }
+    return HTMLResponse(render(template, lang, **tools, **values), status)
+
+
+def render(template: str, lang: str, **values: object) -> str:
+    """A template in a language, with the words and filters that every template uses."""
+    tools: dict[str, object] = {
         "lang": lang,
         "t": lambda ko, en: ko if lang == "ko" else en,
         "name": lambda label: label.text(lang),
@@ -42,13 +53,8 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "word": lambda code: word(code, lang),
         "when": moment,
         "shortday": lambda day, on: short_day(day, on, lang),
-        "link": linker(lang),
-        "other": _other_language(request, lang),
-        "path": request.url.path,
-        "signed_in": getattr(request.state, "signed_in", False),
     }
-    html = ENVIRONMENT.get_template(template).render(**tools, **values)
-    return HTMLResponse(html, status)
+    return ENVIRONMENT.get_template(template).render(**tools, **values)
 
 
 def short_day(day: float | None, on: date | None, lang: str) -> str:
