@@ -239,6 +239,8 @@ def test_a_correction_replaces_and_a_withdrawal_removes() -> None:
     assert weights(date(2021, 6, 1), date(2022, 6, 1)) == [2.0]
     assert weights(date(2023, 6, 1), date(2023, 1, 15)) == [2.0]
     assert weights(date(2023, 6, 1), date(2023, 6, 1)) == []
+    assert weights(date(2022, 12, 31), date(2023, 6, 1)) == [1.0]
+    assert weights(date(2023, 1, 1), date(2023, 6, 1)) == []  # valid_to is the first day without
 
 
 @given(supplies(), SEEDS)
@@ -384,6 +386,25 @@ def test_goods_that_run_the_wrong_way_and_places_that_trade_are_refused() -> Non
         ("links", 2, "supplier"): "a port trades nothing; put it in the route or country",
         ("links", 3, "unit"): "say what use:t spends on lng: other links are in currency",
     }
+
+
+def test_links_past_networkx_that_run_the_wrong_way_are_refused_too() -> None:
+    nodes = [Node("item:urea", "item"), Node("use:t", "use")]
+    links = [SupplyLink("use:t", "item:urea", "urea", 1.0)]
+    with pytest.raises(SupplyError, match="links row 2, buyer: goods do not run from use to item"):
+        read_arrays(csv_of(nodes, Node).encode(), csv_of(links, SupplyLink).encode())
+
+
+def test_membership_through_levels_multiplies_and_the_greatest_way_counts() -> None:
+    nodes = [
+        Node("firm:a", "firm", member={"country:CN": 0.5}),
+        Node("site:deep", "site", member={"firm:a": 0.5}),
+        Node("site:both", "site", member={"firm:a": 0.5, "country:CN": 0.4}),
+    ]
+    graph = build_supply(nodes, [])
+    found = members(graph, "country:CN")
+    shares = [node_rows(graph)[n].id for n in found.nodes], found.node_share.tolist()
+    assert shares == (["firm:a", "site:both", "site:deep"], [0.5, 0.4, 0.25])
 
 
 def test_a_coefficient_without_a_source_counts_as_assumed() -> None:

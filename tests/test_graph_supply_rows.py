@@ -80,6 +80,13 @@ def test_a_bad_cell_is_named_by_line_and_column(cells: str, column: str, reason:
     assert ("links", 3, column, reason) in _said(NODES.encode(), links.encode())
 
 
+def test_lines_are_counted_as_in_the_file_past_a_cell_of_two_lines() -> None:
+    head = "supplier,buyer,item,weight,source\n"
+    rows = 'firm:b,firm:가,urea,1,"two\nlines"\nfirm:b,firm:가,lng,-1,x\n'
+    said = _said(NODES.encode(), (head + rows).encode())
+    assert [problem[1:3] for problem in said] == [(3, "source"), (4, "weight")]
+
+
 def test_a_date_a_flag_and_a_route_are_read_or_refused() -> None:
     head = "supplier,buyer,item,weight,valid_from,synthetic,route,stock_days_source\n"
     good = 'firm:b,firm:가,urea,"1,000",2021.10.15,TRUE,port:busan=50%;chokepoint:suez=1,survey\n'
