@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from graph.arrays import Floats, SupplyArrays
+from graph.arrays import Floats, Ints, SupplyArrays
 from graph.frontier_days import TINY, fall_off, fall_short
 from graph.scenario import Outcome, Scenario
 from graph.steps import first_loss, last_change
@@ -42,15 +42,19 @@ def run_frontier(
         raise ValueError(f"theta is a smallest change, 0 or more, not {theta}")
     below, down = _downstream(arrays, scenario, market)
     above, up = _upstream(arrays, scenario, theta)
-    nodes = np.union1d(below, above)
+    touched = np.zeros(arrays.nodes, dtype=np.bool_)
+    touched[below] = touched[above] = True
+    nodes = np.flatnonzero(touched)
     inputs, orders = _levels(nodes, below, down), _levels(nodes, above, up)
-    level = np.minimum(inputs, orders)
+    level = orders.copy()
+    short = np.searchsorted(nodes, below)
+    level[:, short] = np.minimum(inputs[:, short], orders[:, short])
     said = f"separate; market {'on' if market else 'off'}"
     if theta:
         bound = error_bound(arrays, scenario.days, theta)
         said += f"; theta {theta:g}: h^u within {bound:.2g}, h^d exact"
     return Outcome(
-        nodes=nodes.astype(np.int64),
+        nodes=nodes,
         level=level,
         down=inputs,
         up=orders,
@@ -60,7 +64,7 @@ def run_frontier(
     )
 
 
-def _levels(nodes: NDArray[np.int32], moved: NDArray[np.int32], loss: Floats) -> Floats:
+def _levels(nodes: Ints, moved: NDArray[np.int32], loss: Floats) -> Floats:
     """T x nodes: what the loss (T x moved) leaves of each; by days, to touch memory once."""
     level = np.ones((len(loss), len(nodes)))
     at = np.searchsorted(nodes, moved)
