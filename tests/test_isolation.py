@@ -173,6 +173,7 @@ def questions() -> Iterator[list[str]]:
         yield ["firms", "list", "--owner", name]
         yield ["firms", "remove", "--owner", name]
         yield ["viewers", "remove", name]
+    yield ["what-if", "--item", "urea", "--json"]
     yield ["firms", "list", "--json"]
     yield ["explain", ALERT, "--json"]
 
