@@ -16,7 +16,7 @@ import numpy as np
 
 from ews.model import Shock
 from graph import reference as ref
-from graph.arrays import ESSENTIAL, Floats, Ints, SupplyArrays, compile_arrays
+from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, Ints, SupplyArrays, compile_arrays
 from graph.compile import Compiled, compile_network
 from graph.firms import FirmLink, firm_slug
 from graph.network import Network, origin, unknown_use
@@ -106,6 +106,7 @@ class _Row:
     rho: float
     stock: StockFact
     fact: LinkFact
+    essential: int = ESSENTIAL  # without a word of the firm's the cautious reading
 
 
 def national_model(
@@ -219,20 +220,33 @@ def _firm_rows(firms: Sequence[FirmLink], item: str) -> Iterable[_Row]:
         assumed = StockFact(buyer, item, settings()["times"]["stock_days"], "assumed")
         own = assumed if days is None else StockFact(buyer, item, days, "stated", "", "the firm")
         rho = settings()["times"]["substitutable"]
+        kind = NON_ESSENTIAL if all(x.essential is False for x in links) else ESSENTIAL
         for link in links:
             seller = seller_of(link)
             basis = "synthetic" if link.synthetic else "stated"
+            sailing, lead_basis = sailing_days([link.country], item), "assumed"
+            if link.lead_days is not None:
+                sailing, lead_basis = link.lead_days, "stated"
             fact = LinkFact(
-                seller, buyer, item, link.country, link.share or 0.0, basis, "", "the firm's own"
+                seller,
+                buyer,
+                item,
+                link.country,
+                link.share or 0.0,
+                basis,
+                link.period,
+                link.source,
+                lead_basis,
             )
-            lead = round(sailing_days([link.country], item))
             ramp = recover_days(FOREVER, link.share)
-            yield _Row(seller, buyer, item, link.share or 0.0, lead, ramp, rho, own, fact)
+            yield _Row(
+                seller, buyer, item, link.share or 0.0, round(sailing), ramp, rho, own, fact, kind
+            )
         if total < 1 - 1e-9:
             seller = f"supplier:{UNKNOWN}:{item}"
             fact = LinkFact(seller, buyer, item, UNKNOWN, 1 - total, "inferred")
             ramp = recover_days(FOREVER, None)
-            yield _Row(seller, buyer, item, 1 - total, 0, ramp, rho, own, fact)
+            yield _Row(seller, buyer, item, 1 - total, 0, ramp, rho, own, fact, kind)
 
 
 def seller_of(link: FirmLink) -> str:
@@ -253,7 +267,7 @@ def _compiled(rows: Sequence[_Row]) -> tuple[SupplyArrays, Mapping[str, int]]:
         [numbers[row.buyer] for row in rows],
         [commodity[row.commodity] for row in rows],
         [row.weight for row in rows],
-        essential=ESSENTIAL,
+        essential=[row.essential for row in rows],
         stock=[row.stock.days for row in rows],
         lead=[row.lead for row in rows],
         rho=[row.rho for row in rows],
