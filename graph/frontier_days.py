@@ -25,10 +25,10 @@ Arrays = tuple[NDArray[Any], ...]
 
 @njit()
 def room(history: Floats, places: int) -> Floats:
-    """The history (T x nodes) with at least so many places: four times as wide when it is full."""
+    """The history (T x nodes) with at least so many places: twice as wide when it is full."""
     if places <= history.shape[1]:
         return history
-    wider = np.zeros((history.shape[0], max(places, 4 * history.shape[1])))
+    wider = np.zeros((history.shape[0], max(places, 2 * history.shape[1])))
     wider[:, : history.shape[1]] = history
     return wider
 
