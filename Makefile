@@ -8,7 +8,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp model score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph crises model score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,18 @@ model: .venv/train ## train the classifier again (recorded data, hours on a CPU)
 
 bench-nlp: .venv/train ## speed, memory and steadiness of the classifier; needs the train extra
 	$(NICE_ENV) $(BIN)/python -m nlp.bench
+
+.venv/rival: requirements-dev.lock
+	$(PYTHON) -m venv $@
+	$@/bin/pip install --quiet --disable-pip-version-check boario==0.7.2 pandas pymrio progressbar2 numba scipy
+	@touch $@
+
+bench-graph: .venv/dev .venv/rival ## propagation against BoARIO, scipy, networkx, Ray: docs/bench/graph.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.50,<3"
+	$(NICE_ENV) EWS_BOARIO_PYTHON=$(CURDIR)/.venv/rival/bin/python $(BIN)/python -m tests.bench_graph
+
+crises: .venv/run ## hold the model against past crises: docs/crises.md
+	$(BIN)/python -m graph.crises --write docs/crises.md
 
 score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
 	$(NICE_ENV) $(BIN)/ews replay --feed $(DATA)/feeds/rss2023/rss_2023_h2.jsonl.gz \

@@ -48,7 +48,8 @@ def outlook_report(
     days: int = HORIZON,
     runs: int = RUNS,
 ) -> OutlookReport:
-    """The outlook of an event by its shocks, with facts as known at `as_of`.
+    """The outlook of an event by its shocks, with facts as known at `as_of`, by default the day of
+    its newest evidence: what its exposures were computed with.
 
     NotFound for an event that is not there, or that reaches nothing.
     """
@@ -58,7 +59,7 @@ def outlook_report(
     shocks = visible_shocks(store, event.id, viewer)
     if not shocks:
         raise NotFound(f"event {event_id!r} hits nothing on the network: there is no outlook")
-    moment = as_of or now
+    moment = as_of or min(now, event.last_seen or event.updated_at)
     what = Label(event.id, event.title, event.title)
     return _report(store, shocks, what, moment, viewer, event=event, days=days, runs=runs)
 
