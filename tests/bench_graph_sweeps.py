@@ -69,7 +69,7 @@ def compared(run_by: Callable[[str], bytes], repeats: int) -> dict[str, object]:
 
 def measure(quick: bool = False) -> dict[str, object]:
     """Both sweeps by each way that is installed; `quick` takes small ones."""
-    firms, closed, stepped = (2_000, 2_000, 16) if quick else (20_000, 20_000, 96)
+    firms, closed, stepped = (2_000, 2_000, 16) if quick else (10_000, 10_000, 24)
     arrays = synthetic_network(firms, 10 * firms, seed=5)
     which, jobs = np.arange(closed), scenarios(firms, stepped)
 
