@@ -206,6 +206,8 @@ def test_a_wrong_sign_in_an_lei_is_seen(start: str, at: int, sign: str) -> None:
     number = int("".join(str(int(s, 36)) for s in start + "00"))
     code = f"{start}{98 - number % 97:02d}"
     assert lei_ok(code)
+    if sign.isdigit() != code[at].isdigit():
+        return  # a letter counts two digits: only signs of one kind are told apart for certain
     wrong = code[:at] + sign + code[at + 1 :]
     assert lei_ok(wrong) == (wrong == code)
 
