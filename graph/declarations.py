@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
+import numpy as np
+
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, SupplyArrays, compile_arrays
 from graph.firms import BomLine, FirmLink, StockLine, firm_slug
 from graph.reference import ITEMS, route_of
@@ -30,14 +32,23 @@ def links_of(links: Iterable[FirmLink], stocks: Iterable[StockLine] = ()) -> lis
     ...     [declared, said], [StockLine("a", "A", 12.0, "urea")])]
     [('CN', 12.0)]
     """
-    found = [link for link in links if link.item in ITEMS]
-    stated = {(one.firm, one.item) for one in found if not _declared(one)}
     days = {(one.firm, one.item): one.days for one in stocks if one.item}
     return [
         replace(one, stock_days=days.get((one.firm, one.item), one.stock_days))
-        for one in found
-        if not _declared(one) or (one.firm, one.item) not in stated
+        for one in stated_first([link for link in links if link.item in ITEMS])
     ]
+
+
+def stated_first(links: Sequence[FirmLink]) -> list[FirmLink]:
+    """The links without what is declared of a good whose shares the firm states itself.
+
+    >>> said = FirmLink("a", "A", "hs:8471300000", "CN", 0.9)
+    >>> declared = FirmLink("a", "A", "hs:8471300000", "VN", 1.0, source="declarations")
+    >>> [one.country for one in stated_first([declared, said])]
+    ['CN']
+    """
+    stated = {(one.firm, one.item) for one in links if not _declared(one)}
+    return [one for one in links if not _declared(one) or (one.firm, one.item) not in stated]
 
 
 def _declared(link: FirmLink) -> bool:
@@ -55,6 +66,7 @@ class _Columns:
     stock: list[float] = field(default_factory=list)
     lead: list[int] = field(default_factory=list)
     rho: list[float] = field(default_factory=list)
+    of: list[FirmLink | BomLine | None] = field(default_factory=list)
 
     def add(
         self,
@@ -66,6 +78,7 @@ class _Columns:
         stock: float = 0.0,
         lead: float = 0.0,
         rho: float = 0.0,
+        of: FirmLink | BomLine | None = None,
     ) -> None:
         ends = [self.nodes.setdefault(name, len(self.nodes)) for name in (supplier, buyer)]
         self.rows.append((*ends, self.goods.setdefault(good, len(self.goods)), weight))  # type: ignore[arg-type]
@@ -73,6 +86,7 @@ class _Columns:
         self.stock.append(stock)
         self.lead.append(round(lead))
         self.rho.append(rho)
+        self.of.append(of)
 
 
 def supply_of_firm(
@@ -94,6 +108,18 @@ def supply_of_firm(
     >>> arrays.link_part.round(2).tolist(), arrays.group_stock.tolist(), arrays.link_lead.tolist()
     ([0.7, 0.3], [20.0], [3, 3])
     """
+    return supply_and_rows(links, boms, stocks)[0]
+
+
+def supply_and_rows(
+    links: Sequence[FirmLink], boms: Sequence[BomLine] = (), stocks: Sequence[StockLine] = ()
+) -> tuple[SupplyArrays, tuple[FirmLink | BomLine | None, ...]]:
+    """`supply_of_firm`, and for each link of it the row that it is of; None: no row says it.
+
+    >>> arrays, rows = supply_and_rows([FirmLink("a", "A", "urea", "CN", 0.7)])
+    >>> [row and row.country for row in rows]
+    ['CN', None]
+    """
     if not links and not boms:
         raise ValueError("a firm without links and parts has no supply graph; import a file first")
     columns = _Columns()
@@ -106,7 +132,8 @@ def supply_of_firm(
         for buyer, part in made.users(firm, rows):
             _bought(columns, rows, good, buyer, weight * part, days)
     _parts(columns, boms, made, {(f, g) for f, g in goods}, usual, days)
-    return _compiled(columns)
+    order = np.lexsort(np.array([row[:3] for row in columns.rows], dtype=np.int64).T[[0, 2, 1]])
+    return _compiled(columns), tuple(columns.of[k] for k in order)  # the order of compile_arrays
 
 
 def _goods(links: Sequence[FirmLink]) -> dict[tuple[str, str], list[FirmLink]]:
@@ -210,9 +237,9 @@ def _from(
     start = f"origin:{row.country or OTHERS}:{row.item or good}"
     if row.supplier:
         node = f"supplier:{firm_slug(row.supplier)}:{row.item or good}"
-        columns.add(start, node, row.item or good, weight)
+        columns.add(start, node, row.item or good, weight, of=row)
         start = node
-    columns.add(start, buyer, good, weight, need, stock, lead, rho)
+    columns.add(start, buyer, good, weight, need, stock, lead, rho, of=row)
 
 
 def _lead(row: FirmLink | BomLine) -> float:

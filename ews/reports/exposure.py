@@ -50,6 +50,7 @@ from graph.reference import (
 
 KINDS = ("item", "country", "chokepoint", "port", "industry", "firm", "event")
 PLACES = frozenset({"chokepoint", "port"})  # what passes there is asked by the events on it
+NO_SUCH_FIRM = "no such firm among your rows; add it: ews firms import FILE --owner NAME"
 LOOK_BACK = timedelta(days=180)  # events older than this are history, not a present threat
 
 
@@ -241,9 +242,9 @@ def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> Expo
     """A firm's own exposure, from the rows its owner imported."""
     # What is another's and what does not exist are one answer, or the answer would tell.
     owner = None if viewer.role == "operator" else viewer.owner or ""
-    seen = [row for row in store.firm_links(owner) if _names_firm(row, asked)]
+    seen = [row for row in store.firm_links(owner) if names_firm(row, asked)]
     if not seen:
-        raise NotFound("no such firm among your rows; add it: ews firms import FILE --owner NAME")
+        raise NotFound(NO_SUCH_FIRM)
     firms = sorted({str(row["firm"]) for row in seen})
     found = [e for firm in firms for e in store.exposures(firm=firm)]
     items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
@@ -260,7 +261,8 @@ def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> Expo
     return replace(report, links=links, bases=count_bases([*own, *told]))
 
 
-def _names_firm(row: Mapping[str, object], asked: str) -> bool:
+def names_firm(row: Mapping[str, object], asked: str) -> bool:
+    """Whether the row of a store is of the firm, or the owner, that goes by this name."""
     names = {str(row.get(key, "")).casefold() for key in ("firm", "owner", "firm_name", "name")}
     return asked.casefold() in names - {""}
 
