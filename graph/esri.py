@@ -119,14 +119,14 @@ def esri(
     >>> out.down[:, 0].tolist(), out.up[:, 0].tolist(), out.sweeps.tolist()
     ([0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [2])
     """
-    shocks = _checked(arrays, psi, eps, stop)
+    shocks = checked(arrays, psi, eps, stop)
     if engine not in ENGINES:
         raise EsriError(f"unknown engine {engine!r}; use one of {', '.join(ENGINES)}")
     if up and leak:
-        _ask_for_final_demand(arrays)
+        ask_for_final_demand(arrays)
     part = sold_part(arrays, leak)
     sweep = ENGINES[engine](arrays, part if up else np.zeros(arrays.links), market, down)
-    share = _shares(arrays.sold_weight if weights is None else weights, arrays.nodes)
+    share = weight_shares(arrays.sold_weight if weights is None else weights, arrays.nodes)
     switches = (
         f"market {'on' if market else 'off'}; leak {'on' if leak else 'off'}; "
         f"{'down ' if down else ''}{'up ' if up else ''}; stop {stop} {eps:g}; {engine}"
@@ -164,7 +164,8 @@ def sold_part(arrays: SupplyArrays, leak: bool) -> Floats:
     return np.divide(arrays.link_weight, sales, out=np.zeros(arrays.links), where=sales > 0)
 
 
-def _checked(arrays: SupplyArrays, psi: ArrayLike, eps: float, stop: str) -> Floats:
+def checked(arrays: SupplyArrays, psi: ArrayLike, eps: float, stop: str) -> Floats:
+    """n x b: the shocks as a table. EsriError for a wrong shape, value, stop rule or eps."""
     shocks = np.asarray(psi, dtype=np.float64)
     shocks = shocks[:, None] if shocks.ndim == 1 else shocks
     if shocks.ndim != 2 or len(shocks) != arrays.nodes:
@@ -178,14 +179,15 @@ def _checked(arrays: SupplyArrays, psi: ArrayLike, eps: float, stop: str) -> Flo
     return shocks
 
 
-def _shares(weights: ArrayLike, nodes: int) -> Floats:
+def weight_shares(weights: ArrayLike, nodes: int) -> Floats:
+    """n: the weights as shares of their sum. EsriError when they are none."""
     given = np.asarray(weights, dtype=np.float64)
     if given.shape != (nodes,) or not given.sum() > 0 or bool((given < 0).any()):
         raise EsriError(f"weights must be {nodes} values >= 0, one a node, not all 0")
     return np.asarray(given / given.sum())
 
 
-def _ask_for_final_demand(arrays: SupplyArrays) -> None:
+def ask_for_final_demand(arrays: SupplyArrays) -> None:
     """EsriError when no node sells to final demand and a closed circle of sellers keeps losses."""
     sells = arrays.sold_weight > 0
     if bool((arrays.final[sells] > 0).any()):
@@ -313,10 +315,11 @@ class _Market:
 
     def __init__(self, arrays: SupplyArrays) -> None:
         self.listed = np.flatnonzero(arrays.sector >= 0)
-        _, self.of = np.unique(arrays.sector[self.listed], return_inverse=True)
+        sectors, self.of = np.unique(arrays.sector[self.listed], return_inverse=True)
         self.sales = arrays.sold_weight[self.listed, None]
         ones = np.ones(len(self.listed))
-        self.sums = sparse.csr_array((ones, (self.of, np.arange(len(self.listed)))))
+        shape = (len(sectors), len(self.listed))
+        self.sums = sparse.csr_array((ones, (self.of, np.arange(len(self.listed)))), shape=shape)
 
     def sigma(self, loss: Floats) -> Floats:
         sigma = np.ones_like(loss)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graph import block_kernels, kernels
 from graph.arrays import Floats, Ints, SupplyArrays
-from graph.esri import EsriError, _ask_for_final_demand, _checked, _shares, esri
+from graph.esri import EsriError, ask_for_final_demand, checked, weight_shares, esri
 from graph.jit import HAVE_NUMBA
 from graph.lanes import LANES
 from graph.operators import Numbers, Operators, operators
@@ -93,7 +93,7 @@ def esri_of(
     >>> out.down[:, 0].tolist(), out.up[:, 0].tolist(), out.sweeps.tolist()
     ([0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [2])
     """
-    table = _checked(arrays, psi, terms.get("eps", 1e-6), "increase")
+    table = checked(arrays, psi, terms.get("eps", 1e-6), "increase")
     shock, node = np.nonzero(table.T)
     start = np.searchsorted(shock, np.arange(table.shape[1] + 1))
     shocks = Shocks(start.astype(np.int64), node.astype(np.uint32), table[node, shock])
@@ -169,7 +169,7 @@ def _answered(
     if not eps > 0:
         raise EsriError(f"eps must be positive, not {eps:g}: losses only come close to their limit")
     if terms.get("up", True) and terms.get("leak", True):
-        _ask_for_final_demand(arrays)
+        ask_for_final_demand(arrays)
     work, each = ENGINES[engine]
     if engine in ("scipy", "networkx"):
         told: Any = (arrays, engine, {**terms, "engine": engine})
@@ -190,7 +190,7 @@ def _plan(arrays: SupplyArrays, engine: str, losses: bool, terms: Terms) -> _Pla
     )
     given = terms.get("weights")
     weights = np.empty(arrays.nodes)
-    weights[packed.number] = _shares(arrays.sold_weight if given is None else given, arrays.nodes)
+    weights[packed.number] = weight_shares(arrays.sold_weight if given is None else given, arrays.nodes)
     eps, theta = terms.get("eps", 1e-6), terms.get("theta")
     if theta is None:
         theta = eps / 100 if engine == "block" else UNSENT

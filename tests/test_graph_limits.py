@@ -324,3 +324,9 @@ def test_every_limit_case_says_what_makes_it_and_where_it_is_from() -> None:
         assert case.switch, name
         assert case.source[-1].isdigit(), name
         assert case.run.__doc__, name
+
+
+def test_a_market_in_which_no_node_stands_changes_nothing() -> None:
+    chain = compile_arrays(2, [0], [1], [0], [2.0])
+    with_market, without = (esri(chain, closures(2, [0]), market=m) for m in (True, False))
+    assert (with_market.down == without.down).all()
