@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graph import block_kernels, kernels
 from graph.arrays import Floats, Ints, SupplyArrays
-from graph.esri import EsriError, ask_for_final_demand, checked, weight_shares, esri
+from graph.esri import EsriError, ask_for_final_demand, checked, esri, weight_shares
 from graph.jit import HAVE_NUMBA
 from graph.lanes import LANES
 from graph.operators import Numbers, Operators, operators

@@ -78,14 +78,18 @@ def test_pushing_gives_the_numbers_of_the_loop_and_of_the_matrices(
 @CASES
 @given(networks(), st.booleans())
 def test_blocks_give_the_numbers_of_the_matrices(arrays: SupplyArrays, market: bool) -> None:
-    # Below the bar of float32, so that a sweep more or less cannot reach it.
     want, exact, single = (
         esri_all(arrays, market=market, eps=1e-7, max_sweeps=60, engine=engine)
         for engine in ("scipy", "block64", "block")
     )
+    limit = esri_all(arrays, market=market, eps=1e-12, max_sweeps=400, engine="scipy")
     for name in ("esri", "esri_down", "esri_up"):
         np.testing.assert_allclose(getattr(exact, name), getattr(want, name), rtol=0, atol=1e-12)
-        np.testing.assert_allclose(getattr(single, name), getattr(want, name), rtol=0, atol=1e-6)
+        # Rounding may settle float32 some sweeps sooner: what those sweeps would still have added
+        # is of the size of what the matrices leave to the limit. The rest is the bar of float32.
+        left = getattr(limit, name) - getattr(want, name)
+        off = np.abs(getattr(single, name) - getattr(want, name))
+        assert (off <= 1e-6 + 2 * left).all()
     np.testing.assert_array_equal(exact.sweeps, want.sweeps)
 
 
