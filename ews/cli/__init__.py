@@ -77,12 +77,25 @@ def every_command(
 
 
 def _register() -> None:
-    from ews.cli import ask, exposing, firms, routes, rules, setup, tune, viewers, work
+    from ews.cli import (
+        ask,
+        exposing,
+        firms,
+        networks,
+        ranking,
+        routes,
+        rules,
+        setup,
+        tune,
+        viewers,
+        work,
+    )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, exposing, tune, setup):
+    for part in (work, ask, exposing, ranking, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
+    app.add_typer(networks.app, name="networks", cls=Commands)
     app.add_typer(viewers.app, name="viewers", cls=Commands)
     app.add_typer(rules.app, name="rules", cls=Commands)
     app.add_typer(routes.app, name="routes", cls=Commands)

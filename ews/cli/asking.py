@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
-    "aggregates", "alert", "alerts", "explain", "exposure", "rules diff", "rules show", "rules test",
-    "sources", "what-if",
+    "aggregates", "alert", "alerts", "explain", "exposure", "networks list", "networks systemic",
+    "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove"})
 TUNING = frozenset({"rules set", "rules undo", "routes test"})
+BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
 FOR = {
     "official": ASKING,
     "firm": ASKING | OWN_ROWS,
-    "analyst": ASKING | TUNING,
+    "analyst": ASKING | TUNING | BROUGHT,
 }
 
 

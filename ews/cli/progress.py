@@ -33,3 +33,24 @@ class Clock:
 
     def day(self, day: date, share: float, alerts: int) -> None:
         self.told(day.isoformat(), share, alerts)
+
+
+class Counter:
+    """How many of how many are done, on stderr while it is entered."""
+
+    def __init__(self, of: str) -> None:
+        self._of = of
+        self._status = Console(stderr=True).status("...") if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Counter:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def told(self, done: int, whole: int) -> None:
+        if self._status:
+            self._status.update(f"{done:,} / {whole:,} {self._of} ({done / whole:.0%})")

@@ -29,7 +29,7 @@ def sheet(report: ExposureReport, lang: str) -> str:
         [*_exposure(one, lang), *_outlook(_buyer(one, buyers) if one.event_id == event else None)]
         for one in report.exposures
     ]
-    return _written(COLUMNS, rows)
+    return written(COLUMNS, rows)
 
 
 def outlook_sheet(report: OutlookReport, lang: str) -> str:
@@ -42,7 +42,7 @@ def outlook_sheet(report: OutlookReport, lang: str) -> str:
         ]
         for one in report.buyers
     ]  # fmt: skip
-    return _written(columns, rows)
+    return written(columns, rows)
 
 
 def _buyer(one: ExposureLine, buyers: dict[str, BuyerLine]) -> BuyerLine | None:
@@ -89,7 +89,8 @@ def _names(labels: Iterable[Label], lang: str) -> str:
     return "; ".join(label.text(lang) for label in labels)
 
 
-def _written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Rows as CSV that a spreadsheet program opens rightly, Korean letters too."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(columns)
