@@ -2,7 +2,8 @@
 
 Every one of them is stopped alone, on the national model of all items with a share that was read,
 and the losses of the uses are added up in days of normal use: what a use is worth was not read, so
-that a day of one use counts as much as a day of another. Uses of critical items go first.
+that a day of one use counts as much as a day of another. What does not arrive is given too: a
+stock that covers a stop hides whom it was drawn from.
 
 A country or an origin that stops sends nothing. A strait with a detour loses no cargo: arrivals
 pause for the days of the detour. Which part of a country's goods leaves by one of its ports was
@@ -45,6 +46,7 @@ class Stop:
     days: int
     loss_days: float  # days of normal use, summed over all uses
     critical_days: float  # of these, of uses of critical items
+    missing_days: float  # that do not arrive, before stocks and substitutes, summed likewise
     uses_short: int  # uses of which more than SHORT is lacking on some day
     uses: int  # uses of what it sends or lets pass, with a share that was read
     first_day: int | None  # of the first shortage; None: nobody runs short
@@ -97,8 +99,8 @@ def stops(
 ) -> Stops:
     """Every country, strait, port and origin stopped alone, by what was known on the day.
 
-    `items` None: all of the network. Sorted by kind and length, then by the loss of critical
-    items' uses, then by that of all. ValueError without a length or a horizon of a day.
+    `items` None: all of the network. Sorted by kind and length, then by what is lost, by that of
+    critical items, and by what does not arrive. ValueError without a length or a horizon of a day.
 
     >>> from graph.network import build_network
     >>> found = stops(build_network(), date(2026, 1, 5), items=["helium"])
@@ -109,11 +111,16 @@ def stops(
     """
     if not lengths or min(lengths) < 1 or horizon < 1:
         raise ValueError("give lengths of stops and a horizon of one day or more")
-    wanted = list(compile_network(network).suppliers) if items is None else list(items)
+    compiled = compile_network(network)
+    every = dict.fromkeys([*compiled.suppliers, *compiled.uses])
+    wanted = list(every if items is None else items)
     model = whole_model(network, wanted, on)
     asked = list(_asked(network, wanted))
     jobs = [(one, days) for days in lengths for one in asked]
-    number = {(f.country, f.item): n for n, f in enumerate(model.links) if f.country}
+    number: dict[Pair, list[int]] = {}
+    for n, fact in enumerate(model.links):
+        if fact.country:
+            number.setdefault((fact.country, fact.item), []).append(n)
     done = run_many(
         model.arrays,
         [_scenario(one, days, horizon, model, number) for one, days in jobs],
@@ -138,9 +145,10 @@ def stops(
     )
 
 
-def _order(line: Stop) -> tuple[int, int, float, float, str]:
-    losses = -round(line.critical_days, 9), -round(line.loss_days, 9)
-    return KINDS.index(line.kind), line.days, *losses, line.node
+def _order(line: Stop) -> tuple[int, int, float, float, float, str]:
+    amounts = (line.loss_days, line.critical_days, line.missing_days)
+    most = tuple(-round(amount, 9) for amount in amounts)
+    return KINDS.index(line.kind), line.days, most[0], most[1], most[2], line.node
 
 
 def _asked(network: Network, items: Sequence[str]) -> Iterable[_Asked]:
@@ -169,10 +177,10 @@ def _asked(network: Network, items: Sequence[str]) -> Iterable[_Asked]:
 
 
 def _scenario(
-    one: _Asked, days: int, horizon: int, model: NationalModel, number: Mapping[Pair, int]
+    one: _Asked, days: int, horizon: int, model: NationalModel, number: Mapping[Pair, list[int]]
 ) -> Scenario:
     """What it sends is made no more, or what passes there does not arrive."""
-    links = np.array(sorted(number[p] for p in one.pairs if p in number), dtype=np.int64)
+    links = np.array(sorted(n for p in one.pairs for n in number.get(p, ())), dtype=np.int64)
     if one.kind in ("country", "origin"):
         targets = np.unique(model.arrays.link_supplier[links]).astype(np.int64)
         return scenario(horizon, [_hit(one, days, targets)])
@@ -197,10 +205,16 @@ def _lines(
             if node in model.numbers]  # fmt: skip
     at = np.array([n for n, _ in uses], dtype=np.int64)
     critical = np.array([ref.ITEMS[item].critical for _, item in uses], dtype=bool)
-    known = {(f.country, f.item) for f in model.links if f.country and f.country != UNKNOWN}
+    part_of: dict[Pair, float] = {}  # summed over the uses of the item
+    for n, fact in enumerate(model.links):
+        if fact.country and fact.country != UNKNOWN:
+            pair = fact.country, fact.item
+            part_of[pair] = part_of.get(pair, 0.0) + float(model.arrays.link_part[n])
+    known = part_of.keys()
     for k, (one, days) in enumerate(jobs):
         lost, first = np.asarray(done.lost_days[at, k], np.float64), done.first_day[at, k]
         mine = {item for country, item in one.pairs if (country, item) in known}
+        parts = sum(part_of.get(pair, 0.0) for pair in one.pairs)
         short = first >= 0
         yield Stop(
             kind=one.kind,
@@ -209,6 +223,7 @@ def _lines(
             days=days,
             loss_days=float(lost.sum()),
             critical_days=float(lost[critical].sum()),
+            missing_days=parts * one.magnitude * _pause(one, days),
             uses_short=int(short.sum()),
             uses=sum(item in mine for _, item in uses),
             first_day=int(first[short].min()) if short.any() else None,

@@ -121,10 +121,10 @@ def stops(out: Output, found: SystemicReport) -> None:
                 _stops(out, f"{out.t(ko, en)}: {days}{out.t('일 멈춤', ' days')}", lines)
     out.say(out.t(
         f"{found.on} 기준, {found.horizon_days}일 동안. 품목 {found.items}개, 비중을 모르는 품목 {found.unread}개는 "
-        f"빠짐. 재고 {found.assumed_stocks}곳은 가정, {found.stated_stocks}곳은 발표. 핵심 품목의 손실이 먼저.",
+        f"빠짐. 재고 {found.assumed_stocks}곳은 가정, {found.stated_stocks}곳은 발표. 단위는 평소 사용량의 며칠분(용도별 합).",
         f"As of {found.on}, over {found.horizon_days} days. {found.items} items; {found.unread} "
         f"without a share are left out. {found.assumed_stocks} stocks are assumed, "
-        f"{found.stated_stocks} stated. Losses of critical items go first.",
+        f"{found.stated_stocks} stated. Days are of normal use, summed over uses.",
     ))  # fmt: skip
     out.say(f"{found.engine}; {found.switches}; residual {found.residual:.2g}", "dim")
 
@@ -133,16 +133,17 @@ def _stops(out: Output, title: str, lines: tuple[StopLine, ...]) -> None:
     out.table(
         title,
         ["", out.t("이름", "name"), out.t("손실(일분)", "days lost"),
-         out.t("핵심 품목", "critical"), out.t("부족한 용도", "uses short"),
+         out.t("핵심 품목", "critical"), out.t("안 오는 물량", "not arriving"), out.t("부족한 용도", "uses short"),
          out.t("첫날", "first day"), out.t("품목", "items"), out.t("비중 모름", "unread")],
         [
             (one.rank, _named(out, one), f"{one.loss_days:.1f}", f"{one.critical_days:.1f}",
+             f"{one.missing_days:.1f}",
              f"{one.uses_short}/{one.uses}", one.first_day,
              ", ".join(f"{i.item.text(out.lang)} {i.loss_days:.0f}" for i in one.items[:3]),
              len(one.unread) or "")
             for one in lines
         ],
-        right=[0, 2, 3, 4, 5, 7],
+        right=[0, 2, 3, 4, 5, 6, 8],
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from ews.reports.sheet import written
 from ews.reports.systemic import SystemicReport
 
 STOPS = (
-    "kind", "days", "rank", "code", "name", "alike", "loss_days", "critical_days", "uses_short",
+    "kind", "days", "rank", "code", "name", "alike", "loss_days", "critical_days", "missing_days", "uses_short",
     "uses", "first_day", "items", "unread_items", "magnitude", "pause_days", "basis",
 )  # fmt: skip
 FIRMS = (

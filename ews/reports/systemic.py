@@ -35,6 +35,7 @@ class StopLine:
     days: int
     loss_days: float  # days of normal use, summed over all uses
     critical_days: float  # of these, of uses of critical items
+    missing_days: float  # that do not arrive, before stocks and substitutes
     uses_short: int
     uses: int  # of what it sends or lets pass, with a share that was read
     first_day: int | None
@@ -114,6 +115,7 @@ def _line(rank: int, stop: Stop) -> StopLine:
         days=stop.days,
         loss_days=stop.loss_days,
         critical_days=stop.critical_days,
+        missing_days=stop.missing_days,
         uses_short=stop.uses_short,
         uses=stop.uses,
         first_day=stop.first_day,
