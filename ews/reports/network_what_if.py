@@ -23,6 +23,7 @@ from ews.reports.viewer import NotFound, Viewer
 from ews.reports.views import Label
 from graph.arrays import Floats, Ints, SupplyArrays
 from graph.jit import HAVE_NUMBA
+from graph.planner import esri_all
 from graph.scenario import Hit, Outcome, Scenario, scenario
 from graph.step_kernels import run_fast
 from graph.supply_files import load_arrays, save_arrays
@@ -233,7 +234,7 @@ def _part(part: float, whole: float) -> float:
 
 
 def warm() -> None:
-    """Have the kernels of a what-if ready: one small question, asked of arrays from a file.
+    """Have the kernels of what-ifs and rankings ready: small questions, of arrays from a file.
 
     Kernels are made per kind of array; those that a file holds are read-only, hence of a kind of
     their own.
@@ -244,3 +245,4 @@ def warm() -> None:
         small = scenario(5, [Hit(np.array([int(arrays.link_supplier[0])]), 1.0)])
         outcome = run_fast(arrays, small, theta=THETA)
         contribution_paths(arrays, outcome, small, int(arrays.link_buyer[0]))
+        esri_all(arrays, market=True)

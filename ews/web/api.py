@@ -30,6 +30,7 @@ from ews.reports import (
 )
 from ews.web.asked import moment, stage_number
 from ews.web.exposure_api import exposure_paths
+from ews.web.network_api import network_paths, ranking_paths
 from ews.web.site import Site
 
 AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
@@ -80,6 +81,8 @@ def api_router(site: Site, who: Who) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(who)])
     _alert_paths(router, site)
     exposure_paths(router, site)
+    network_paths(router, site)
+    ranking_paths(router, site)
     _other_paths(router, site)
     return router
 

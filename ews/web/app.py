@@ -22,6 +22,7 @@ from ews.web.pages import page_router
 from ews.web.problems import HEADERS, problem
 from ews.web.signing import sign_router
 from ews.web.site import Site
+from ews.web.warming import warming
 
 
 def create_app(
@@ -42,6 +43,7 @@ def create_app(
         docs_url=None,  # the stock pages load scripts from elsewhere; docs/api.md has the text
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
+        lifespan=warming(settings.home),
     )
     site, guesses = Site(settings, store, viewer, clock), Guesses()
     who = asking(site, guesses)
