@@ -24,7 +24,7 @@ from ews.reports.views import Label
 from graph.arrays import Floats, Ints, SupplyArrays
 from graph.jit import HAVE_NUMBA
 from graph.planner import esri_all
-from graph.scenario import Hit, Outcome, Scenario, scenario
+from graph.scenario import Hit, Outcome, scenario
 from graph.step_kernels import run_fast
 from graph.supply_files import load_arrays, save_arrays
 from graph.synthetic import synthetic_network
@@ -72,8 +72,14 @@ def network_what_if(home: Path, name: str, asked: Blow, viewer: Viewer) -> Netwo
     explained = _number(network, asked.explain) if asked.explain else None
     with _one_at_a_time:
         outcome = run_fast(arrays, supposed, theta=THETA)
-        why = _why(network, outcome, supposed, struck, explained)
-        return _answer(network, asked, struck, outcome, why)
+        loss = outcome.loss(arrays)
+        if explained is None:
+            explained = _worst(outcome, loss, struck)
+        why = None
+        if explained is not None:
+            found = contribution_paths(arrays, outcome, supposed, explained, top=PATHS)
+            why = _explained(network, found)
+        return _answer(network, asked, struck, outcome, loss, why)
 
 
 def _check(asked: Blow) -> None:
@@ -127,21 +133,10 @@ def sector_of(network: OpenNetwork, node: int) -> str:
     return network.facts.sectors[number] if number >= 0 else ""
 
 
-def _why(
-    network: OpenNetwork,
-    outcome: Outcome,
-    supposed: Scenario,
-    struck: Ints,
-    explained: int | None,
-) -> NetworkWhy | None:
-    arrays = network.arrays
-    if explained is None:
-        lost = outcome.loss(arrays) * ~np.isin(outcome.nodes, struck)
-        if not (lost > 0).any():
-            return None
-        explained = int(outcome.nodes[int(lost.argmax())])
-    found = contribution_paths(arrays, outcome, supposed, explained, top=PATHS)
-    return _explained(network, found)
+def _worst(outcome: Outcome, loss: Floats, struck: Ints) -> int | None:
+    """The node that loses most of those that were not hit themselves; None when none does."""
+    beside = np.where(np.isin(outcome.nodes, struck), 0.0, loss)
+    return int(outcome.nodes[beside.argmax()]) if (beside > 0).any() else None
 
 
 def _explained(network: OpenNetwork, found: Why) -> NetworkWhy:
@@ -179,10 +174,15 @@ def _path(network: OpenNetwork, path: Way) -> NetworkPath:
 
 
 def _answer(
-    network: OpenNetwork, asked: Blow, struck: Ints, outcome: Outcome, why: NetworkWhy | None
+    network: OpenNetwork,
+    asked: Blow,
+    struck: Ints,
+    outcome: Outcome,
+    loss: Floats,
+    why: NetworkWhy | None,
 ) -> NetworkWhatIf:
     arrays = network.arrays
-    loss, curve = outcome.loss(arrays), outcome.curve(arrays)
+    curve = outcome.curve(arrays)
     made = float(arrays.output.sum())
     return NetworkWhatIf(
         network=network.line,
