@@ -26,6 +26,7 @@ from graph.step_kernels import run_fast
 from graph.survival import NOTHING, Loss, SurvivalError, loss_at_recovery, time_to_survive
 
 LINE = 1.0  # days of the firm's whole output that may be lost
+TRIMMED = 12  # stocks of one source up to which each is made as small as it can be
 MOST_DAYS = 3650
 LOOK_DAYS = 1100  # how far to look for a first loss where no LP says how far is enough
 
@@ -212,7 +213,9 @@ class _Bench:
 
     def _stocks(self, held: Scenario, groups: Ints) -> tuple[Stock, ...]:
         a, line = self._arrays, self._line * self._supply.value
-        plan = smallest_stock(a, held, groups, line, of=self._serving, engine=run_fast)
+        # Each as small as it can be, where so many runs are still cheap.
+        how = "trimmed" if len(groups) <= TRIMMED else "proportional"
+        plan = smallest_stock(a, held, groups, line, of=self._serving, how=how, engine=run_fast)
         return tuple(
             Stock(
                 a.items[int(a.group_item[g])],

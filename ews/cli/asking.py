@@ -17,7 +17,7 @@ ASKING = frozenset({
     "aggregates", "alert", "alerts", "explain", "exposure", "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
-OWN_ROWS = frozenset({"firms import", "firms list", "firms remove"})
+OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
 TUNING = frozenset({"rules set", "rules undo", "routes test"})
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there

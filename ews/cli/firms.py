@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ews.cli.options import Home, Json, Lang
+from ews.cli.stress import stress
 
 if TYPE_CHECKING:
     from ews.reports import Viewer
@@ -165,3 +166,6 @@ def remove_rows(
     else:
         out.say(out.t(f"{owner}: {gone}건을 지웠습니다.", f"{owner}: {gone} rows removed."))
     raise typer.Exit(0 if gone else 1)
+
+
+app.command()(stress)

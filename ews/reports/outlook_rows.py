@@ -67,7 +67,7 @@ def outlook_rows(
         deciding_of=node_label(worst.node) if worst else None,
         plans=tuple(_plan(found.model, plan, start) for plan in told.plans),
         alternatives=tuple(
-            _alternative(item, one) for item, ones in told.alternatives.items() for one in ones
+            alternative_line(item, one) for item, ones in told.alternatives.items() for one in ones
         ),
         unknown=tuple(label("item", item) for item in dict.fromkeys(i for i, _ in found.unknown)),
         bases=count_bases(
@@ -264,7 +264,8 @@ def _finite(value: float) -> float | None:
     return None if math.isinf(value) else value
 
 
-def _alternative(item: str, one: Alternative) -> AlternativeLine:
+def alternative_line(item: str, one: Alternative) -> AlternativeLine:
+    """Another origin of an item as a row."""
     lag = one.lag_days
     basis = "assumed" if "assumed" in (one.transit_days.basis, one.qualification_days.basis) else (
         one.transit_days.basis

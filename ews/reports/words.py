@@ -64,6 +64,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind_use": ("용도", "use"),
     "kind_industry": ("산업", "industry"),
     "kind_firm": ("기업", "firm"),
+    # what a firm's supply hangs on
+    "hang_supplier": ("공급사", "supplier"),
+    "hang_company": ("같은 회사로 보이는 공급사", "suppliers that may be one company"),
+    "hang_country": ("원산지", "origin"),
+    "hang_chokepoint": ("해협·운하", "strait or canal"),
+    "hang_port": ("선적항(가정)", "port of loading (assumed)"),
+    "hang_part": ("부품·원료", "part or material"),
+    "hang_made": ("자체 제작 부품", "part made in the firm"),
     # units
     "unstated": ("기준 미상", "unstated"),
     "quantity": ("물량", "quantity"),

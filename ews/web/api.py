@@ -32,6 +32,7 @@ from ews.web.asked import moment, stage_number
 from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
 from ews.web.site import Site
+from ews.web.stress_page import stress_paths
 
 AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
 
@@ -83,6 +84,7 @@ def api_router(site: Site, who: Who) -> APIRouter:
     exposure_paths(router, site)
     network_paths(router, site)
     ranking_paths(router, site)
+    stress_paths(router, site)
     _other_paths(router, site)
     return router
 

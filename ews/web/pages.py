@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
@@ -29,6 +30,7 @@ from ews.web.network_pages import network_pages
 from ews.web.outlook_drawing import outlook_drawn
 from ews.web.rendering import language, page
 from ews.web.site import Site
+from ews.web.stress_page import Strain, stress_page
 from ews.web.what_if import what_if_page
 
 PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
@@ -112,6 +114,10 @@ def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/what-if")
     def what_if(request: Request) -> HTMLResponse:
         return what_if_page(request, site)
+
+    @router.get("/firms/stress")
+    def stress(request: Request, asked: Annotated[Strain, Depends(Strain)]) -> HTMLResponse:
+        return stress_page(request, site, asked)
 
     @router.get("/sources")
     def sources(request: Request) -> HTMLResponse:
