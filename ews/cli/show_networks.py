@@ -5,7 +5,7 @@ from __future__ import annotations
 from ews.cli.output import Output, moment
 from ews.reports import percent
 from ews.reports.network_views import NetworkLine, NetworkSystemic, NetworkWhatIf
-from ews.reports.systemic import StopLine, SystemicReport
+from ews.reports.systemic import StoppedLine, SystemicReport
 from ews.reports.words import word
 
 BARS = 30  # characters of the greatest bar
@@ -129,7 +129,7 @@ def stops(out: Output, found: SystemicReport) -> None:
     out.say(f"{found.engine}; {found.switches}; residual {found.residual:.2g}", "dim")
 
 
-def _stops(out: Output, title: str, lines: tuple[StopLine, ...]) -> None:
+def _stops(out: Output, title: str, lines: tuple[StoppedLine, ...]) -> None:
     out.table(
         title,
         ["", out.t("이름", "name"), out.t("손실(일분)", "days lost"),
@@ -147,6 +147,6 @@ def _stops(out: Output, title: str, lines: tuple[StopLine, ...]) -> None:
     )  # fmt: skip
 
 
-def _named(out: Output, one: StopLine) -> str:
+def _named(out: Output, one: StoppedLine) -> str:
     more = out.t(f" 외 {len(one.alike)}곳", f" and {len(one.alike)} more") if one.alike else ""
     return one.who.text(out.lang) + more

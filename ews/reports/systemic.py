@@ -25,7 +25,7 @@ class ItemLoss:
 
 
 @dataclass(frozen=True, slots=True)
-class StopLine:
+class StoppedLine:
     """One thing that stops, alone, for so many days."""
 
     rank: int
@@ -53,7 +53,7 @@ class SystemicReport:
     on: date
     horizon_days: int
     lengths: tuple[int, ...]
-    lines: tuple[StopLine, ...]
+    lines: tuple[StoppedLine, ...]
     items: int  # with a share that was read
     unread: int  # items without one: nothing is known of what they would cost
     assumed_stocks: int
@@ -63,7 +63,7 @@ class SystemicReport:
     switches: str
     residual: float
 
-    def of(self, kind: str, days: int) -> tuple[StopLine, ...]:
+    def of(self, kind: str, days: int) -> tuple[StoppedLine, ...]:
         """The lines of one table."""
         return tuple(line for line in self.lines if (line.kind, line.days) == (kind, days))
 
@@ -106,8 +106,8 @@ def computed(on: date) -> Stops:
     return stops(network(), on, horizon=HORIZON)
 
 
-def _line(rank: int, stop: Stop) -> StopLine:
-    return StopLine(
+def _line(rank: int, stop: Stop) -> StoppedLine:
+    return StoppedLine(
         rank=rank,
         kind=stop.kind,
         who=node_label(stop.node),
