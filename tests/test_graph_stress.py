@@ -234,11 +234,12 @@ def test_every_row_of_a_drawn_test_is_sound(supply: FirmSupply, days: float) -> 
     for one in found.strains:
         assert one.best_survive_days >= one.survive_days - 1e-6 or one.survive_days == inf
         assert 0.0 <= one.lost_days <= one.all_lost_days + 1e-6
-        assert one.all_lost_days <= days + 1e-6
+        # Parts that come at different days are also missed at different days.
+        assert one.all_lost_days <= days + 12 + 5
         assert 0.0 <= one.index <= 1.0
         if one.survive_days >= days + 14 + 5:  # longest lead, hops
             assert one.lost_days == 0.0
-        assert not one.stocks  # no more can be lost than the line allows
+        assert bool(one.stocks) == (one.all_lost_days > days)
 
 
 @settings(max_examples=50, deadline=None)
