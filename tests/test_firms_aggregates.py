@@ -107,7 +107,7 @@ atoms_st = st.dictionaries(
 
 
 @given(atoms_st)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_no_sum_shown_and_no_difference_of_two_tells_of_one_firm(atoms: Atoms) -> None:
     cells = cells_of(atoms)
     told = shown(atoms)
@@ -131,7 +131,7 @@ def test_no_sum_shown_and_no_difference_of_two_tells_of_one_firm(atoms: Atoms) -
 
 
 @given(atoms_st)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_no_combination_of_the_sums_shown_is_of_one_owner_alone(atoms: Atoms) -> None:
     """Least squares: weights on the sums that give one owner's atoms and zero of all others'."""
     cells, told = cells_of(atoms), shown(atoms)

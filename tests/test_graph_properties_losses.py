@@ -84,7 +84,7 @@ WORSE = {
 }
 
 
-@cases(1000)
+@cases()
 @given(st.sampled_from(list(WORSE)), BYTES, both_ways)
 def test_without_stocks_nothing_worse_lowers_a_loss_on_any_day(
     change: str, data: bytes, market: bool
@@ -129,7 +129,7 @@ WORSE_WITH_STOCK = {
 }
 
 
-@cases(750)
+@cases()
 @given(st.sampled_from(list(WORSE_WITH_STOCK)), BYTES, both_ways)
 def test_with_stocks_nothing_worse_lowers_a_loss_where_all_that_comes_in_is_used(
     change: str, data: bytes, market: bool
@@ -187,14 +187,14 @@ def test_an_essential_input_can_cost_less_than_a_non_essential_one() -> None:
 
 
 @cases()
-@given(BYTES, st.sampled_from([0.2, 0.5, 0.8]))
+@given(BYTES, st.sampled_from([0.4, 0.6, 0.8]))
 def test_losses_of_orders_shrink_by_the_final_demand_share_every_day(
     data: bytes, leak: float
 ) -> None:
     it = bare(data)
     lasting = replace(
         it,
-        days=34,
+        days=18,  # more than the sweeps that the least leak needs
         final=np.maximum(it.final, leak),
         capacity=tuple(replace(hit, start_day=0, duration_days=FOREVER) for hit in it.capacity),
         demand=tuple(replace(hit, start_day=0, duration_days=FOREVER) for hit in it.demand),
@@ -208,6 +208,7 @@ def test_losses_of_orders_shrink_by_the_final_demand_share_every_day(
     assert (change[1:] <= (1 - f) * change[:-1] + CLOSE).all()
     eps = 1e-3
     sweeps = 1 + (0 if f == 1 else np.ceil(np.log(eps) / np.log(1 - f)))
+    assert sweeps < len(change)
     assert (change[int(sweeps) :] <= eps).all()
     cut = run(arrays, replace(lasting, days=2).shock(arrays))
     assert cut.residual == pytest.approx(np.abs(np.diff(cut.level, axis=0)).max(), abs=CLOSE)
@@ -329,7 +330,7 @@ def test_with_substitution_and_final_demand_every_graph_comes_back(data: bytes) 
     it = case(data)
     leaking = replace(
         it,
-        days=70,
+        days=42,
         rho=np.maximum(it.rho, 0.75),
         final=np.maximum(it.final, 0.6),
         capacity=tuple(_ended(hit) for hit in it.capacity),
@@ -340,7 +341,7 @@ def test_with_substitution_and_final_demand_every_graph_comes_back(data: bytes) 
     got = run(arrays, leaking.shock(arrays))
     # A loss that goes on after day 12 is at most 1, is cut to under 0.4 a hop (rho has grown to
     # 0.75 of 0.98) or per day of orders, and a hop takes at most 3 days.
-    assert (1 - got.level[-1]).max() <= 0.4 ** ((70 - 12) / 3)
+    assert (1 - got.level[-1]).max() <= 0.4 ** ((42 - 12) / 3)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from graph.remedies import (
 from graph.scenario import Hit, Scenario, scenario
 from graph.steps import first_loss, run, undelivered
 
-CASES = settings(max_examples=500, deadline=None)
+CASES = settings(max_examples=200, deadline=None)  # a case plans: some ten runs of the model
 DAYS = 4
 
 

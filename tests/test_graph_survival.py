@@ -23,8 +23,7 @@ from graph.survival import (
     time_to_survive,
 )
 
-CASES = settings(max_examples=500, deadline=None)
-FEWER = settings(max_examples=200, deadline=None)
+CASES = settings(max_examples=150, deadline=None)  # a case solves one to three programs
 SHARED = Path(os.environ.get("EWS_RECORDED_DATA", "../shared/data"))
 EXACT = 1e-9
 CHAIN = plant_network(
@@ -104,7 +103,7 @@ def test_every_chain_has_its_closed_form(
     )
 
 
-@FEWER
+@CASES
 @given(
     own=st.floats(0, 50),
     first=st.floats(0, 50),
@@ -181,7 +180,7 @@ def as_published(network: PlantNetwork, down: int, days: float) -> float:
     return float(linprog(cost, A_ub=np.array(rows), b_ub=limits, bounds=bounds).fun)
 
 
-@FEWER
+@CASES
 @given(network=networks(), days=st.integers(1, 30), data=st.data())
 def test_the_loss_is_that_of_the_published_program(
     network: PlantNetwork, days: int, data: st.DataObject
@@ -192,7 +191,7 @@ def test_the_loss_is_that_of_the_published_program(
     assert found.made[down] == 0
 
 
-@FEWER
+@CASES
 @given(network=networks(), data=st.data())
 def test_nothing_is_lost_up_to_the_time_to_survive_and_something_after(
     network: PlantNetwork, data: st.DataObject
@@ -207,7 +206,7 @@ def test_nothing_is_lost_up_to_the_time_to_survive_and_something_after(
         assert later > 1e-3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(network=networks(4), days=st.integers(1, 30))
 def test_the_ranking_is_that_of_one_program_per_plant(network: PlantNetwork, days: int) -> None:
     ranking = exposure_ranking(network, days)
