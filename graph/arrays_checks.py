@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 
 import numpy as np
 
-from graph.arrays import ESSENTIAL, NONE, SupplyArrays
+from graph.arrays import ESSENTIAL, NONE, SupplyArrays, compile_arrays
 from graph.supply_nouns import MAX_DAYS
 
 SUM_OFF = 1e-6  # how far shares of one whole may be from 1
@@ -36,10 +37,18 @@ def check_arrays(arrays: SupplyArrays) -> SupplyArrays:
     ...
     graph.arrays_checks.ArraysError: link_supplier: a value outside 0..1; save the graph again
     """
-    for checks in (_lengths, _order, _figures):
+    for checks in (_kinds, _lengths, _order, _figures):
         if problems := list(checks(arrays)):
             raise ArraysError("; ".join(problems) + "; save the graph again")
     return arrays
+
+
+def _kinds(a: SupplyArrays) -> Iterator[str]:
+    due = compile_arrays(1, [], [], [], [])
+    for one in fields(due):
+        wanted, given = getattr(due, one.name), getattr(a, one.name)
+        if isinstance(wanted, np.ndarray) and getattr(given, "dtype", None) != wanted.dtype:
+            yield f"{one.name}: not of kind {wanted.dtype}"
 
 
 def _lengths(a: SupplyArrays) -> Iterator[str]:

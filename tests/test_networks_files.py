@@ -121,6 +121,7 @@ def test_saved_arrays_are_checked_before_they_are_kept(tmp_path: Path) -> None:
         "final": np.array([0.5, 0.5]),
         "sold": np.array([1, 0]),
         "group_class": np.array([2, 3], np.int8),
+        "link_rho": np.array([0, 1]),
     }
     for name, values in wrong.items():
         with pytest.raises(ArraysError, match=name):
