@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Bring supply networks of firms, and ask of them.")
 Name = Annotated[str, typer.Argument(help="What the network is called here, such as steel-2026.")]
-Who = Annotated[
-    str, typer.Option("--by", help="Who brings it; kept with it (default: the role).")
-]
+Who = Annotated[str, typer.Option("--by", help="Who brings it; kept with it (default: the role).")]
 
 
 @app.command("import")
