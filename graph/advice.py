@@ -23,6 +23,7 @@ from graph.step_kernels import run_fast
 LINE = 1.0  # days of normal use that may be lost in the bad case: what the plans below keep to
 MOST_BUYERS = 8  # for which plans are made, the worst first
 MOST_ALTERNATIVES = 8
+STRUCK = 0.5  # an origin that loses this much of its flow to the same event is no way out
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,19 @@ def advice(network: Network, found: Outlook, *, line: float = LINE) -> Advice:
     # A country that sells nothing of what was read is not on the network: it has no alternatives.
     hit = {node: m for node, m in places_hit(shocks).items() if node in network}
     others = {
-        item: tuple(alternative_origins(network, item, hit, model.on)[:MOST_ALTERNATIVES])
-        for item in items
+        item: tuple(_unstruck(alternative_origins(network, item, hit, model.on))) for item in items
     }
     plans = [
         _plan(model, found, (arrays, scenario, bad), group, others, line)
         for group in _groups(model, found)
     ]
     return Advice(tuple(plans), others, line)
+
+
+def _unstruck(found: Sequence[Alternative]) -> list[Alternative]:
+    """Those that the same event leaves with more than half of what they send."""
+    kept = [a for a in found if a.own_loss.value is None or a.own_loss.value < STRUCK]
+    return kept[:MOST_ALTERNATIVES]
 
 
 def places_hit(shocks: Sequence[Shock]) -> dict[str, float]:
@@ -156,16 +162,11 @@ def _mix(
     model: NationalModel, arrays: SupplyArrays, scenario: Scenario, group: int, line: float
 ) -> MixPlan | None:
     away = _struck(model, group)
-    safe = [
-        n
-        for n in _links(model, group)
-        if int(model.arrays.link_supplier[n]) not in away and model.links[n].country != UNKNOWN
-    ]
-    rest = [n for n in _links(model, group) if model.links[n].country == UNKNOWN]
-    if not away or not (safe or rest):
+    safe = [n for n in _links(model, group) if int(model.arrays.link_supplier[n]) not in away]
+    if not away or not safe:
         return None
-    # The largest known origin that is left alone stands for all of them.
-    link = max(safe or rest, key=lambda n: model.links[n].weight)
+    # The largest origin that is left alone stands for all of them; an unknown one only as the last.
+    link = max(safe, key=lambda n: (model.links[n].country != UNKNOWN, model.links[n].weight))
     offer = Offer(
         int(model.arrays.link_supplier[link]),
         1.0,

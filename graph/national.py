@@ -27,6 +27,7 @@ from graph.shocks import settings
 
 UNKNOWN = "unknown"  # the country of an origin that no read share covers
 FOREVER = float("inf")
+SUPPOSED = "supposed"  # the basis of what a reader asks to take as given
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,20 @@ class NationalModel:
     names: Mapping[str, str]  # of firms and their suppliers, as the firm wrote them
 
     @property
+    def counted(self) -> bool:
+        """Whether any shock takes hold of a flow whose share was read."""
+        return any(len(target.nodes) or len(target.links) for target in self.targets)
+
+    @property
     def buyers(self) -> tuple[str, ...]:
         """Uses, industries and firms, whose loss is reported: node ids."""
         kinds = ("use:", "industry:", "firm:")
         return tuple(name for name in self.arrays.names if name.startswith(kinds))
 
     def with_stock(self, days: float) -> NationalModel:
-        """The same with so many days of cover, assumed, wherever a stock is kept."""
+        """The same with so many days of cover, supposed, wherever a stock is kept."""
         stocks = tuple(
-            replace(s, days=days, basis="assumed", as_of="", citation="") if s.days > 0 else s
+            replace(s, days=days, basis=SUPPOSED, as_of="", citation="") if s.days > 0 else s
             for s in self.stocks
         )
         cover = np.array([s.days for s in stocks], dtype=np.float64)

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ews.model import Shock
 from graph.arrays import Floats, SupplyArrays
 from graph.assumptions import Decides, assumption, rank_assumptions
 from graph.bands import Band, Bands
-from graph.national import NationalModel, StockFact, scenario_of, shortage_days
+from graph.national import SUPPOSED, NationalModel, StockFact, scenario_of, shortage_days
 from graph.scenario import Outcome, Scenario
-from graph.spreads import Spread, lognormal, pert
+from graph.spreads import Spread, fixed, lognormal, pert
 from graph.step_kernels import run_fast
 from graph.uncertainty import monte_carlo
 from graph.why import Why, contribution_paths
@@ -53,12 +54,12 @@ class Outlook:
     probability: float
     buyers: tuple[BuyerOutlook, ...]  # the greatest mean loss first
     deciding: tuple[Decides, ...]  # assumptions behind the worst buyer's loss, strongest first
-    unreached: int  # buyers on the network that lose nothing even in the bad case
     unknown: tuple[tuple[str, str], ...]
     design: Design
     bands: Bands
     assumed: Outcome
     scenario: Scenario
+    calm: tuple[str, ...]  # buyers of the same items that lose nothing even in the bad case
     engine: str
     switches: str
     residual: float
@@ -117,7 +118,7 @@ def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: i
         probability=design.probability,
         buyers=tuple(buyers),
         deciding=_deciding(model, design, days, bands, buyers[0].node) if buyers else (),
-        unreached=len(model.buyers) - len(_hurt(model, bad)),
+        calm=tuple(n for n in model.buyers if n not in _hurt(model, bad)),
         unknown=model.unknown,
         design=design,
         bands=bands,
@@ -133,22 +134,15 @@ def design_of(model: NationalModel) -> Design:
     """What is not known for sure: magnitude, start and duration of the blows, stocks, substitution.
 
     A measured drop is known to a tenth; an assumed one may be half as much or half as much again.
-    A stated stock is known to a fifth; an assumed one may be a fifth or three times as much.
+    A stated stock is known to a fifth; an assumed one may be 0.4 or 2.5 times as much. What a
+    reader supposed (a what-if's blow, its stock) is what was asked: it is not varied.
     """
     blows: list[Blow] = []
     first = min(t.shock.start for t in model.targets)
     for target in model.targets:
         shock = target.shock
         start = (shock.start - first).total_seconds() / 86400 + shock.lag_days
-        spreads = (
-            _magnitude(shock.magnitude, shock.basis),
-            pert(f"start day {start:g}", max(0.0, start - 2), start, start + 7),
-            lognormal(
-                f"duration {shock.duration_days:g}",
-                0.5 * shock.duration_days,
-                2.0 * shock.duration_days,
-            ),
-        )
+        spreads = _blow(shock, start)
         for on, targets in (("capacity", target.nodes), ("deliveries", target.links)):
             if len(targets):
                 blows.append(Blow(on, targets, *spreads))
@@ -216,11 +210,31 @@ def _magnitude(magnitude: float, basis: str) -> Spread:
     return pert(f"magnitude {magnitude:g}", 0.5 * magnitude, magnitude, high)
 
 
+def _blow(shock: Shock, start: float) -> tuple[Spread, Spread, Spread]:
+    """Magnitude, start and duration of a shock."""
+    names = (
+        f"magnitude {shock.magnitude:g}",
+        f"start {start:g}",
+        f"duration {shock.duration_days:g}",
+    )
+    if shock.basis.startswith(SUPPOSED):
+        asked = shock.magnitude, start, shock.duration_days
+        one, two, three = (fixed(n, v, SUPPOSED) for n, v in zip(names, asked, strict=True))
+        return one, two, three
+    return (
+        _magnitude(shock.magnitude, shock.basis),
+        pert(names[1], max(0.0, start - 2), start, start + 7),
+        lognormal(names[2], 0.5 * shock.duration_days, 2.0 * shock.duration_days),
+    )
+
+
 def _stock_factor(fact: StockFact) -> Spread:
     name = stock_name(fact)
-    if fact.basis == "stated":
-        return pert(name, 0.8, 1.0, 1.2, fact.citation or "stated")
-    return pert(name, 0.2, 1.0, 3.0)
+    if fact.basis == SUPPOSED:
+        return fixed(name, 1.0, SUPPOSED)
+    if fact.basis != "assumed":
+        return pert(name, 0.8, 1.0, 1.2, fact.citation or fact.basis)
+    return lognormal(name, 0.4, 2.5)
 
 
 def stock_name(fact: StockFact) -> str:

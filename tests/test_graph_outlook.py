@@ -107,10 +107,31 @@ def test_alternatives_leave_out_the_origin_that_is_hit() -> None:
 
 
 def test_an_alternative_behind_the_same_strait_is_told_so() -> None:
-    found = advice(network(), told_of("chokepoint:hormuz", 0.9)).alternatives["helium"]
-    shared = {one.who: one.shared for one in found}
+    half, all_of_it = (
+        advice(network(), told_of("chokepoint:hormuz", m)).alternatives["helium"]
+        for m in (0.4, 0.9)
+    )
+    shared = {one.who: one.shared for one in half}
     assert shared["QA"] == ("chokepoint:hormuz",)
     assert shared["US"] == ()
+    assert [one.who for one in all_of_it] == ["US", "RU"]  # who is struck as hard is no way out
+
+
+@pytest.mark.parametrize(
+    "item", ["urea", "helium", "crude-oil", "lithium-hydroxide", "photoresist"]
+)
+def test_an_item_that_stops_everywhere_has_an_outlook_and_advice(item: str) -> None:
+    told = advice(network(), told_of(f"item:{item}", 1.0))
+    assert all(plan.mix is None for plan in told.plans)  # there is no origin to move to
+
+
+def test_what_a_reader_supposes_is_not_varied() -> None:
+    shock = Shock("what-if", "origin", "origin:CN:natural-graphite", 0.8, 1.0, 60.0, DAY, 4.0, "supposed: what-if")  # fmt: skip
+    model = national_model(network(), [shock], DAY.date()).with_stock(10.0)
+    found = outlook(model, runs=32)
+    varied = {s.name.split(" ")[0] for s in found.design.spreads if s.high > s.low}
+    assert varied == {"substitution"}
+    assert {fact.basis for fact in model.stocks if fact.days > 0} == {"supposed"}
 
 
 def test_figures_of_the_day_are_used() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date
 from html import unescape
 from pathlib import Path
 
@@ -173,7 +174,7 @@ def test_no_face_shows_a_figure_of_a_later_period(home: Path) -> None:
     assert dependence["hhi"] is None or dependence["hhi"] <= 1
 
 
-def test_an_exposure_of_a_later_figure_reads_unknown(home: Path) -> None:
+def test_an_exposure_of_a_later_figure_takes_the_one_known_by_the_day(home: Path) -> None:
     store = Store.open(home)
     try:
         stored = store.exposures(item="urea")[0]
@@ -181,8 +182,9 @@ def test_an_exposure_of_a_later_figure_reads_unknown(home: Path) -> None:
         store.close()
     later = replace(stored, path=(replace(stored.path[0], period="2021"), *stored.path[1:]))
     seen = known_then(later, NOW.date())
-    assert seen.share_at_risk is None
-    assert seen.path[0].weight is None
+    assert seen.share_at_risk == seen.path[0].weight == 0.8
+    assert seen.path[0].period == "2021-01..09"
+    assert known_then(later, date(2019, 1, 1)).share_at_risk is None
     assert known_then(stored, NOW.date()) is stored
 
 

@@ -229,6 +229,9 @@ def _event_report(
         if not then:
             raise NotFound(f"event {asked!r} was not known yet at {as_of:%Y-%m-%d %H:%M} UTC")
         event = then[0]
+    elif known.moment - (event.last_seen or event.updated_at) > LOOK_BACK:
+        # A happening of the past is told by the figures and alerts of its own time.
+        known = Known.at(store, known.moment, event.last_seen or event.updated_at)
     found = store.exposures(event_id=event.id)
     items = list(dict.fromkeys([*event.items, *(e.item for e in visible(found, viewer))]))
     about = (Label(event.id, event.title, event.title),)

@@ -20,10 +20,15 @@ from ews.storage import Store
 from graph.advice import Advice, advice
 from graph.declarations import links_of
 from graph.firms import FirmLink
-from graph.national import national_model
+from graph.national import SUPPOSED, national_model
 from graph.outlook import RUNS, Outlook, outlook
+from graph.shocks import settings
 
-HORIZON = 180
+HORIZON = 180  # days looked ahead, at least
+TAIL = 60  # days for cargo and stocks to come back
+LONGEST = 1095
+PORT_PART = settings()["targets"]["port"]  # of a country's cargo, assumed to go by one port
+AT_A_PORT = f"what-if; {PORT_PART:.0%} of the country's cargo is assumed to go by the port"
 TARGETS = ("item", "country", "chokepoint", "port", "origin")
 
 
@@ -45,11 +50,11 @@ def outlook_report(
     now: datetime,
     as_of: datetime | None = None,
     viewer: Viewer = OPEN,
-    days: int = HORIZON,
+    days: int | None = None,
     runs: int = RUNS,
 ) -> OutlookReport:
-    """The outlook of an event by its shocks, with facts as known at `as_of`, by default the day of
-    its newest evidence: what its exposures were computed with.
+    """The outlook of an event by its shocks, with facts as known at `as_of`, by default on the day
+    it begins: those that its exposures were computed with.
 
     NotFound for an event that is not there, or that reaches nothing.
     """
@@ -59,7 +64,7 @@ def outlook_report(
     shocks = visible_shocks(store, event.id, viewer)
     if not shocks:
         raise NotFound(f"event {event_id!r} hits nothing on the network: there is no outlook")
-    moment = as_of or min(now, event.last_seen or event.updated_at)
+    moment = as_of or min(now, *(shock.start for shock in shocks))
     what = Label(event.id, event.title, event.title)
     return _report(store, shocks, what, moment, viewer, event=event, days=days, runs=runs)
 
@@ -70,14 +75,16 @@ def what_if_report(
     *,
     now: datetime,
     viewer: Viewer = OPEN,
-    days: int = HORIZON,
+    days: int | None = None,
     runs: int = RUNS,
 ) -> OutlookReport:
     """The outlook of a blow that nobody reported, from today. ValueError for a wrong number."""
     if not 0 < asked.magnitude <= 1:
         raise ValueError("magnitude: give the share of the flow that is lost, above 0 and up to 1")
-    if not 0 < asked.duration_days <= 3650 or not 0 <= asked.lag_days <= 3650:
-        raise ValueError("duration and lag: give days, at most 3650; the duration above 0")
+    if not asked.duration_days > 0 or not asked.lag_days >= 0:
+        raise ValueError("duration and lag: give days; the duration above 0")
+    if not asked.lag_days + asked.duration_days <= LONGEST - TAIL:
+        raise ValueError(f"duration and lag: together at most {LONGEST - TAIL} days")
     if asked.stock_days is not None and not 0 <= asked.stock_days <= 3650:
         raise ValueError("stock: give days of cover, 0 to 3650")
     if not asked.targets:
@@ -93,12 +100,12 @@ def what_if_report(
             event_id=content_id("what-if", node),
             target_kind=node.split(":", 1)[0],
             target=node,
-            magnitude=asked.magnitude,
+            magnitude=asked.magnitude * (PORT_PART if node.startswith("port:") else 1.0),
             probability=1.0,
             duration_days=asked.duration_days,
             start=now,
             lag_days=asked.lag_days,
-            basis="assumed: what-if",
+            basis=f"{SUPPOSED}: {AT_A_PORT if node.startswith('port:') else 'what-if'}",
         )
         for node in asked.targets
     ]
@@ -128,14 +135,26 @@ def _report(
     viewer: Viewer,
     *,
     event: Event | None = None,
-    days: int,
+    days: int | None,
     runs: int,
     stock_days: float | None = None,
 ) -> OutlookReport:
     rows = (row for row in store.firm_links() if viewer.sees(str(row["owner"])))
     firms = links_of(map(FirmLink.from_row, rows))
-    found, told = computed(tuple(shocks), moment.date(), tuple(firms), days, runs, stock_days)
+    long = days or horizon(shocks)
+    found, told = computed(tuple(shocks), moment.date(), tuple(firms), long, runs, stock_days)
     return outlook_rows(found, told, what, event, moment)
+
+
+def horizon(shocks: Sequence[Shock]) -> int:
+    """Days to look ahead: until the longest shock of a bad case is over and cargo is back.
+
+    >>> from datetime import UTC
+    >>> horizon([Shock("e", "item", "item:urea", 0.5, 1.0, 60.0, datetime(2026, 1, 5, tzinfo=UTC))])
+    180
+    """
+    ends = max(shock.lag_days + 2.0 * shock.duration_days for shock in shocks)
+    return int(min(LONGEST, max(HORIZON, ends + TAIL)))
 
 
 @lru_cache(maxsize=64)

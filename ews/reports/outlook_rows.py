@@ -62,7 +62,7 @@ def outlook_rows(
         residual=found.residual,
         line=told.line,
         buyers=buyers,
-        untouched=found.unreached,
+        untouched=tuple(buyer_label(found.model, name) for name in found.calm),
         deciding=tuple(_deciding(found)),
         deciding_of=node_label(worst.node) if worst else None,
         plans=tuple(_plan(found.model, plan, start) for plan in told.plans),
@@ -70,6 +70,13 @@ def outlook_rows(
             alternative_line(item, one) for item, ones in told.alternatives.items() for one in ones
         ),
         unknown=tuple(label("item", item) for item in dict.fromkeys(i for i, _ in found.unknown)),
+        counted=found.model.counted,
+        facts_on=found.model.on,
+        bad_magnitude=max((b.magnitude.high for b in found.design.blows), default=0.0),
+        bad_duration_days=max((b.duration_days.high for b in found.design.blows), default=0.0),
+        no_alternatives=tuple(
+            label("item", item) for item, ones in told.alternatives.items() if not ones
+        ),
         bases=count_bases(
             [fact.basis for fact in found.model.links]
             + [fact.basis for fact in found.model.stocks if fact.days > 0]
@@ -119,6 +126,7 @@ def _buyer(found: Outlook, one: BuyerOutlook, start: date) -> BuyerLine:
             for t in range(0, found.days, CURVE_STEP)
         ),
         paths=tuple(_path(model, path) for path in one.why.paths),
+        paths_loss=one.why.loss,
         paths_rest=one.why.rest / one.why.loss if one.why.loss > 0 else 0.0,
         paths_bad=one.why_bad,
         synthetic=kind == "firm" and any(
@@ -241,6 +249,8 @@ def _plan(model: NationalModel, plan: Plan, start: date) -> PlanLine:
     fact = next(s for s in model.stocks if (s.buyer, s.item) == (plan.buyer, plan.item))
     order = plan.bad_cover.order_by_day
     mix = plan.mix
+    # With enough in store even for the bad case there is nothing to order.
+    due = not math.isinf(order) and float(plan.stock.days[0]) > plan.stock.now_days[0]
     return PlanLine(
         who=buyer_label(model, plan.buyer),
         item=label("item", plan.item),
@@ -251,11 +261,12 @@ def _plan(model: NationalModel, plan: Plan, start: date) -> PlanLine:
         cover_days=_finite(plan.cover.cover_days),
         bad_cover_days=_finite(plan.bad_cover.cover_days),
         recover_days=plan.recover_days,
-        order_by=None if math.isinf(order) else start + timedelta(days=max(0.0, order)),
-        order_late=order < 0,
+        order_by=start + timedelta(days=max(0.0, order)) if due else None,
+        order_late=due and order < 0,
         lag_days=plan.lag_days,
         lag_basis=plan.lag_basis,
         stock_needed=float(plan.stock.days[0]) if plan.stock.enough else None,
+        bad_stock_days=float(plan.stock.now_days[0]),
         move_share=mix.moved if mix is not None and mix.enough else None,
     )
 

@@ -95,6 +95,7 @@ class BuyerLine:
     hit_by: tuple[HitBy, ...]
     curve: tuple[CurvePoint, ...]
     paths: tuple[PathLine, ...]
+    paths_loss: float  # days of normal use that the paths explain: of the run as assumed or bad
     paths_rest: float  # share of the loss that paths not listed carry
     paths_bad: bool  # of the bad case: the run as assumed loses nothing
     synthetic: bool
@@ -159,6 +160,7 @@ class PlanLine:
     lag_days: float
     lag_basis: str
     stock_needed: float | None  # days; None: no stock is enough
+    bad_stock_days: float  # what there is of it in the bad case
     move_share: float | None  # of the import, to origins that are left alone; None: not enough
 
 
@@ -184,10 +186,15 @@ class OutlookReport:
     residual: float
     line: float  # days of normal use that the plans keep to in the bad case
     buyers: tuple[BuyerLine, ...]
-    untouched: int  # other buyers of the same items that lose nothing even in the bad case
+    untouched: tuple[Label, ...]  # buyers of the same items that lose nothing even in the bad case
     deciding: tuple[DecidingLine, ...]
     deciding_of: Label | None  # whose loss the assumptions decide
     plans: tuple[PlanLine, ...]
     alternatives: tuple[AlternativeLine, ...]
     unknown: tuple[Label, ...]  # items hit whose share was never read: not counted
+    counted: bool  # False: no flow whose share was read is hit, so nothing can be said
+    facts_on: date  # shares and stocks as known on that day
+    bad_magnitude: float  # the largest of the bad case
+    bad_duration_days: float
+    no_alternatives: tuple[Label, ...]  # items hit of which no other origin is known
     bases: tuple[BasisCount, ...]

@@ -8,7 +8,8 @@ from datetime import date
 
 from ews.model import Exposure, Hop
 from ews.reports.views import Label, ShareLine
-from graph.reference import SHARES
+from graph.paths import share_hop
+from graph.reference import SHARES, best_share
 
 MOST = 1.02  # shares of one time may exceed the whole by what rounding adds, not by more
 CLASHING = Label(
@@ -25,16 +26,22 @@ def known_by(item: str, partner: str, on: date) -> bool:
 
 
 def known_then(exposure: Exposure, on: date) -> Exposure:
-    """The exposure without a share whose period ended after the day: the share is then unknown.
+    """The exposure with the share known by the day where its own is of a period that ended later.
 
-    The same object when nothing of it came later.
+    Unknown when none was; the same object when nothing of it came later.
     """
     path = tuple(_hop_then(hop, on) for hop in exposure.path)
     if path == exposure.path:
         return exposure
     # A firm's share is its own word; it has no period.
-    share = None if exposure.firm is None else exposure.share_at_risk
+    share = exposure.share_at_risk if exposure.firm is not None else _share_then(exposure, path)
     return replace(exposure, path=path, share_at_risk=share, time_to_survive_days=None)
+
+
+def _share_then(exposure: Exposure, path: tuple[Hop, ...]) -> float | None:
+    """The one origin's share; of several, on a route, none may be put in the place of one."""
+    shares = [hop.weight for hop in path if hop.source.startswith("origin:")]
+    return shares[0] if exposure.origin is not None and len(shares) == 1 else None
 
 
 def _hop_then(hop: Hop, on: date) -> Hop:
@@ -49,7 +56,7 @@ def _hop_then(hop: Hop, on: date) -> Hop:
     ]
     if not ends or min(ends) <= on:
         return hop
-    return replace(hop, weight=None, basis="unknown", period="", citation="")
+    return share_hop(partner, item, best_share(item, partner, on), hop.target)
 
 
 def notes(on: date, left_out: int, masked: bool, shares: Iterable[ShareLine]) -> Iterator[Label]:

@@ -58,6 +58,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "observed": ("관측", "observed"),
     "inferred": ("추정", "inferred"),
     "assumed": ("가정", "assumed"),
+    "supposed": ("가정해 넣음", "supposed"),
     "unknown": ("모름", "unknown"),
     "synthetic": ("합성 데이터", "synthetic"),
     # kinds of buyers
