@@ -1,11 +1,18 @@
-"""Shared by the suite: the shipped classifier (loaded once) and pipelines over a folder."""
+"""Shared by the suite: the shipped classifier (loaded once) and pipelines over a folder.
+
+Where the environment variable CI is set, the cases of property tests are the same in every run;
+elsewhere each run looks at new ones.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from hypothesis import settings
 
 from alerts.channels import ChannelSettings, open_channel
 from alerts.routing import load_routes
@@ -14,6 +21,10 @@ from ews.reports import Names
 from ews.storage import Store
 from graph import Network, build_network
 from nlp.classifier import Classifier, load_classifier
+
+settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +44,7 @@ def pipeline_at(classifier: Classifier, network: Network) -> Iterator[Callable[[
 
     def build(home: Path) -> Pipeline:
         store = Store.open(home)
+        _without_waiting(store)
         opened.append(store)
         console = open_channel("console", ChannelSettings(home=home))
         rooms = Rooms(classifier, network, load_routes(), {"console": console}, Names())
@@ -41,3 +53,13 @@ def pipeline_at(classifier: Classifier, network: Network) -> Iterator[Callable[[
     yield build
     for store in opened:
         store.close()
+
+
+def _without_waiting(store: Store) -> None:
+    """Commits that do not wait for the disk: a year's replay makes thousands.
+
+    What a power cut leaves is the business of test_storage_durability.
+    """
+    engine = store._engine
+    sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
+    engine.dispose()  # the connections that are open began without it

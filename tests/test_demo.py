@@ -15,7 +15,7 @@ import pytest
 from ews.model import Alert, Article, Observation, Stage
 from ews.pipeline import Pipeline
 from ews.tuning import cases
-from ews.tuning.demo import check_case, check_quiet, run_demo
+from ews.tuning.demo import DemoResult, check_case, check_quiet, run_demo
 from ews.tuning.replay import replay
 
 Build = Callable[[Path], Pipeline]
@@ -40,10 +40,16 @@ def alerts_of(pipeline: Pipeline, signals: Sequence[Article | Observation]) -> l
 
 
 @pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory, pipeline_at: Build) -> Pipeline:
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, pipeline_at: Build
+) -> tuple[Pipeline, DemoResult]:
     pipeline = pipeline_at(tmp_path_factory.mktemp("demo"))
-    run_demo(pipeline)
-    return pipeline
+    return pipeline, run_demo(pipeline)
+
+
+@pytest.fixture(scope="module")
+def played(demo: tuple[Pipeline, DemoResult]) -> Pipeline:
+    return demo[0]
 
 
 BAR = (
@@ -66,8 +72,8 @@ def test_a_crisis_is_told_at_caution_within_a_day_with_what_it_reaches(
     assert abs(result.hours) <= 24
 
 
-def test_the_whole_demo_passes_as_make_demo_asks(played: Pipeline) -> None:
-    assert run_demo(played).passed
+def test_the_whole_demo_passes_as_make_demo_asks(demo: tuple[Pipeline, DemoResult]) -> None:
+    assert demo[1].passed
 
 
 @pytest.mark.parametrize("name", cases.quiet())
