@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import time_machine
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner
@@ -207,6 +208,21 @@ def test_the_ranking_is_one_on_each_face_and_in_the_sheet(homes: tuple[Home, Hom
     assert f"{by_api['firms'][0]['esri'] * 100:.1f} %" in page
     assert "Synthetic:" in page
     assert "Final-demand leak" in page
+
+
+def test_what_would_cost_korea_most_is_one_answer_for_everybody(homes: tuple[Home, Home]) -> None:
+    asks = client(homes[1], "firm")
+    by_api = asks.get("/api/v1/systemic", params={"top": 3}).json()
+    with time_machine.travel(NOW, tick=False):
+        code, text = ews(homes[1], "official", "systemic", "--top", "3", "--json")
+    assert (code, json.loads(text)) == (0, by_api)
+    page = client(homes[1], "open").get("/systemic?lang=en").text
+    for line in by_api["lines"]:
+        assert line["who"]["en"] in unescape(page)
+        assert f"{line['loss_days']:.1f}" in page
+    sheet = asks.get("/api/v1/systemic.csv", params={"top": 3, "lang": "en"}).text
+    rows = list(csv.DictReader(io.StringIO(sheet.lstrip("\ufeff"))))
+    assert [row["loss_days"] for row in rows] == [f"{x['loss_days']:.6g}" for x in by_api["lines"]]
 
 
 def test_the_pages_stand_in_both_languages(homes: tuple[Home, Home]) -> None:
