@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from graph import reference as ref
 from graph.arrays import YEAR_DAYS, Floats, Ints, SupplyArrays, compile_arrays
@@ -21,7 +23,7 @@ Row = FirmLink | BomLine | None
 KINDS = ("supplier", "company", "country", "chokepoint", "port", "part", "made")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FirmSupply:
     """The supply graph of one owner's firms, and where each link of it was said."""
 
@@ -31,20 +33,25 @@ class FirmSupply:
     boms: tuple[BomLine, ...]
     stocks: tuple[StockLine, ...]
 
-    @property
+    @cached_property
     def serving(self) -> Ints:
         """Nodes that customers take from: products, and firms that named none."""
         a = self.arrays
         kinds = np.array([name.startswith(("firm:", "part:")) for name in a.names])
         return np.flatnonzero(kinds & (a.final > 0) & (a.output > 0))
 
-    @property
+    @cached_property
+    def sellers(self) -> NDArray[np.bool_]:
+        """n: whether the node is a supplier that the firm names."""
+        return np.array([name.startswith("supplier:") for name in self.arrays.names])
+
+    @cached_property
     def own(self) -> Ints:
         """Input groups of the firm itself, in its products and parts."""
         mine = [not n.startswith(("supplier:", "origin:")) for n in self.arrays.names]
         return np.flatnonzero(np.array(mine)[self.arrays.group_buyer])
 
-    @property
+    @cached_property
     def value(self) -> float:
         """Currency a day: what customers take, at what its inputs cost."""
         at = self.serving
@@ -247,13 +254,10 @@ def struck(supply: FirmSupply, source: Source) -> Floats:
     gone[source.nodes] = 1.0
     # A supplier lacks what its origin lacks; it buys each good in one group.
     lost = np.bincount(a.link_buyer, a.link_part * gone[a.link_supplier], a.nodes)
-    at = np.array([n.startswith("supplier:") for n in a.names])
-    gone = np.where(at, np.maximum(gone, np.minimum(lost, 1.0)), gone)
+    gone = np.where(supply.sellers, np.maximum(gone, np.minimum(lost, 1.0)), gone)
     share = gone[a.link_supplier]
     share[source.links] = 1.0
-    mine = np.zeros(a.groups, dtype=bool)
-    mine[supply.own] = True
-    return np.where(mine[a.link_group], share, 0.0)
+    return np.where(np.isin(a.link_group, supply.own), share, 0.0)
 
 
 def moved_away(supply: FirmSupply, part: Floats, share: float) -> SupplyArrays:

@@ -19,6 +19,7 @@ from graph.cover import NEVER, days_of_cover
 from graph.cycles import LockingCycle, locking_cycles
 from graph.firm_sources import KINDS, FirmSupply, Source, moved_away, sources, struck
 from graph.plants import PlantNetwork, plants_of
+from graph.plants_near import near
 from graph.propagation import recover_days
 from graph.remedies import SHARE_STEP, smallest_stock
 from graph.scenario import Hit, Outcome, Scenario, scenario
@@ -26,6 +27,7 @@ from graph.step_kernels import run_fast
 from graph.survival import NOTHING, Loss, SurvivalError, loss_at_recovery, time_to_survive
 
 LINE = 1.0  # days of the firm's whole output that may be lost
+HELPED = 200  # sources, the worst first, for which stocks and moves are looked for
 TRIMMED = 12  # stocks of one source up to which each is made as small as it can be
 MOST_DAYS = 3650
 LOOK_DAYS = 1100  # how far to look for a first loss where no LP says how far is enough
@@ -63,6 +65,7 @@ class Strain:
         float | None
     )  # least share of each input that must come from elsewhere; None: none is enough
     others: tuple[Alternative, ...]  # suppliers of the binding part in the firm's own rows
+    helped: bool  # stocks and move_share were looked for: of the worst HELPED sources only
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +99,13 @@ def stress_test(
     if days is not None and not 1 <= days <= MOST_DAYS:
         raise SurvivalError(f"days: give 1 to {MOST_DAYS}, not {days:g}")
     bench = _Bench(supply, line)
-    found = [bench.strain(one, days) for one in sources(supply, companies)]
+    found = sorted((bench.strain(one, days) for one in sources(supply, companies)), key=_worst)
     top = max((one.lost_days for one in found), default=0.0)
-    found = [replace(one, index=one.lost_days / top if top > 0 else 0.0) for one in found]
-    return Stress(tuple(sorted(found, key=_worst)), tuple(locking_cycles(supply.arrays)), line)
+    found = [
+        replace(bench.helped(one) if n < HELPED else one, index=one.lost_days / top if top else 0.0)
+        for n, one in enumerate(found)
+    ]
+    return Stress(tuple(found), tuple(locking_cycles(supply.arrays)), line)
 
 
 def _worst(one: Strain) -> tuple[object, ...]:
@@ -127,19 +133,18 @@ class _Bench:
         share = float(np.bincount(a.link_group, part * a.link_part, a.groups).max(initial=0.0))
         down = recover_days(inf, share)
         recover = down if days is None else days
-        plants, nodes = self._without(source), source.nodes
+        cut = np.flatnonzero(np.isin(self._need_link, source.links))
+        plants, nodes, needs = near(self._plants, source.nodes, cut)
         best = time_to_survive(plants, nodes)
         looked = floor(best) + 2 if best < LOOK_DAYS else LOOK_DAYS
         short = scenario(looked, *self._hits(source, float(looked)))
         survive = self._first_loss(run_fast(a, short))
-        held = scenario(ceil(recover) + self._settles, *self._hits(source, recover))
+        held = self._held(source, recover)
         out = run_fast(a, held)
         least = loss_at_recovery(plants, nodes, recover)
         stops = self._stops(out)
         lost = sum(d * self._worth(n) for n, d in stops) / self._supply.value
-        group = self._binding(least, best, plants, nodes, part)
-        groups = self._groups(part)
-        over = lost > self._line
+        group = self._binding(least, best, plants, nodes, self._need_group[needs], part)
         return Strain(
             source=source,
             share=min(share, 1.0),
@@ -154,28 +159,31 @@ class _Bench:
             stops=tuple((a.names[n], d) for n, d in stops),
             binding="" if group is None else a.items[int(a.group_item[group])],
             cover_days=None if group is None else self._cover(held, out, group),
-            stocks=self._stocks(held, groups) if over else (),
-            move_share=self._move(source, held, part) if over else 0.0,
+            stocks=(),
+            move_share=0.0,
             others=() if group is None else self._others(group, held, out, part),
+            helped=False,
         )
+
+    def helped(self, one: Strain) -> Strain:
+        """With the smallest stocks and the smallest move that keep the line, where it is crossed."""
+        if one.all_lost_days <= self._line:
+            return replace(one, helped=True)
+        part, held = struck(self._supply, one.source), self._held(one.source, one.recover_days)
+        return replace(
+            one,
+            stocks=self._stocks(held, self._groups(part)),
+            move_share=self._move(one.source, held, part),
+            helped=True,
+        )
+
+    def _held(self, source: Source, days: float) -> Scenario:
+        return scenario(ceil(days) + self._settles, *self._hits(source, days))
 
     def _hits(self, source: Source, days: float) -> tuple[list[Hit], list[Hit]]:
         return (
             [Hit(source.nodes, 1.0, 0.0, days)] if len(source.nodes) else [],
             [Hit(source.links, 1.0, 0.0, days)] if len(source.links) else [],
-        )
-
-    def _without(self, source: Source) -> PlantNetwork:
-        """The plants without the links that are cut; what is on its way arrives."""
-        gone = np.flatnonzero(np.isin(self._need_link, source.links))
-        keep = np.ones(self._plants.links, dtype=bool)
-        keep[gone] = False
-        p = self._plants
-        return replace(
-            p,
-            link_need=p.link_need[keep],
-            link_supplier=p.link_supplier[keep],
-            link_taken=p.link_taken[keep],
         )
 
     def _worth(self, node: int) -> float:
@@ -193,14 +201,20 @@ class _Bench:
         return sorted(found, key=lambda one: (-one[1] * self._worth(one[0]), one[0]))
 
     def _binding(
-        self, least: Loss, best: float, plants: PlantNetwork, nodes: Ints, part: Floats
+        self,
+        least: Loss,
+        best: float,
+        plants: PlantNetwork,
+        nodes: Ints,
+        need_group: Ints,
+        part: Floats,
     ) -> int | None:
         """The group of the firm whose stock would save most; where nothing is lost by recovery,
         that which would run out first."""
         if least.lost_profit <= NOTHING and best < inf:
             least = loss_at_recovery(plants, nodes, best + 1.0)
         hit = set(self._groups(part).tolist())
-        found = [int(self._need_group[at]) for kind, at, _ in least.binding() if kind == "part"]
+        found = [int(need_group[at]) for kind, at, _ in least.binding() if kind == "part"]
         return next((group for group in found if group in hit), None)
 
     def _groups(self, part: Floats) -> Ints:

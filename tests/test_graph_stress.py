@@ -14,11 +14,12 @@ from graph.firms import BomLine, FirmLink, StockLine
 from graph.mix import Offer
 from graph.one_company import company_of, known_as, together
 from graph.plants import plants_of
+from graph.plants_near import near
 from graph.remedies import smallest_diversification
 from graph.scenario import Hit, scenario
 from graph.steps import run
 from graph.stress import Strain, Stress, stops_nothing, stress_test
-from graph.survival import SurvivalError, simulated_survival, time_to_survive
+from graph.survival import SurvivalError, loss_at_recovery, simulated_survival, time_to_survive
 
 
 def line(parent: str, part: str, supplier: str, country: str, lead: float) -> BomLine:
@@ -225,6 +226,22 @@ def test_no_plan_lasts_shorter_than_the_model(supply: FirmSupply, pick: int) -> 
     if len(one.nodes) and not len(one.links):
         best = time_to_survive(plants_of(supply.arrays), one.nodes)
         assert best >= simulated_survival(supply.arrays, one.nodes, 40) - 1e-6 or best >= 40
+
+
+@settings(max_examples=100, deadline=None)
+@given(drawn_firms(), st.integers(0, 30))
+def test_the_reached_part_of_the_plants_gives_the_times_and_losses_of_the_whole(
+    supply: FirmSupply, pick: int
+) -> None:
+    held = sources(supply)
+    one, whole = held[pick % len(held)], plants_of(supply.arrays)
+    part, down, needs = near(whole, one.nodes, np.zeros(0, dtype=np.int64))
+    assert part.plants <= whole.plants
+    assert part.need_stock.tolist() == whole.need_stock[needs].tolist()
+    assert time_to_survive(part, down) == pytest.approx(time_to_survive(whole, one.nodes), abs=1e-6)
+    assert loss_at_recovery(part, down, 20.0).lost_profit == pytest.approx(
+        loss_at_recovery(whole, one.nodes, 20.0).lost_profit, abs=1e-6
+    )
 
 
 @settings(max_examples=20, deadline=None)

@@ -165,7 +165,7 @@ def _remedies(out: Output, found: StressReport) -> None:
               f"What keeps the loss under {found.line_days:g} days of output"),
         [out.t("끊기는 곳", "taken away"), out.t("필요한 재고 (지금 → 필요)", "stock (now → enough)"),
          out.t("또는 다른 데로 옮길 비중", "or share to buy elsewhere"),
-         out.t("내 자료의 다른 공급사", "other suppliers of your own"),
+         out.t("그것을 파는 내 다른 공급사", "your other suppliers of what binds"),
          out.t("한국에 파는 다른 나라", "other origins that sell to Korea")],
         [
             (
@@ -175,13 +175,20 @@ def _remedies(out: Output, found: StressReport) -> None:
                    if len(one.stocks) > 4 else ""),
                 out.t("옮겨서는 안 됨", "not by moving") if one.move_share is None
                 else percent(one.move_share, out.lang),
-                ", ".join(other.who.text(out.lang) for other in one.others) or out.t("없음", "none"),
+                _others(out, one),
                 ", ".join(o.who.text(out.lang) for o in one.origins) or "-",
             )
             for one in worst[:HELPED]
         ],
         right=[2],
     )  # fmt: skip
+
+
+def _others(out: Output, one: StrainLine) -> str:
+    same = out.t(" (같은 회사일 수 있음)", " (may be the same company)")
+    found = [o.who.text(out.lang) + (same if o.maybe_same else "") for o in one.others]
+    none = "-" if one.kind in ("part", "made") else out.t("없음", "none")
+    return ", ".join(found) or none
 
 
 def _stock(out: Output, part: str, now: float, enough: float | None) -> str:

@@ -13,12 +13,14 @@ from ews.reports.rows import count_bases
 from ews.reports.standing import firm_label
 from ews.reports.stress_rows import Words, missing, ring_line, strain_line, why_label
 from ews.reports.stress_views import Given, KnownLine, StressReport, TogetherLine
-from ews.reports.viewer import OPEN, NotFound, Viewer
+from ews.reports.viewer import OPEN, NotFound, Viewer, rows_seen
 from ews.reports.views import Label
 from ews.storage import Store
+from graph.declarations import in_date
 from graph.firm_sources import firm_supply
 from graph.firms import BomLine, FirmLink, StockLine, row_of
 from graph.one_company import Together, known_as, together
+from graph.reference import STOCK_DAYS_VALID
 from graph.stress import LINE, MOST_DAYS, Stress, stops_nothing, stress_test
 from nlp.firms import firms
 
@@ -48,8 +50,7 @@ def stress_report(
 
 
 def _rows(store: Store, asked: str | None, viewer: Viewer) -> Rows:
-    operator = viewer.role == "operator"
-    rows = store.firm_rows(None if operator else viewer.owner or "")
+    rows = rows_seen(store, viewer, None)
     if asked is None:
         owners = sorted({str(row["owner"]) for row in rows})
         if len(owners) > 1:
@@ -66,7 +67,8 @@ def stress_of(
     rows: Rows, asked: str | None, *, now: datetime, days: float | None, line: float
 ) -> StressReport:
     """The report on rows as a store holds them, all of one firm or owner."""
-    links, boms, stocks = _read(rows)
+    links, boms, counted = _read(rows)
+    stocks = [one for one in counted if in_date(one, now.date())]
     about = tuple(dict.fromkeys(map(firm_label, rows)))
     shapes = [str(row["shape"]) for row in rows]
     given = Given(*(shapes.count(shape) for shape in ("links", "declarations", "bom", "stocks")))
@@ -79,7 +81,7 @@ def stress_of(
         supply = firm_supply(links, boms, stocks)
         pairs = [(one.names, one.confidence) for one in alike if one.same]
         found = stress_test(supply, days=days, line=line, companies=pairs)
-    words = Words({str(row["firm"]): firm_label(row) for row in rows}, links, boms)
+    words = Words({str(row["firm"]): firm_label(row) for row in rows}, links, boms, alike)
     lines = (
         tuple(strain_line(supply, one, words) for one in found.strains) if supply and found else ()
     )
@@ -91,7 +93,7 @@ def stress_of(
         line_days=line,
         given=given,
         synthetic=synthetic,
-        missing=tuple(missing(supply)),
+        missing=(*missing(supply, len(lines)), *_too_old(len(counted) - len(stocks))),
         bases=count_bases(
             basis
             for one in lines
@@ -104,6 +106,15 @@ def stress_of(
         known=tuple(_known(suppliers)),
         rings=tuple(ring_line(one, words) for one in found.cycles) if found else (),
     )  # fmt: skip
+
+
+def _too_old(stocks: int) -> Iterable[Label]:
+    if stocks:
+        yield Label(
+            "old-stocks",
+            f"{stocks} stocks were counted more than {STOCK_DAYS_VALID} days ago and are not used",
+            f"재고 {stocks}건은 기준일이 {STOCK_DAYS_VALID}일보다 오래되어 쓰지 않았습니다",
+        )
 
 
 def _read(rows: Rows) -> tuple[list[FirmLink], list[BomLine], list[StockLine]]:

@@ -21,8 +21,9 @@ from graph.declarations import OTHERS
 from graph.firm_sources import FirmSupply, Row, Source, shipped, struck, unsaid
 from graph.firms import BomLine, FirmLink, firm_slug
 from graph.network import origin
+from graph.one_company import Together
 from graph.reference import ITEMS, PORTS
-from graph.stress import Stock, Strain
+from graph.stress import HELPED, Stock, Strain
 
 ORIGINS = 3  # other origins shown of one source
 WORST = ("stated", "computed", "inferred", "assumed", "unknown")  # of several the last counts
@@ -32,9 +33,13 @@ class Words:
     """What the firm calls its firms, suppliers and parts."""
 
     def __init__(
-        self, firms: Mapping[str, Label], links: Sequence[FirmLink], boms: Sequence[BomLine]
+        self,
+        firms: Mapping[str, Label],
+        links: Sequence[FirmLink],
+        boms: Sequence[BomLine],
+        alike: Sequence[Together] = (),
     ) -> None:
-        self._firms = firms
+        self._firms, self._alike = firms, [set(one.names) for one in alike]
         every: list[FirmLink | BomLine] = [*links, *boms]
         self._suppliers = {firm_slug(one.supplier): one.supplier for one in reversed(every)}
         self._items = {one.part: one.item for one in every if one.part and one.item}
@@ -66,6 +71,10 @@ class Words:
             return Label(name, "suppliers not said", "밝히지 않은 공급처")
         named = label("country", code)
         return Label(name, f"{named.en} (supplier not said)", f"{named.ko} (공급사 미상)")
+
+    def maybe_same(self, one: str, other: str) -> bool:
+        """Whether two suppliers may be one company."""
+        return any({one, other} <= names for names in self._alike)
 
     def source(self, one: Source) -> Label:
         if one.kind in ("country", "chokepoint"):
@@ -140,7 +149,8 @@ def strain_line(supply: FirmSupply, one: Strain, words: Words) -> StrainLine:
         ),
         stocks=tuple(_stocks(one.stocks, held, words)),
         move_share=one.move_share,
-        others=tuple(_other(other, words) for other in one.others),
+        helped=one.helped,
+        others=tuple(_other(other, words, source.names) for other in one.others),
         origins=_origins(one, rows),
         synthetic=any(isinstance(row, FirmLink) and row.synthetic for row in rows),
     )  # fmt: skip
@@ -208,15 +218,17 @@ def _stocks(stocks: Sequence[Stock], held: frozenset[str], words: Words) -> Iter
         yield StockNeed(words.good(item), users, now, basis, enough)
 
 
-def _other(one: Alternative, words: Words) -> OtherSupplier:
+def _other(one: Alternative, words: Words, down: Sequence[str]) -> OtherSupplier:
+    who = words.node(one.who)
     return OtherSupplier(
-        who=words.node(one.who),
+        who=who,
         share=one.share.value or 0.0,
         lead_days=one.transit_days.value,
         lead_basis=one.transit_days.basis,
         qualification_days=one.qualification_days.value,
         qualification_basis=one.qualification_days.basis,
         own_loss=one.own_loss.value,
+        maybe_same=any(words.maybe_same(who.text("ko"), name) for name in down),
     )
 
 
@@ -280,7 +292,7 @@ def why_label(why: str) -> Label:
 # --------------------------------------------------------------------------- what is missing
 
 
-def missing(supply: FirmSupply | None) -> Iterable[Label]:
+def missing(supply: FirmSupply | None, sources: int) -> Iterable[Label]:
     """What the rows do not say, and what was taken instead."""
     if supply is None:
         yield Label("sources", "No suppliers and no parts were given, so nothing can be held down: "
@@ -323,3 +335,6 @@ def missing(supply: FirmSupply | None) -> Iterable[Label]:
     for code, (number, en, ko) in told.items():
         if number:
             yield Label(code, en, ko)
+    if sources > HELPED:
+        yield Label("helped", f"Stocks and moved shares were looked for of the {HELPED} worst of "
+                    f"{sources} sources only", f"필요한 재고와 옮길 비중은 {sources}곳 중 나쁜 {HELPED}곳만 구했습니다")  # fmt: skip

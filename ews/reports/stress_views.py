@@ -49,6 +49,7 @@ class OtherSupplier:
     qualification_days: float | None  # until what it sends may be used: 0 where it sells today
     qualification_basis: str
     own_loss: float | None  # share of what it sends that the same blow takes
+    maybe_same: bool  # it may be the very company that is down, by another spelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,9 @@ class StrainLine:
     cover_days: float | None  # how long that lasts once it is missed; None: it is not used up
     lead_basis: str  # of the days on the way, which are survived too
     need_basis: str  # whether production stops without it: stated, or assumed that it does
-    stocks: tuple[StockNeed, ...]
+    stocks: tuple[StockNeed, ...]  # () where the loss keeps the line, or was not looked for
     move_share: float | None  # to be bought elsewhere; None: none is enough
+    helped: bool  # whether stocks and moves were looked for
     others: tuple[OtherSupplier, ...]
     origins: tuple[AlternativeLine, ...]  # other origins that sell to Korea, the best three
     synthetic: bool
