@@ -177,6 +177,7 @@ def test_no_machine_path_or_secret_is_committed() -> None:
 
 WORDS = 8  # consecutive words that count as copied
 WORD = re.compile(r"[^\W_]+")
+FEW = np.uint64(1 << 24)
 BASE = np.uint64(0x9E3779B97F4A7C15)
 URL = re.compile(r"https?://\S+")  # an address is a fact, though its slug has words
 TEXTS = ("title", "summary", "text", "description", "content", "body")
@@ -192,8 +193,11 @@ def windows(text: str) -> NDArray[np.uint64]:
     words = words_of(text)
     if len(words) < WORDS:
         return np.empty(0, np.uint64)
-    codes = np.fromiter((hash(word) & 0xFFFFFFFFFFFFFFFF for word in words), np.uint64, len(words))
-    return hashed(codes)
+    return hashed(codes_of(words))
+
+
+def codes_of(words: list[str]) -> NDArray[np.uint64]:
+    return np.fromiter(map(hash, words), np.int64, len(words)).view(np.uint64)
 
 
 def hashed(codes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -239,6 +243,8 @@ def found_in(ours: dict[int, str], texts: Iterable[str]) -> list[tuple[str, str]
     Texts are hashed together, a few thousand at a time; eight stop words part two texts.
     """
     keys = np.sort(np.fromiter(ours, np.uint64, len(ours)))
+    maybe = np.zeros(FEW, dtype=bool)
+    maybe[keys % FEW] = True
     found: list[tuple[str, str]] = []
     batch: list[str] = []
 
@@ -250,12 +256,13 @@ def found_in(ours: dict[int, str], texts: Iterable[str]) -> list[tuple[str, str]
             words += [f"\0{len(starts)}"]  # no run of our own words has this in it
         if len(words) < WORDS:
             return
-        codes = np.fromiter((hash(w) & 0xFFFFFFFFFFFFFFFF for w in words), np.uint64, len(words))
-        hashes = hashed(codes)
+        every = hashed(codes_of(words))
+        at = np.flatnonzero(maybe[every % FEW])  # a look-up in a small table rules most out
+        hashes = every[at]
         places = np.searchsorted(keys, hashes)
         places[places == len(keys)] = 0
         for hit in np.flatnonzero(keys[places] == hashes):
-            text = batch[int(np.searchsorted(starts, hit, "right")) - 1]
+            text = batch[int(np.searchsorted(starts, at[hit], "right")) - 1]
             found.append((ours[int(hashes[hit])], text))
 
     for text in texts:

@@ -32,7 +32,7 @@ def ring_of(parts: list[tuple[int, int]]) -> SupplyArrays:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(ring_part, min_size=2, max_size=4), st.sampled_from([0.25, 0.5, 0.75, 1.0]))
 def test_a_ring_comes_back_when_the_stock_of_the_node_that_is_hit_bridges_a_round(
     parts: list[tuple[int, int]], magnitude: float

@@ -93,7 +93,7 @@ def test_blocks_give_the_numbers_of_the_matrices(arrays: SupplyArrays, market: b
     np.testing.assert_array_equal(exact.sweeps, want.sweeps)
 
 
-@CASES
+@settings(max_examples=200, deadline=None)
 @given(networks(), st.sampled_from([1e-2, 1e-4, 1e-6]))
 def test_what_is_not_passed_on_costs_theta_a_sweep_at_most(
     arrays: SupplyArrays, theta: float

@@ -149,7 +149,7 @@ BAD = [
 
 
 @given(supplies(), st.sampled_from(BAD), st.integers(0, 99))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)  # seven for each kind of bad row
 def test_every_bad_row_is_named_with_its_reason_by_every_way_in(
     rows: Rows,
     bad: tuple[str, str, str, Callable[[Rows, int], tuple[Rows, int]]],
@@ -177,7 +177,7 @@ def test_every_bad_row_is_named_with_its_reason_by_every_way_in(
     st.sampled_from([None, 2021, 2022, 2023]),
     st.sampled_from([None, 2021, 2022]),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_both_ways_in_give_the_same_arrays_on_every_day(
     rows: Rows, valid: int | None, known: int | None
 ) -> None:
@@ -208,7 +208,7 @@ def _members(of: object, target: str) -> object:
     st.dates(date(2020, 6, 1), date(2024, 1, 1)),
     st.dates(date(2020, 6, 1), date(2024, 1, 1)),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_day_shows_what_held_then_as_it_was_known(rows: Rows, valid: date, known: date) -> None:
     held = in_force(rows[1], valid, known)
     assert len({k.key for k in held}) == len(held)
@@ -263,7 +263,7 @@ def test_the_version_is_of_the_content_not_of_the_order(rows: Rows, seed: int) -
 
 
 @given(supplies(), SEEDS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_a_patch_of_weights_equals_compiling_anew(rows: Rows, seed: int) -> None:
     nodes, links = rows
     graph = build_supply(nodes, links)

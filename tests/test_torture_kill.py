@@ -66,7 +66,7 @@ def kill_and_resume(home: Path, seed: int, kills: int, longest_s: float, *cases:
 
 
 def test_killed_twice_a_run_tells_the_same_alerts_once(tmp_path: Path) -> None:
-    case = "--case=graphite_2023"
+    case = "--case=urea_2021"
     finished(tmp_path / "whole", case)
     struck = kill_and_resume(tmp_path / "killed", 7, 2, 4.0, case)
     assert struck >= 1
