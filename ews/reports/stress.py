@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from ews.reports.exposure import NO_SUCH_FIRM, names_firm
 from ews.reports.rows import count_bases
@@ -17,7 +18,7 @@ from ews.reports.viewer import OPEN, NotFound, Viewer, rows_seen
 from ews.reports.views import Label
 from ews.storage import Store
 from graph.declarations import in_date
-from graph.firm_sources import firm_supply
+from graph.firm_sources import FirmSupply, firm_supply
 from graph.firms import BomLine, FirmLink, StockLine, row_of
 from graph.one_company import Together, known_as, together
 from graph.reference import STOCK_DAYS_VALID
@@ -78,9 +79,8 @@ def stress_of(
     alike = together(suppliers)
     supply, found = None, None
     if links or boms:
-        supply = firm_supply(links, boms, stocks)
-        pairs = [(one.names, one.confidence) for one in alike if one.same]
-        found = stress_test(supply, days=days, line=line, companies=pairs)
+        pairs = tuple((one.names, one.confidence) for one in alike if one.same)
+        supply, found = tested(tuple(links), tuple(boms), tuple(stocks), pairs, days, line)
     words = Words({str(row["firm"]): firm_label(row) for row in rows}, links, boms, alike)
     lines = (
         tuple(strain_line(supply, one, words) for one in found.strains) if supply and found else ()
@@ -115,6 +115,21 @@ def _too_old(stocks: int) -> Iterable[Label]:
             f"{stocks} stocks were counted more than {STOCK_DAYS_VALID} days ago and are not used",
             f"재고 {stocks}건은 기준일이 {STOCK_DAYS_VALID}일보다 오래되어 쓰지 않았습니다",
         )
+
+
+@lru_cache(maxsize=16)
+def tested(
+    links: tuple[FirmLink, ...],
+    boms: tuple[BomLine, ...],
+    stocks: tuple[StockLine, ...],
+    companies: tuple[tuple[tuple[str, ...], float], ...],
+    days: float | None,
+    line: float,
+) -> tuple[FirmSupply, Stress]:
+    """Kept for the sheet that is asked for after the page. The firm's rows are the key, so that no
+    reader gets what was computed with another's."""
+    supply = firm_supply(links, boms, stocks)
+    return supply, stress_test(supply, days=days, line=line, companies=companies)
 
 
 def _read(rows: Rows) -> tuple[list[FirmLink], list[BomLine], list[StockLine]]:
