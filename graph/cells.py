@@ -22,6 +22,7 @@ MAX_CELL = 200
 MAX_ERRORS = 1_000  # kept; a file that is wrong on every line is wrong in one way
 MAX_JSON = 100_000_000  # bytes; JSON is read whole, a longer list goes as CSV
 CHUNK = 1 << 20
+EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
 LONGEST_DAYS = 3650
 Error = tuple[int, str, str]
 Source = bytes | str | Path
@@ -68,6 +69,9 @@ def _opened(source: Source) -> io.TextIOBase:
         return io.StringIO(source.removeprefix("\ufeff"), newline="")
     binary = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
     try:
+        if binary.read(8).startswith(EXCEL):
+            raise FirmCsvError([(1, "file", "an Excel file; in Excel, save it as 'CSV UTF-8'")])
+        binary.seek(0)
         encoding = _encoding(binary)
     except FirmCsvError:
         binary.close()
@@ -140,16 +144,13 @@ def _json_cell(value: object, line: int, column: str) -> str:
 
 @lru_cache(100_000)
 def harmless(cell: str) -> str:
-    """A cell without control characters or a leading formula sign, so no spreadsheet runs it.
+    """A cell without control characters, as it was given otherwise; what is written for a
+    spreadsheet is quoted there, where one would run it (ews.reports.sheet).
 
-    >>> harmless('=HYPERLINK("http://x")')
-    'HYPERLINK("http://x")'
+    >>> harmless(" -2+3\\x07 ")
+    '-2+3'
     """
-    text = cell if cell.isprintable() else "".join(ch for ch in cell if ch.isprintable())
-    text = text.strip()
-    if not text.startswith(("=", "+", "-", "@")):
-        return text
-    return text if number(text) is not None else text.lstrip("=+-@ ")
+    return (cell if cell.isprintable() else "".join(ch for ch in cell if ch.isprintable())).strip()
 
 
 def column_name(cell: str) -> str:
@@ -325,6 +326,9 @@ class Cells:
         return value
 
     def days(self, column: str) -> float | None:
+        """Days, written 20, 20일 or 20 days."""
+        cell = self.of.get(column, "")
+        self.of[column] = re.sub(r"(?<=\d)\s*(?:일|days?)$", "", cell, flags=re.IGNORECASE)
         return self.number(column, LONGEST_DAYS, "a number of days")
 
     def flag(self, column: str) -> bool | None:

@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from statistics import median
 
 import numpy as np
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, SupplyArrays, compile_arrays
 from graph.firms import BomLine, FirmLink, StockLine, firm_slug
-from graph.reference import ITEMS, route_of
+from graph.reference import ITEMS, STOCK_DAYS_VALID, route_of
 
 SUBSTITUTE_RHO = 0.5  # assumed: of a part with a named substitute, what that replaces in the end
 SUBSTITUTE_RAMP = 60.0  # assumed: days until it has come to 1 - 1/e of that
 OTHERS = "others"  # the sellers of what no link speaks of; no event is of them
 
 
-def links_of(links: Iterable[FirmLink], stocks: Iterable[StockLine] = ()) -> list[FirmLink]:
+def links_of(
+    links: Iterable[FirmLink], stocks: Iterable[StockLine] = (), on: date | None = None
+) -> list[FirmLink]:
     """The links that the network takes: of known items, each good of a firm from one file.
 
     What a firm says of its shares (links) goes before what its import declarations add up to, so
-    that nothing counts twice. A stock row goes before the stock of a link.
+    that nothing counts twice. A stock row goes before the stock of a link, if it is not too old on
+    the day (`in_date`); of one that is too old the link keeps the day only.
 
     >>> said = FirmLink("a", "A", "urea", "CN", 0.9)
     >>> declared = FirmLink("a", "A", "urea", "VN", 1.0, spend=10.0, source="declarations")
@@ -32,11 +36,29 @@ def links_of(links: Iterable[FirmLink], stocks: Iterable[StockLine] = ()) -> lis
     ...     [declared, said], [StockLine("a", "A", 12.0, "urea")])]
     [('CN', 12.0)]
     """
-    days = {(one.firm, one.item): one.days for one in stocks if one.item}
-    return [
-        replace(one, stock_days=days.get((one.firm, one.item), one.stock_days))
-        for one in stated_first([link for link in links if link.item in ITEMS])
-    ]
+    rows = {(one.firm, one.item): one for one in stocks if one.item}
+    kept = stated_first([link for link in links if link.item in ITEMS])
+    return [_stocked(one, rows.get((one.firm, one.item)), on) for one in kept]
+
+
+def _stocked(link: FirmLink, stock: StockLine | None, on: date | None) -> FirmLink:
+    if stock is None:
+        return link
+    day = stock.as_of.isoformat() if stock.as_of else ""
+    if in_date(stock, on):
+        return replace(link, stock_days=stock.days, stock_as_of=day)
+    return link if link.stock_days is not None else replace(link, stock_as_of=day)
+
+
+def in_date(stock: StockLine, on: date | None) -> bool:
+    """Whether a stock still tells of the day: at most a year old then, or without a date. One that
+    was counted after the day is the nearest that the firm gave.
+
+    >>> counted = StockLine("a", "A", 12.0, "urea", as_of=date(2024, 1, 1))
+    >>> in_date(counted, date(2024, 12, 31)), in_date(counted, date(2025, 1, 1))
+    (True, False)
+    """
+    return on is None or stock.as_of is None or (on - stock.as_of).days <= STOCK_DAYS_VALID
 
 
 def stated_first(links: Sequence[FirmLink]) -> list[FirmLink]:
@@ -47,8 +69,19 @@ def stated_first(links: Sequence[FirmLink]) -> list[FirmLink]:
     >>> [one.country for one in stated_first([declared, said])]
     ['CN']
     """
+    return [one for one, by in zip(links, overridden(links), strict=True) if not by]
+
+
+def overridden(links: Sequence[FirmLink]) -> list[str]:
+    """For each link the shape of file that goes before it, so that it does not count; "" for none.
+
+    >>> said = FirmLink("a", "A", "urea", "CN", 0.9)
+    >>> declared = FirmLink("a", "A", "urea", "VN", 1.0, source="declarations")
+    >>> overridden([declared, said])
+    ['links', '']
+    """
     stated = {(one.firm, one.item) for one in links if not _declared(one)}
-    return [one for one in links if not _declared(one) or (one.firm, one.item) not in stated]
+    return ["links" if _declared(one) and (one.firm, one.item) in stated else "" for one in links]
 
 
 def _declared(link: FirmLink) -> bool:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from graph.cells import MAX_ERRORS, Cells, Error, FirmCsvError, Source, column_name, harmless, table
-from graph.firm_rows import Declared, bom_line, firm_link, stock_line
-from graph.firms import BomLine, FirmLink, FirmRow
+from graph.declarations import in_date
+from graph.firm_rows import Declared, bom_line, firm_link, past, stock_line
+from graph.firms import BomLine, FirmLink, FirmRow, StockLine
+from graph.reference import STOCK_DAYS_VALID
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +129,13 @@ class FirmFile:
                 yield shape.parse(cells, self._owner)
 
 
-def read_firm_file(source: Source, shape: str | None = None, owner: str = "") -> FirmFile:
+def read_firm_file(
+    source: Source, shape: str | None = None, owner: str = "", today: date | None = None
+) -> FirmFile:
     """A CSV or JSON file of any shape, checked to its last line; rows are not kept.
 
-    `owner` is the firm that a file without the column `firm` speaks of. FirmCsvError names the
+    `owner` is the firm that a file without the column `firm` speaks of; days after `today` are
+    wrong, stocks of long before it are told in the notes. FirmCsvError names the
     line, the column and the reason of every wrong cell (the first 1,000 of them).
 
     >>> found = read_firm_file("part,days\\nP-1,20\\n", owner="Acme")
@@ -138,20 +144,26 @@ def read_firm_file(source: Source, shape: str | None = None, owner: str = "") ->
     """
     name, header, notes = _named(source, shape, owner)
     if SHAPES[name].parse is None:
-        return _summed(source, name, header, notes, owner)
-    checked = Checked()
+        return _summed(source, name, header, notes, owner, today)
+    checked = Checked(today)
     for cells in _cells(source, header):
         checked.take(cells, SHAPES[name].parse, owner)
     checked.finish()
+    said = [*notes, *checked.notes()]
     return FirmFile(
-        name, checked.count, checked.count, checked.digest.hexdigest(), notes, source, owner
+        name, checked.count, checked.count, checked.digest.hexdigest(), said, source, owner
     )
 
 
 def _summed(
-    source: Source, name: str, header: Sequence[str | None], notes: list[str], owner: str
+    source: Source,
+    name: str,
+    header: Sequence[str | None],
+    notes: list[str],
+    owner: str,
+    today: date | None,
 ) -> FirmFile:
-    declared, errors, lines = Declared(), Errors(), 0
+    declared, errors, lines = Declared(today), Errors(), 0
     for cells in _cells(source, header):
         if isinstance(cells, Cells):
             declared.add(cells, owner)
@@ -255,7 +267,9 @@ class Errors:
 class Checked:
     """One pass over the rows: counted, digested, and what only several rows show to be wrong."""
 
-    def __init__(self) -> None:
+    def __init__(self, today: date | None) -> None:
+        self.today = today
+        self.old = 0  # stocks that are too old today
         self.count = 0
         self.digest = hashlib.sha256()
         self.errors = Errors()
@@ -270,6 +284,9 @@ class Checked:
             self.errors.extend([cells] if isinstance(cells, tuple) else [])
             return
         row = parse(cells, owner)
+        if isinstance(row, StockLine):
+            past("as_of", row.as_of, self.today, cells)
+            self.old += not in_date(row, self.today)
         if not cells.wrong:
             self._together(row, cells)
         self.errors.extend(cells.wrong)
@@ -292,6 +309,12 @@ class Checked:
         if line != cells.line:
             what = "link" if isinstance(row, FirmLink) else "row"
             cells.fault(column, f"the same {what} is on line {line}")
+
+    def notes(self) -> list[str]:
+        """What a reader must know of the rows."""
+        if not self.old:
+            return []
+        return [f"{self.old:,} stocks are of more than {STOCK_DAYS_VALID} days ago: not used"]
 
     def finish(self) -> None:
         """FirmCsvError with everything wrong."""

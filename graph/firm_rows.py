@@ -90,6 +90,14 @@ def stock_line(cells: Cells, owner: str) -> StockLine:
     return StockLine(slug, name, _days(cells), item, part, cells.day("as_of"))
 
 
+def past(column: str, day: date | None, today: date | None, cells: Cells) -> None:
+    """A fault for a day that is yet to come."""
+    if day is not None and today is not None and day > today:
+        cells.fault(
+            column, f"{day} is still to come; write the day that it was counted or declared"
+        )
+
+
 def _days(cells: Cells) -> float:
     days = cells.days("stock_days")
     if days is not None or cells.text("stock_days"):
@@ -127,6 +135,7 @@ class Declared:
     every line of the good has an amount; unknown, where not every line has a weight either.
     """
 
+    today: date | None = None  # a line item of a later day is wrong
     sums: dict[tuple[str, str, str, str, str], Sums] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     shipped: dict[tuple[str, str, str, str, str], set[str]] = field(default_factory=dict)
@@ -148,6 +157,7 @@ class Declared:
         kg = cells.number("weight_kg", MOST, "a weight in kg")
         cells.number("quantity", MOST, "a quantity")
         day = cells.day("declared_on")
+        past("declared_on", day, self.today, cells)
         self._once(cells)
         if cells.wrong:
             return

@@ -54,6 +54,7 @@ class FirmLink:
     period: str = ""  # first and last day that the figures are of, "2024-01-03..2024-12-30"
     shipped_from: str = ""  # country of dispatch where it is not the origin
     source: str = "the firm's own links"
+    stock_as_of: str = ""  # day of the row that states the stock; without stock_days: too old
 
     def to_row(self) -> dict[str, object]:
         """A plain dict for the store; `from_row` reads it back."""
@@ -81,6 +82,7 @@ class FirmLink:
             period=str(row.get("period", "")),
             shipped_from=str(row.get("shipped_from", "")),
             source=str(row.get("source", "the firm's own links")),
+            stock_as_of=str(row.get("stock_as_of", "")),
         )
 
 

@@ -39,7 +39,7 @@ class LinkFact:
     item: str
     country: str  # ISO2, "unknown" for the remainder, "" inside Korea
     weight: float
-    basis: str  # stated | computed | inferred | assumed | synthetic
+    basis: str  # stated | computed | own | inferred | assumed | synthetic
     period: str = ""
     citation: str = ""
     lead_basis: str = "assumed"
@@ -52,7 +52,7 @@ class StockFact:
     buyer: str
     item: str
     days: float
-    basis: str  # stated | assumed
+    basis: str  # stated | own | assumed
     as_of: str = ""
     citation: str = ""
 
@@ -224,15 +224,21 @@ def _firm_rows(firms: Sequence[FirmLink], item: str) -> Iterable[_Row]:
         total = sum(link.share or 0.0 for link in links)
         days = next((x.stock_days for x in links if x.stock_days is not None), None)
         assumed = StockFact(buyer, item, settings()["times"]["stock_days"], "assumed")
-        own = assumed if days is None else StockFact(buyer, item, days, "stated", "", "the firm")
+        day = next((x.stock_as_of for x in links if x.stock_as_of), "")
+        if days is not None:
+            own = StockFact(buyer, item, days, "own", day, "the firm")
+        elif day:
+            own = replace(assumed, citation=f"the firm's stock of {day} is too old to be used")
+        else:
+            own = assumed
         rho = settings()["times"]["substitutable"]
         kind = NON_ESSENTIAL if all(x.essential is False for x in links) else ESSENTIAL
         for link in links:
             seller = seller_of(link)
-            basis = "synthetic" if link.synthetic else "stated"
+            basis = "synthetic" if link.synthetic else "own"
             sailing, lead_basis = sailing_days([link.country], item), "assumed"
             if link.lead_days is not None:
-                sailing, lead_basis = link.lead_days, "stated"
+                sailing, lead_basis = link.lead_days, "own"
             fact = LinkFact(
                 seller,
                 buyer,

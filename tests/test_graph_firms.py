@@ -72,12 +72,11 @@ def test_what_is_no_csv_is_refused_with_words(nonsense: str | bytes) -> None:
     assert errors_of(nonsense)[0][2]
 
 
-def test_a_formula_cell_is_made_harmless() -> None:
+def test_a_cell_is_kept_as_given_but_for_what_steers_a_terminal() -> None:
+    """Formulas are quoted where a sheet is written (tests/test_firms_edges.py)."""
     (link,) = read_firms_csv("firm,item,country,share\n\"=cmd|'/c calc'!A1\",urea,CN,1\n")
-    assert not link.name.startswith("=")
-    assert harmless("-5") == "-5"
-    assert harmless("@SUM(A1)") == "SUM(A1)"
-    assert harmless("+-=x") == "x"
+    assert link.name == "=cmd|'/c calc'!A1"
+    assert harmless(" @SUM(A1)\x1b\u202e ") == "@SUM(A1)"
 
 
 def test_not_a_number_is_not_a_share() -> None:

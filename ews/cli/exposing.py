@@ -159,7 +159,11 @@ def what_if(
 
 
 def save(out: Output, path: Path, text: str) -> None:
-    """The text in that file, whole or not at all."""
+    """The text in that file, whole or not at all. FileNotFoundError names the folder that is not
+    there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first, or name "
+                                "a file elsewhere")  # fmt: skip
     part = path.with_name(path.name + ".part")
     part.write_text(text, encoding="utf-8", newline="")
     part.replace(path)

@@ -43,7 +43,9 @@ def import_file(
     from ews.cli.opening import opened
     from ews.cli.output import output
     from ews.reports import check_owner
+    from ews.storage.firms import check_named
 
+    check_named(owner)
     found = _read(file, shape, owner)
     if not found.count:
         typer.echo(f"{file.name}: no rows; nothing was changed", err=True)
@@ -72,11 +74,12 @@ def import_file(
 
 def _read(file: Path, shape: str | None, owner: str) -> FirmFile:
     """The checked file; exit 2 with every wrong cell on a line of its own."""
+    from ews.cli.output import KST
     from graph.firm_files import read_firm_file
     from graph.firms import FirmCsvError
 
     try:
-        return read_firm_file(file, shape, owner)
+        return read_firm_file(file, shape, owner, datetime.now(KST).date())
     except FirmCsvError as err:
         for line, column, message in err.errors:
             typer.echo(f"{file.name}:{line}: {column}: {message}", err=True)
@@ -109,20 +112,24 @@ def list_rows(
 ) -> None:
     """The imported supplier links; bills of materials and stocks are in the JSON. Exit 1 when
     there are none."""
-    from ews.cli import show
+    from ews.cli import show_firms
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.reports import link_line
+    from ews.reports import link_lines
+    from ews.storage.firms import LINK_SHAPES
 
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         rows = _listed(store, asker(settings, store), owner)
+    links = [row for row in rows if row["shape"] in LINK_SHAPES]
+    lines = link_lines(links)
     if out.as_json:
+        for row, line in zip(links, lines, strict=True):
+            row["overridden_by"] = line.overridden_by
         out.json(rows)
     elif rows:
-        links = [row for row in rows if "country" in row and "share" in row]
-        show.links(out, [link_line(row) for row in links])
+        show_firms.links(out, lines)
         if len(rows) > len(links):
             more = len(rows) - len(links)
             out.say(out.t(f"그 밖의 부품표·재고 {more}건은 --json 으로 봅니다.",

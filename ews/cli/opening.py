@@ -7,6 +7,7 @@ import socket
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
@@ -116,7 +117,7 @@ def build_pipeline(
         store,
         Rooms(
             classifier=classifier or classifier_of(settings),
-            network=build_network(firms_of(store)),
+            network=build_network(firms_of(store, datetime.now(UTC).date())),
             routes=routes,
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),
             names=Names(),
@@ -165,12 +166,14 @@ def open_channels(
     return {name: open_channel(name, chosen) for name in sorted(names)}
 
 
-def firms_of(store: Store) -> list[FirmLink]:
-    """The supplier links that firms imported into this home, with the stocks they stated."""
+def firms_of(store: Store, on: date | None = None) -> list[FirmLink]:
+    """The supplier links that firms imported into this home, with the stocks they stated that are
+    not too old on the day; without a day, all."""
     from graph.declarations import links_of
     from graph.firms import FirmLink, StockLine
 
     return links_of(
         map(FirmLink.from_row, store.firm_links()),
         map(StockLine.from_row, store.firm_rows(shapes=["stocks"])),
+        on,
     )

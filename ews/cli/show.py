@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ews.cli import show_firms
 from ews.cli.output import Output, clean, moment, stage_text
 from ews.reports import (
     Aggregates,
@@ -13,7 +14,6 @@ from ews.reports import (
     ExposureLine,
     ExposureReport,
     Label,
-    LinkLine,
     SourceLine,
     days,
     hops_of,
@@ -122,24 +122,6 @@ def alert(out: Output, found: Explanation) -> None:
 def _sign_off(out: Output, one: AlertLine) -> str | None:
     """Who signed; for 경계 and 심각 also that nobody has."""
     return one.signed_off_by or (out.t("서명 전", "not signed off") if one.unsigned else None)
-
-
-def links(out: Output, found: Sequence[LinkLine]) -> None:
-    """A firm's own supplier links."""
-    out.table(
-        out.t("기업이 준 공급 링크", "The firm's own supplier links"),
-        [out.t("기업", "firm"), out.t("공급사", "supplier"), out.t("국가", "country"),
-         out.t("품목", "item"), out.t("자사 투입 비중", "share of own input"), out.t("재고", "stock"),
-         out.t("해상 운송(가정)", "by sea (assumed)"), out.t("소유자", "owner")],
-        [
-            (one.firm.text(out.lang) + (f" [{word('synthetic', out.lang)}]" if one.synthetic else ""),
-             one.supplier, one.country.text(out.lang), one.item.text(out.lang),
-             percent(one.share, out.lang), days(one.stock_days, out.lang),
-             days(one.lead_days, out.lang), one.owner)
-            for one in found
-        ],
-        right=[4, 5, 6],
-    )  # fmt: skip
 
 
 def aggregates(out: Output, found: Aggregates) -> None:
@@ -297,7 +279,7 @@ def exposure(out: Output, report: ExposureReport) -> None:
          ", ".join(f"{word(b.basis, out.lang)} {b.rows}" for b in report.bases)),
     ])  # fmt: skip
     if report.links:
-        links(out, report.links)
+        show_firms.links(out, report.links)
     for note in report.notes:
         out.say(f"* {note.text(out.lang)}")
     _shares_and_uses(out, report)

@@ -144,7 +144,7 @@ def serve(
     from ews.web import create_app
 
     with opened(home) as (settings, store):
-        viewer = Viewer("firm", owner) if owner else OPEN
+        viewer = OPEN if owner is None else Viewer("firm", owner)
         host, port = host or settings.web_host, settings.web_port if port is None else port
         print(f"ews: http://{host}:{port}/  (API: /api/v1/openapi.json)", file=sys.stderr)
         uvicorn.run(

@@ -13,7 +13,7 @@ from ews.reports.explain import (
 from ews.reports.exposure import KINDS, ExposureReport, exposure_report
 from ews.reports.names import Names, UnknownName, find, label, labels, node_label
 from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
-from ews.reports.standing import link_line
+from ews.reports.standing import link_lines
 from ews.reports.viewer import (
     OPEN,
     OPERATOR,
@@ -80,7 +80,7 @@ __all__ = [
     "hops_of",
     "label",
     "labels",
-    "link_line",
+    "link_lines",
     "node_label",
     "percent",
     "plain",

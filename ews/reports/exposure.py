@@ -18,14 +18,14 @@ from ews.reports.standing import (
     Pair,
     dependence_lines,
     firm_label,
-    link_line,
+    link_lines,
     loaded_at,
     route_lines,
     share_lines,
     use_lines,
 )
 from ews.reports.then import known_by, known_then, notes
-from ews.reports.viewer import OPEN, NotFound, Viewer, visible, visible_shocks
+from ews.reports.viewer import OPEN, NotFound, Viewer, rows_seen, visible, visible_shocks
 from ews.reports.views import (
     AlertLine,
     BasisCount,
@@ -244,21 +244,22 @@ def _event_report(
 def _firm_report(store: Store, asked: str, known: Known, viewer: Viewer) -> ExposureReport:
     """A firm's own exposure, from the rows its owner imported."""
     # What is another's and what does not exist are one answer, or the answer would tell.
-    owner = None if viewer.role == "operator" else viewer.owner or ""
-    seen = [row for row in store.firm_links(owner) if names_firm(row, asked)]
-    if not seen:
+    every = rows_seen(store, viewer)
+    firms = sorted({str(row["firm"]) for row in every if names_firm(row, asked)})
+    if not firms:
         raise NotFound(NO_SUCH_FIRM)
-    firms = sorted({str(row["firm"]) for row in seen})
+    seen = [row for row in every if str(row["firm"]) in firms]
     found = [e for firm in firms for e in store.exposures(firm=firm)]
     items = [i for i in dict.fromkeys(str(row.get("item", "")) for row in seen) if i in ITEMS]
     wanted = {e.event_id for e in found}
     events = [e for e in known.events if e.id in wanted]
-    about = tuple(dict.fromkeys(firm_label(row) for row in seen))
+    several = len({row["owner"] for row in seen}) > 1
+    about = tuple(dict.fromkeys(firm_label(row, several) for row in seen))
     pairs = [pair for item in items for pair in pairs_of(item)]
     report = _assemble(
         store, Question("firm", asked, about, known, viewer), items, pairs, events, found
     )
-    links = tuple(map(link_line, seen))
+    links = link_lines(seen)
     own = ["synthetic" if link.synthetic else "stated" for link in links]
     told = [count.basis for count in report.bases for _ in range(count.rows)]
     return replace(report, links=links, bases=count_bases([*own, *told]))

@@ -14,12 +14,12 @@ from ews.reports.outlook_views import (
     OutlookReport,
 )
 from ews.reports.standing import network
-from ews.reports.viewer import OPEN, NotFound, Viewer, visible_shocks
+from ews.reports.viewer import OPEN, NotFound, Viewer, rows_seen, visible_shocks
 from ews.reports.views import Label
 from ews.storage import Store
 from graph.advice import Advice, advice
 from graph.declarations import links_of
-from graph.firms import FirmLink
+from graph.firms import FirmLink, StockLine
 from graph.national import SUPPOSED, national_model
 from graph.outlook import RUNS, Outlook, outlook
 from graph.shocks import settings
@@ -140,7 +140,8 @@ def _report(
     stock_days: float | None = None,
 ) -> OutlookReport:
     rows = (row for row in store.firm_links() if viewer.sees(str(row["owner"])))
-    firms = links_of(map(FirmLink.from_row, rows))
+    stocks = map(StockLine.from_row, rows_seen(store, viewer, ["stocks"]))
+    firms = links_of(map(FirmLink.from_row, rows), stocks, moment.date())
     long = days or horizon(shocks)
     found, told = computed(tuple(shocks), moment.date(), tuple(firms), long, runs, stock_days)
     return outlook_rows(found, told, what, event, moment)

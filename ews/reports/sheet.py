@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 from ews.reports.exposure import ExposureReport
@@ -19,6 +20,8 @@ COLUMNS = (
     "lost_days_p5", "lost_days_p50", "lost_days_p95", "lost_days_cvar95",
 )  # fmt: skip
 OUTLOOK_COLUMNS = COLUMNS[-9:]
+RUN = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")  # how text begins that a spreadsheet runs
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
 
 def sheet(report: ExposureReport, lang: str) -> str:
@@ -99,11 +102,16 @@ def written(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def _cell(value: object) -> object:
-    """Empty for what is unknown; text that a spreadsheet would run as a formula is quoted."""
+    """Empty for what is unknown; text that a spreadsheet would run as a formula is quoted, a
+    number written as text is not.
+
+    >>> _cell("=1+1"), _cell("-2+3"), _cell("-5"), _cell(" @x")
+    ("'=1+1", "'-2+3", '-5', "' @x")
+    """
     if value is None:
         return ""
     if isinstance(value, float):
         return f"{value:.6g}"
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+    if isinstance(value, str) and RUN.match(value) and not NUMBER.fullmatch(value):
         return f"'{value}"
     return value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 
@@ -19,6 +19,7 @@ from ews.reports.views import (
 )
 from graph import Network, build_network
 from graph.compile import compile_network
+from graph.declarations import overridden
 from graph.exposure_query import ItemDependence, exposure_of_item
 from graph.firms import FirmLink
 from graph.reference import ITEMS, USES, best_share, route_of
@@ -117,15 +118,24 @@ def route_lines(pairs: Iterable[Pair]) -> tuple[RouteLine, ...]:
     return tuple(found.values())
 
 
-def firm_label(row: Mapping[str, object]) -> Label:
+def firm_label(row: Mapping[str, object], whose: bool = False) -> Label:
+    """The firm of a stored row, as it writes itself; with its owner where several have it."""
     name = str(row.get("name") or row["firm"])
+    if whose and row["owner"] != name:
+        name = f"{name} ({row['owner']})"
     return Label(str(row["firm"]), name, name)
 
 
-def link_line(row: Mapping[str, object]) -> LinkLine:
-    """An imported supplier link as a row."""
-    link = FirmLink.from_row(row)
+def link_lines(rows: Sequence[Mapping[str, object]]) -> tuple[LinkLine, ...]:
+    """Imported supplier links as rows; those that others of the same good go before are marked."""
+    links = [FirmLink.from_row(row) for row in rows]
+    ways = zip(rows, links, overridden(links), strict=True)
+    return tuple(_link_line(row, link, by) for row, link, by in ways)
+
+
+def _link_line(row: Mapping[str, object], link: FirmLink, by: str) -> LinkLine:
     route = route_of(link.shipped_from or link.country, link.item)
+    sailing = None if route is None else route.sailing_days
     return LinkLine(
         owner=str(row.get("owner", "")),
         firm=firm_label(row),
@@ -134,6 +144,8 @@ def link_line(row: Mapping[str, object]) -> LinkLine:
         item=label("item", link.item),
         share=link.share,
         stock_days=link.stock_days,
-        lead_days=None if route is None else route.sailing_days,
+        lead_days=sailing if link.lead_days is None else link.lead_days,
         synthetic=link.synthetic,
+        lead_basis="assumed" if link.lead_days is None else "own",
+        overridden_by=by,
     )

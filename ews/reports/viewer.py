@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from ews.model import Exposure, Shock, content_id
 from ews.storage import Store
+from ews.storage.firms import LINK_SHAPES, check_named
 from graph.firms import firm_slug, of_owner
 
 ROLES = ("firm", "official", "analyst", "operator")
@@ -35,11 +36,16 @@ class WrongToken(PermissionError):
 class Viewer:
     """`owner` names the firm whose own rows may be shown; None sees no firm's rows.
 
-    An operator at the command line of the machine sees every owner's rows.
+    An operator at the command line of the machine sees every owner's rows. NoOwner for an owner
+    without a name.
     """
 
     role: str = "official"  # official | analyst | firm | operator
     owner: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.owner is not None:
+            check_named(self.owner)
 
     def sees(self, owner: str) -> bool:
         return self.role == "operator" or owner == self.owner
@@ -62,6 +68,15 @@ OPEN = Viewer()
 def visible(exposures: Iterable[Exposure], viewer: Viewer) -> list[Exposure]:
     """The exposures the viewer may see: those without a firm, and those of its own firms."""
     return [one for one in exposures if viewer.sees_firm(one.firm)]
+
+
+def rows_seen(
+    store: Store, viewer: Viewer, shapes: Collection[str] | None = LINK_SHAPES
+) -> list[dict[str, object]]:
+    """Rows of firms that the viewer may see, of these shapes; None: of all."""
+    if viewer.role == "operator":
+        return store.firm_rows(None, shapes)
+    return [] if viewer.owner is None else store.firm_rows(viewer.owner, shapes)
 
 
 def visible_shocks(store: Store, event_id: str, viewer: Viewer) -> list[Shock]:
@@ -115,7 +130,9 @@ def add_viewer(
 
 
 def check_owner(store: Store, owner: str) -> None:
-    """ValueError when another owner has the same slug: "Acme, Inc." and "ACME Inc"."""
+    """ValueError for an owner without a name, and when another owner has the same slug: "Acme,
+    Inc." and "ACME Inc"."""
+    check_named(owner)
     known = {*store.firm_owners(), *(str(v["owner"]) for v in store.viewers() if v["owner"])}
     alike = sorted(one for one in known if one != owner and firm_slug(one) == firm_slug(owner))
     if alike:

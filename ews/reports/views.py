@@ -96,8 +96,10 @@ class LinkLine:
     item: Label
     share: float | None  # of the firm's own input of the item, 0..1
     stock_days: float | None
-    lead_days: float | None  # by sea, assumed from the route; None where no route is known
+    lead_days: float | None  # None where it was not stated and no route is known
     synthetic: bool
+    lead_basis: str = "assumed"  # own: the firm stated it | assumed: at sea, by the route
+    overridden_by: str = ""  # shape of file whose rows of the good count in its place
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "policy": ("정책", "policy"),
     # bases
     "stated": ("출처에 명시", "stated"),
+    "own": ("기업 제공", "given by the firm"),
     "computed": ("계산", "computed"),
     "observed": ("관측", "observed"),
     "inferred": ("추정", "inferred"),

@@ -22,6 +22,19 @@ LINK_SHAPES = (LINKS, "declarations")  # shapes whose rows are supplier links
 BATCH = 5_000
 
 
+class NoOwner(ValueError):
+    """Rows of nobody would be nobody's to see and to take back."""
+
+    def __init__(self) -> None:
+        super().__init__("an owner needs a name that can be read; give --owner NAME")
+
+
+def check_named(owner: str) -> None:
+    """NoOwner for a name that is empty, or of blanks and invisible signs only."""
+    if not any(sign.isprintable() and not sign.isspace() for sign in owner):
+        raise NoOwner
+
+
 class FirmStore(Transactions):
     def firm_links(self, owner: str | None = None) -> list[dict[str, object]]:
         """Supplier links that firms gave, each with its `owner` and `shape`, in the order given."""
@@ -96,7 +109,9 @@ class FirmStore(Transactions):
 
         `digest` is of what the rows say; `rows` may be a stream, of which a batch at a time is
         held, and an error in it leaves everything as it was. What the old rows led to goes too.
+        NoOwner, and nothing written, for an owner without a name.
         """
+        check_named(owner)
         table, file = schema.firm_rows, schema.firm_files
         this = sa.and_(file.c.owner == owner, file.c.shape == shape)
         with self._write() as connection:

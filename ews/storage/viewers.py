@@ -7,6 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from ews.storage import schema
+from ews.storage.firms import check_named
 from ews.storage.transactions import Transactions
 
 
@@ -14,7 +15,10 @@ class ViewerStore(Transactions):
     def add_viewer(
         self, id: str, digest: str, role: str, owner: str | None, label: str, at: datetime
     ) -> None:
-        """Keep a viewer; one that is there already is left as it is."""
+        """Keep a viewer; one that is there already is left as it is. NoOwner for an owner without
+        a name."""
+        if owner is not None:
+            check_named(owner)
         row: dict[str, object] = {
             "id": id, "digest": digest, "role": role, "owner": owner, "label": label, "added_at": at,
         }  # fmt: skip
