@@ -131,9 +131,9 @@ def test_a_what_if_is_stored_nowhere(store: Store, client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"percent": "0"}, "magnitude"),
-        ({"percent": "101"}, "magnitude"),
-        ({"percent": "nan"}, "magnitude"),
+        ({"percent": "0"}, "percent"),
+        ({"percent": "101"}, "percent"),
+        ({"percent": "nan"}, "percent"),
         ({"percent": "half"}, "percent"),
         ({"duration": "0"}, "duration"),
         ({"duration": "1e9"}, "duration"),

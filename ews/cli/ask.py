@@ -51,7 +51,8 @@ def alerts(
     item: Annotated[str | None, typer.Option(help="Item code, name or HS code.")] = None,
     state: Annotated[str | None, typer.Option(help="firing, acknowledged or resolved.")] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="As they stood at that time (UTC).")
+        str | None,
+        typer.Option("--as-of", help="As they stood at that time; a date is its end in Korea."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
     home: Home = None,
@@ -60,13 +61,14 @@ def alerts(
 ) -> None:
     """Alerts, newest first. Exit 1 when none fits."""
     from ews.cli import show
-    from ews.cli.asked import alert_state, when
+    from ews.cli.asked import alert_state, known, when
     from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.model import Stage
     from ews.reports import alert_list, find
 
-    state, start, at = alert_state(state), when(since, "--since"), when(as_of, "--as-of")
+    state, start = alert_state(state), when(since, "--since")
+    at = known(as_of, "--as-of", datetime.now(UTC))
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = alert_list(
@@ -126,7 +128,8 @@ def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, fu
 def aggregates(
     by: Annotated[str, typer.Option("--by", help="item, industry or country.")] = "item",
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known at that time (UTC).")
+        str | None,
+        typer.Option("--as-of", help="What was known at that time; a date is its end in Korea."),
     ] = None,
     home: Home = None,
     lang: Lang = None,
@@ -137,12 +140,12 @@ def aggregates(
     Exit 1 when no sum may be shown.
     """
     from ews.cli import show
-    from ews.cli.asked import when
+    from ews.cli.asked import known
     from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.reports import aggregates as summed
 
-    at = when(as_of, "--as-of")
+    at = known(as_of, "--as-of", datetime.now(UTC))
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = summed(store, by, now=datetime.now(UTC), as_of=at)

@@ -7,6 +7,7 @@ from datetime import datetime
 import typer
 
 from ews.model import AlertState, utc
+from ews.reports.given import known_at
 
 
 def when(text: str | None, option: str) -> datetime | None:
@@ -19,6 +20,14 @@ def when(text: str | None, option: str) -> datetime | None:
         raise typer.BadParameter(
             f"{option}: {text!r} is no date or time; write 2023-10-20 or 2023-10-20T09:00+09:00"
         ) from err
+
+
+def known(text: str | None, option: str, now: datetime) -> datetime | None:
+    """The time of a question about the past; None when nothing was asked. See `known_at`."""
+    try:
+        return known_at(text, now)
+    except ValueError as err:
+        raise typer.BadParameter(f"{option}: {err}") from err
 
 
 def alert_state(text: str | None) -> str | None:

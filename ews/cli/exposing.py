@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +37,8 @@ def exposure(
     firm: Annotated[str | None, typer.Option(help="An imported firm, or its owner.")] = None,
     event: Annotated[str | None, typer.Option(help="Event ID.")] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", help="What was known at that time (UTC).")
+        str | None,
+        typer.Option("--as-of", help="What was known at that time; a date is its end in Korea."),
     ] = None,
     outlook: Annotated[
         bool,
@@ -55,7 +57,7 @@ def exposure(
     Exit 1 when nothing is known of it.
     """
     from ews.cli import show, show_outlook
-    from ews.cli.asked import when
+    from ews.cli.asked import known
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
@@ -67,14 +69,15 @@ def exposure(
     if len(given) != 1:
         raise typer.BadParameter("give exactly one of --" + ", --".join(asked))
     kind, value = given[0]
-    at = when(as_of, "--as-of")
+    now = datetime.now(UTC)
+    at = known(as_of, "--as-of", now)
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         report = exposure_report(
             store,
             kind,
             value,
-            now=datetime.now(UTC),
+            now=now,
             as_of=at,
             viewer=asker(settings, store),
             with_outlook=outlook,
@@ -126,6 +129,7 @@ def what_if(
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
+    from ews.reports.given import korean_day, lost_share
     from ews.reports.outlook import WhatIf, target_of, what_if_report
 
     asked = {"item": item, "origin": origin, "country": country,
@@ -137,12 +141,16 @@ def what_if(
     place, _, name = value.partition(":") if kind == "origin" else ("", "", value)
     if kind == "origin" and not name:
         raise typer.BadParameter("--origin: write the country and the item, such as CN:urea")
-    supposed = WhatIf(target_of(kind, name, place), percent / 100, days, lag, stock)
+    try:
+        lost = lost_share(percent)
+    except ValueError as err:
+        raise typer.BadParameter(f"--{err}") from err
+    supposed = WhatIf(target_of(kind, name, place), lost, days, lag, stock)
+    now = datetime.now(UTC)
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        report = what_if_report(
-            store, supposed, now=datetime.now(UTC), viewer=asker(settings, store)
-        )
+        found = what_if_report(store, supposed, now=korean_day(now), viewer=asker(settings, store))
+        report = replace(found, as_of=now)
     if csv:
         from ews.reports.sheet import outlook_sheet
 

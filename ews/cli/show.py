@@ -19,6 +19,17 @@ from ews.reports import (
     hops_of,
     percent,
 )
+from ews.reports.phrases import (
+    grounds,
+    heading,
+    list_name,
+    nothing_read,
+    original_title,
+    period,
+    scope,
+    weight,
+)
+from ews.reports.views import ShareLine
 from ews.reports.words import word
 
 
@@ -200,7 +211,7 @@ def _exposures(out: Output, found: Sequence[ExposureLine]) -> None:
         [out.t("품목", "item"), out.t("공급국 · 길목", "supplier · via"), out.t("용도", "use"),
          out.t("산업", "industry"), out.t("부처", "ministries"), out.t("위험 비중", "share at risk"),
          out.t("예상 손실", "loss"), out.t("확률", "probability"), out.t("영향까지", "bites in"),
-         out.t("버티는 날", "survive"), out.t("회복까지", "recover")],
+         out.t("재고로 버티는 일수", "survive"), out.t("회복까지", "recover")],
         [_exposure_row(out, one) for one in found[:40]],
         right=[5, 6, 7, 8, 9, 10],
     )  # fmt: skip
@@ -233,8 +244,8 @@ def _hops(out: Output, found: Sequence[ExposureLine]) -> None:
          out.t("근거", "basis"),
          out.t("기간", "period"), out.t("출처", "source")],
         [
-            (h.source.text(out.lang), h.target.text(out.lang), out.t(h.ko, h.en), percent(h.weight, out.lang),
-             word(h.basis, out.lang), h.period, h.citation)
+            (h.source.text(out.lang), h.target.text(out.lang), out.t(h.ko, h.en), weight(h, out.lang),
+             word(h.basis, out.lang), period(h.period, out.lang), grounds(h.citation, out.lang))
             for h in hops
         ],
         right=[3],
@@ -269,19 +280,24 @@ def _event(out: Output, event: EventLine) -> None:
 
 
 def exposure(out: Output, report: ExposureReport) -> None:
-    out.say(f"{out.t('노출', 'Exposure')}: {_names(out, report.about)}", "bold")
+    out.say(f"{out.t('노출', 'Exposure')}: {heading(report, out.lang)}", "bold")
+    if title := original_title(report):
+        out.say(f"{out.t('원래 제목', 'Title from the source')}: {clean(title)}")
     out.facts([
-        (out.t("공개 목록", "public lists"), ", ".join(report.lists)),
+        (out.t("기준 시각", "as of"), moment(report.as_of)),
+        (out.t("공개 목록", "public lists"), ", ".join(list_name(code, out.lang) for code in report.lists)),
         (out.t("소관 부처", "ministries"), _names(out, report.ministries)),
         (out.t("기대는 산업", "dependent industries"),
          ", ".join(f"{i.text(out.lang)} ({i.code})" for i in report.industries)),
-        (out.t("근거의 종류", "rests on"),
+        (out.t("근거 행 수", "rows by basis"),
          ", ".join(f"{word(b.basis, out.lang)} {b.rows}" for b in report.bases)),
     ])  # fmt: skip
     if report.links:
         show_firms.links(out, report.links)
     for note in report.notes:
         out.say(f"* {note.text(out.lang)}")
+    if nothing := nothing_read(report):
+        out.say(nothing.text(out.lang))
     _shares_and_uses(out, report)
     if report.dependence:
         for one in report.dependence[:5]:
@@ -291,7 +307,7 @@ def exposure(out: Output, report: ExposureReport) -> None:
         out.table(
             out.t("집중도와 재고", "Concentration and stocks"),
             [out.t("품목", "item"), out.t("집중도 HHI(하한)", "HHI (lower bound)"),
-             out.t("알려진 비중 합", "shares known"), out.t("지나는 해협", "passes"),
+             out.t("알려진 비중 합", "shares known"), out.t("지나는 해협(가정)", "passes (assumed)"),
              out.t("재고", "stock")],
             [
                 (d.item.text(out.lang), word("unknown", out.lang) if d.hhi is None else f"{d.hhi:.2f}",
@@ -306,8 +322,19 @@ def exposure(out: Output, report: ExposureReport) -> None:
     if report.routes:
         out.table(
             out.t("어느 길로 오는가", "By which way it comes"),
-            [out.t("상대국", "partner"), out.t("해협·운하", "chokepoints")],
-            [(r.partner.text(out.lang), _names(out, r.chokepoints)) for r in report.routes],
+            [
+                out.t("상대국", "partner"),
+                out.t("해협·운하(가정)", "chokepoints (assumed)"),
+                out.t("항해(가정)", "sailing (assumed)"),
+            ],
+            [
+                (
+                    r.partner.text(out.lang),
+                    _names(out, r.chokepoints),
+                    days(r.sailing_days, out.lang),
+                )
+                for r in report.routes
+            ],
         )
     if report.alerts:
         alerts(out, report.alerts)
@@ -315,7 +342,7 @@ def exposure(out: Output, report: ExposureReport) -> None:
         _exposures(out, report.exposures)
         _hops(out, report.exposures)
     else:
-        out.say(out.t("열린 사건이 닿지 않습니다.", "No open event reaches it."))
+        out.say(out.t("진행 중인 관련 사건이 없습니다.", "No open event reaches it."))
 
 
 def _shares_and_uses(out: Output, report: ExposureReport) -> None:
@@ -327,7 +354,7 @@ def _shares_and_uses(out: Output, report: ExposureReport) -> None:
              out.t("출처", "source")],
             [
                 (s.item.text(out.lang), s.partner.text(out.lang), ("≥ " if s.at_least else "") + percent(s.share, out.lang),
-                 word(s.unit, out.lang), s.period + (out.t(" (오래됨)", " (old)") if s.stale else ""), word(s.basis, out.lang), s.citation)
+                 word(s.unit, out.lang), _period(out, s) + (out.t(" (오래됨)", " (old)") if s.stale else ""), word(s.basis, out.lang), s.citation)
                 for s in report.shares[:40]
             ],
             right=[2],
@@ -346,3 +373,9 @@ def _shares_and_uses(out: Output, report: ExposureReport) -> None:
                 for u in report.uses[:40]
             ],
         )  # fmt: skip
+
+
+def _period(out: Output, line: ShareLine) -> str:
+    """The period of a share, and the part of the item that it is of."""
+    part = scope(line.scope, out.lang)
+    return period(line.period, out.lang) + (f" ({part})" if part else "")

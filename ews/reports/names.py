@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from ews.reports.viewer import NotFound
@@ -30,11 +30,25 @@ TABLES: Mapping[str, Mapping[str, object]] = {
 }
 
 
+NEAR = 5  # near names offered
 NO_GOODS = "9999"  # the code of freight as such
 
 
+KINDS_KO = {
+    "item": "품목", "country": "국가", "chokepoint": "해협·운하", "port": "항만",
+    "industry": "산업", "ministry": "부처", "type": "사건 유형",
+}  # fmt: skip
+
+
 class UnknownName(NotFound):
-    """No such code or name; the message offers near ones."""
+    """No such code or name; the message offers near ones. `ko` says the same in Korean."""
+
+    def __init__(self, said: str, ko: str = "") -> None:
+        super().__init__(said)
+        self.ko = ko or said
+
+    def text(self, lang: str) -> str:
+        return self.ko if lang == "ko" else str(self)
 
 
 def label(kind: str, code: str) -> Label:
@@ -68,9 +82,13 @@ USE_NAMES = {use.id: Label(use.id, use.en, use.ko) for uses in USES.values() for
 
 
 def find(kind: str, text: str) -> list[str]:
-    """Codes of that kind for what a person typed: a code, an HS code, an English or Korean name.
+    """Codes of that kind for what a person typed: a code, an HS code, an English or Korean name,
+    its beginning, or a part of one name only.
 
     UnknownName, with near names, when nothing fits.
+
+    >>> find("port", "KRPUS"), find("industry", "화물"), find("country", "중국")
+    (['busan'], ['49301'], ['CN'])
     """
     table = TABLES[kind]
     wanted = text.strip()
@@ -83,7 +101,16 @@ def find(kind: str, text: str) -> list[str]:
         starts = [code for code in table if code.startswith(wanted)]
         if starts:
             return starts
+    if kind == "port" and (port := _by_locode(wanted)):
+        return [port]
     return _by_name(kind, table, wanted)
+
+
+def _by_locode(text: str) -> str | None:
+    """The port of a UN/LOCODE, written with or without its space."""
+    wanted = text.replace(" ", "").upper()
+    codes = {port.unlocode.replace(" ", ""): code for code, port in PORTS.items()}
+    return codes.get(wanted) if wanted else None
 
 
 def _items_of_hs(code: str) -> list[str]:
@@ -108,12 +135,44 @@ def _by_name(kind: str, table: Mapping[str, object], wanted: str) -> list[str]:
     folded = wanted.casefold()
     if folded in names:
         return names[folded]
+    long_enough = len(folded) >= (2 if _korean(folded) else 3)
     starts = [c for name, codes in names.items() if name.startswith(folded) for c in codes]
     if starts and len(folded) > 1:
         return list(dict.fromkeys(starts))
-    near = get_close_matches(folded, [*names, *(c.casefold() for c in table)], n=5, cutoff=0.6)
-    hint = f"; near: {', '.join(near)}" if near else ""
-    raise UnknownName(f"unknown {kind} {wanted!r}{hint}")
+    inside = dict.fromkeys(c for name, codes in names.items() if folded in name for c in codes)
+    if len(inside) == 1 and long_enough:
+        return list(inside)
+    near = inside if inside and long_enough else _near(folded, table, names)
+    raise UnknownName(
+        f"unknown {kind} {wanted!r}{_offered(kind, near, 'en')}",
+        f"{KINDS_KO[kind]}: ‘{wanted}’에 맞는 이름이 없습니다{_offered(kind, near, 'ko')}",
+    )
+
+
+def _korean(text: str) -> bool:
+    return any("가" <= char <= "힣" for char in text)
+
+
+def _near(
+    folded: str, table: Mapping[str, object], names: Mapping[str, Sequence[str]]
+) -> Iterable[str]:
+    """Codes whose name is spelt alike, or that shares a part of some length with what was typed."""
+    codes = {code.casefold(): code for code in table}
+    close = get_close_matches(folded, [*names, *codes], n=NEAR, cutoff=0.6)
+    found = [c for name in close for c in (names.get(name) or [codes[name]])]
+    if not found:
+        least = 2 if _korean(folded) else 4
+        parts = [folded[at : at + least] for at in range(len(folded) - least + 1)]
+        shared = {n: sum(part in n for part in parts) for n in names if not n.isspace()}
+        best = sorted((n for n in shared if shared[n]), key=lambda n: (-shared[n], len(n)))
+        found = [c for name in best[:NEAR] for c in names[name]]
+    return dict.fromkeys(found)
+
+
+def _offered(kind: str, near: Iterable[str], lang: str) -> str:
+    """The near names with their codes, as the end of a sentence."""
+    told = [f"{label(kind, code).text(lang)} ({code})" for code in list(near)[:NEAR]]
+    return f"; {'비슷한 이름' if lang == 'ko' else 'near'}: {', '.join(told)}" if told else ""
 
 
 class Names:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 
+YEAR = 365  # days
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -341,14 +343,16 @@ def percent(share: float | None, lang: str = "en") -> str:
     return f"{share * 100:.2f} %" if 0 < share < 0.001 else f"{share * 100:.1f} %"
 
 
-def days(value: float | None, lang: str = "en") -> str:
-    """Days as all faces print them.
+def days(value: float | None, lang: str = "en", *, exact: bool = False) -> str:
+    """Days as all faces print them; more than a year is no figure to plan by, unless `exact`.
 
-    >>> days(12.4), days(None), days(1, "ko")
-    ('12 days', 'unknown', '1일')
+    >>> days(12.4), days(None), days(1, "ko"), days(400), days(400, exact=True)
+    ('12 days', 'unknown', '1일', 'over a year', '400 days')
     """
     if value is None:
         return "모름" if lang == "ko" else "unknown"
+    if value > YEAR and not exact:
+        return "1년 이상" if lang == "ko" else "over a year"
     number = f"{value:.0f}"
     return f"{number}일" if lang == "ko" else f"{number} day{'' if number == '1' else 's'}"
 

@@ -28,7 +28,7 @@ from ews.reports import (
     ruleset_lines,
     source_lines,
 )
-from ews.web.asked import moment, stage_number
+from ews.web.asked import known, moment, stage_number
 from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
 from ews.web.site import Site
@@ -127,9 +127,12 @@ def _other_paths(router: APIRouter, site: Site) -> None:
         by: Annotated[
             Literal["item", "industry", "country"], Query(description="what to sum by")
         ] = "item",
-        as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
+        as_of: Annotated[
+            str | None,
+            Query(description="what was known at that time; a date is its end in Korea"),
+        ] = None,
     ) -> Aggregates:
-        return aggregates(site.store, by, now=site.clock(), as_of=moment(as_of))
+        return aggregates(site.store, by, now=site.clock(), as_of=known(as_of, site.clock()))
 
     @router.get("/events/{event_id}", summary="One event with its evidence")
     def event(event_id: Annotated[str, PathParam(description="event ID")]) -> EventLine:

@@ -15,7 +15,7 @@ WORDS = {
     "band": ("P5~P95 범위", "P5 to P95"),
     "p50": ("중앙값(P50)", "median (P50)"),
     "assumed": ("가정대로일 때", "as assumed"),
-    "bad": ("모든 가정이 나쁠 때", "every assumption at its bad end"),
+    "bad": ("모든 가정이 불리한 경우", "every assumption at its bad end"),
 }  # fmt: skip
 
 
@@ -64,8 +64,9 @@ def _axes(
         parts.append(f'<text x="{x - 6:.0f}" y="{y + 4:.0f}" text-anchor="end">{share:.0%}</text>')
     for point in points[:: max(1, -(-len(points) // TICKS))]:
         x, y = at(point.day, 0.0)
+        form = "%m-%d" if point.on.year == points[0].on.year else "%Y-%m-%d"
         parts.append(
-            f'<text x="{x:.0f}" y="{y + 16:.0f}" text-anchor="middle">{point.on:%m-%d}</text>'
+            f'<text x="{x:.0f}" y="{y + 16:.0f}" text-anchor="middle">{point.on:{form}}</text>'
         )
     return "".join(parts)
 

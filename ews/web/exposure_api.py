@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as PathParam
 
-from ews.reports import ExposureReport, exposure_report
+from ews.reports import KINDS, ExposureReport
 from ews.reports.outlook import outlook_report
 from ews.reports.outlook_views import OutlookReport
 from ews.reports.sheet import outlook_sheet, sheet
-from ews.web.asked import moment
+from ews.web.asked import known, only
 from ews.web.site import Site
-from ews.web.what_if import Asked, asked_what_if
+from ews.web.what_if import NAMES, Asked, asked_exposure, asked_what_if
 
 
 class Question:
@@ -21,6 +21,7 @@ class Question:
 
     def __init__(
         self,
+        request: Request,
         item: Annotated[str | None, Query(description="code, name or HS code")] = None,
         country: Annotated[str | None, Query(description="ISO code or name")] = None,
         chokepoint: Annotated[str | None, Query(description="code or name")] = None,
@@ -28,8 +29,12 @@ class Question:
         industry: Annotated[str | None, Query(description="KSIC code or name")] = None,
         firm: Annotated[str | None, Query(description="the viewer's own firm")] = None,
         event: Annotated[str | None, Query(description="event ID")] = None,
-        as_of: Annotated[str | None, Query(description="what was known at that time")] = None,
+        as_of: Annotated[
+            str | None,
+            Query(description="what was known at that time; a date is its end in Korea"),
+        ] = None,
     ) -> None:
+        only(request, {*KINDS, "as_of", "outlook", "lang"})
         asked = {
             "item": item, "country": country, "chokepoint": chokepoint, "port": port,
             "industry": industry, "firm": firm, "event": event,
@@ -38,7 +43,7 @@ class Question:
         if len(given) != 1:
             raise HTTPException(400, f"give exactly one of {', '.join(asked)}")
         self.kind, self.value = given[0]
-        self.as_of = moment(as_of)
+        self.asked_of = as_of
 
 
 SHEET: dict[int | str, dict[str, object]] = {
@@ -53,6 +58,7 @@ class Supposition:
 
     def __init__(
         self,
+        request: Request,
         name: Annotated[str, Query(description="what is hit: code, name or HS code")],
         kind: Annotated[
             Literal["item", "origin", "country", "chokepoint", "port"],
@@ -64,6 +70,7 @@ class Supposition:
         lag: Annotated[str, Query(description="days until it bites")] = "0",
         stock: Annotated[str, Query(description="days of cover; empty: as known")] = "",
     ) -> None:
+        only(request, {*NAMES, "lang"})
         self.asked = Asked(kind, name, country, percent, duration, lag, stock)
 
 
@@ -74,15 +81,8 @@ def exposure_paths(router: APIRouter, site: Site) -> None:
     """The questions about exposure: rows, sheets, outlooks and what-ifs."""
 
     def answer(request: Request, asked: Question, outlook: bool) -> ExposureReport:
-        return exposure_report(
-            site.store,
-            asked.kind,
-            asked.value,
-            now=site.clock(),
-            as_of=asked.as_of,
-            viewer=request.state.viewer,
-            with_outlook=outlook,
-        )
+        as_of = known(asked.asked_of, site.clock())
+        return asked_exposure(request, site, asked.kind, asked.value, as_of, outlook=outlook)
 
     @router.get("/exposure", summary="What depends on it, and what threatens it")
     def exposure(
@@ -107,7 +107,11 @@ def exposure_paths(router: APIRouter, site: Site) -> None:
     def outlook(
         request: Request, event_id: Annotated[str, PathParam(description="event ID")]
     ) -> OutlookReport:
-        return outlook_report(site.store, event_id, now=site.clock(), viewer=request.state.viewer)
+        viewer, now = request.state.viewer, site.clock()
+        return site.models.run(
+            ("outlook", event_id, viewer),
+            lambda: outlook_report(site.store, event_id, now=now, viewer=viewer),
+        )
 
     @router.get("/what-if", summary="The outlook of a blow that nobody reported")
     def what_if(request: Request, asked: Supposed) -> OutlookReport:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
@@ -13,17 +14,19 @@ from ews.model import Stage
 from ews.reports import (
     KINDS,
     ExposureLine,
+    ExposureReport,
     NotFound,
+    UnknownName,
     Viewer,
     alert_list,
     explain,
-    exposure_report,
     find,
     hops_of,
     ruleset_lines,
     source_lines,
 )
-from ews.web.asked import moment, stage_number
+from ews.reports.given import KST
+from ews.web.asked import known, only, stage_number
 from ews.web.drawing import draw_paths
 from ews.web.help_pages import READERS, help_html
 from ews.web.network_pages import network_pages
@@ -31,7 +34,7 @@ from ews.web.outlook_drawing import outlook_drawn
 from ews.web.rendering import language, page
 from ews.web.site import Site
 from ews.web.stress_page import Strain, stress_page
-from ews.web.what_if import what_if_page
+from ews.web.what_if import asked_exposure, what_if_page
 
 PATHS_DRAWN = 6  # more boxes than this and nobody reads them; the table lists all
 
@@ -78,38 +81,8 @@ def _drawn(exposures: Sequence[ExposureLine], lang: str) -> Markup:
 
 def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/exposure")
-    def exposure(request: Request, as_of: str = "") -> HTMLResponse:
-        asked = [(k, v.strip()) for k in KINDS if (v := request.query_params.get(k, "")).strip()]
-        kind, value = asked[0] if asked else ("item", "")
-        report, unknown, drawing = None, "", Markup()
-        if asked:
-            try:
-                report = exposure_report(
-                    site.store,
-                    kind,
-                    value,
-                    now=site.clock(),
-                    as_of=moment(as_of),
-                    viewer=request.state.viewer,
-                    with_outlook=True,
-                )
-                drawing = _drawn(report.exposures, language(request))
-            except NotFound as err:
-                unknown = str(err)
-        return page(
-            request,
-            "exposure.html",
-            status=404 if unknown else 200,
-            kind=kind,
-            value=value,
-            as_of=as_of,
-            report=report,
-            unknown=unknown,
-            csv=f"/api/v1/exposure.csv?{request.query_params}",
-            drawing=drawing,
-            hops=hops_of(report.exposures) if report else (),
-            **outlook_drawn(report.outlook if report else None, language(request)),
-        )
+    def exposure(request: Request) -> HTMLResponse:
+        return _exposure_page(request, site)
 
     @router.get("/what-if")
     def what_if(request: Request) -> HTMLResponse:
@@ -133,3 +106,54 @@ def _other_pages(router: APIRouter, site: Site) -> None:
         lang = language(request)
         return page(request, "help.html", reader=reader, readers=READERS,
                     html=Markup(help_html(reader, lang)))  # fmt: skip
+
+
+def _exposure_page(request: Request, site: Site) -> HTMLResponse:
+    """The form, and the report when one thing was asked; what is wrong is told beside the form."""
+    only(request, {*KINDS, "as_of", "lang"})
+    lang = language(request)
+    given = {k: v.strip() for k, v in request.query_params.items() if v.strip()}
+    asked = {k: given[k] for k in KINDS if k in given}
+    report, wrong, status = None, "", 200
+    try:
+        report = _asked_exposure(request, site, asked, given.get("as_of"))
+    except UnknownName as err:
+        wrong, status = err.text(lang), 404
+    except NotFound as err:
+        wrong, status = str(err), 404
+    except HTTPException as err:
+        wrong, status = str(err.detail), err.status_code
+    return page(
+        request,
+        "exposure.html",
+        status=status,
+        asked=asked,
+        as_of=given.get("as_of", ""),
+        today=site.clock().astimezone(KST).date(),
+        report=report,
+        wrong=wrong,
+        csv=f"/api/v1/exposure.csv?{urlencode({**given, 'lang': lang})}",
+        drawing=_drawn(report.exposures, lang) if report else Markup(),
+        hops=hops_of(report.exposures) if report else (),
+        **outlook_drawn(report.outlook if report else None, lang),
+    )
+
+
+def _asked_exposure(
+    request: Request, site: Site, asked: Mapping[str, str], as_of: str | None
+) -> ExposureReport | None:
+    """The report; None when nothing was asked. 400 for two questions or a wrong date."""
+    at = known(as_of, site.clock())
+    if not asked:
+        return None
+    if len(asked) > 1:
+        raise HTTPException(400, _one_only(language(request)))
+    ((kind, value),) = asked.items()
+    return asked_exposure(request, site, kind, value, at, outlook=True)
+
+
+def _one_only(lang: str) -> str:
+    korean = (
+        "하나만 물어 주세요: 품목, 국가, 해협·운하, 항만, 산업, 기업, 사건 가운데 한 칸만 채웁니다."
+    )
+    return korean if lang == "ko" else f"give exactly one of {', '.join(KINDS)}"

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from html import escape, unescape
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from ews.reports import days, percent
+from ews.reports.given import KST
+from ews.reports.phrases import (
+    grounds,
+    heading,
+    list_name,
+    nothing_read,
+    original_title,
+    period,
+    scope,
+    steps_of,
+    undecided,
+    weight,
+)
 from ews.reports.words import word
-
-KST = timezone(timedelta(hours=9), "KST")  # Korea keeps no summer time
 
 ENVIRONMENT = Environment(
     loader=PackageLoader("ews.web"),
@@ -49,23 +63,66 @@ def render(template: str, lang: str, **values: object) -> str:
         "name": lambda label: label.text(lang),
         "names": lambda labels: ", ".join(label.text(lang) for label in labels),
         "percent": lambda share: percent(share, lang),
-        "days": lambda value: days(value, lang),
+        "days": lambda value, exact=False: days(value, lang, exact=exact),
+        "grounds": lambda text: grounds(text, lang),
+        "scope": lambda text: scope(text, lang),
+        "period": lambda text: period(text, lang),
+        "list_name": lambda code: list_name(code, lang),
+        "heading": lambda report: heading(report, lang),
+        "original_title": original_title,
+        "nothing_read": nothing_read,
+        "undecided": undecided,
+        "weight": lambda hop: weight(hop, lang),
+        "steps_of": steps_of,
+        "opened": False,  # details of a page are closed, those of a file to print are open
         "word": lambda code: word(code, lang),
         "when": moment,
-        "shortday": lambda day, on: short_day(day, on, lang),
+        "shortday": lambda day, on, start: short_day(day, on, lang, start),
     }
-    return ENVIRONMENT.get_template(template).render(**tools, **values)
+    return ENVIRONMENT.get_template(template).render({**tools, **values})
 
 
-def short_day(day: float | None, on: date | None, lang: str) -> str:
-    """The day of a first shortage with its date; "none" when it does not come.
+def cards(html: str) -> Markup:
+    """A table whose cells each carry their column's heading, so that on a narrow screen the rows
+    may stand as cards. The text is markup already: what came from outside was escaped before."""
+    names = [escape(unescape(re.sub("<[^>]*>", "", one))) for one in HEADING.findall(html)]
 
-    >>> short_day(12.0, date(2026, 1, 17), "en"), short_day(None, None, "ko")
-    ('01-17 (day 12)', '없음')
+    def row(found: re.Match[str]) -> str:
+        count = iter(range(len(names)))
+        return CELL.sub(lambda cell: _labelled(cell, names, next(count, None)), found[0])
+
+    return Markup(ROW.sub(row, html))
+
+
+HEADING, ROW, CELL = (
+    re.compile(pattern, re.DOTALL)
+    for pattern in (r"<th scope=\"col\"[^>]*>(.*?)</th>", r"<tr><td.*?</tr>", r"<td( [^>]*)?>")
+)
+
+
+def _labelled(cell: re.Match[str], names: Sequence[str], at: int | None) -> str:
+    if at is None or not names[at]:
+        return cell[0]
+    return f'<td{cell[1] or ""} data-label="{names[at]}">'
+
+
+ENVIRONMENT.filters["cards"] = cards
+ENVIRONMENT.filters["list_name"] = list_name
+
+
+def short_day(day: float | None, on: date | None, lang: str, start: date) -> str:
+    """The day of a first shortage with its date, and the year when it is not that of day 0;
+    "none" when it does not come.
+
+    >>> short_day(12.0, date(2026, 1, 17), "en", date(2026, 1, 5))
+    '01-17 (day 12)'
+    >>> short_day(20.0, date(2027, 1, 4), "ko", date(2026, 12, 15))
+    '2027-01-04 (20일)'
     """
     if day is None or on is None:
         return "없음" if lang == "ko" else "none"
-    return f"{on:%m-%d} ({day:.0f}일)" if lang == "ko" else f"{on:%m-%d} (day {day:.0f})"
+    written = f"{on:%m-%d}" if on.year == start.year else f"{on:%Y-%m-%d}"
+    return f"{written} ({day:.0f}일)" if lang == "ko" else f"{written} (day {day:.0f})"
 
 
 def moment(at: datetime | None) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ews.config import Settings
 from ews.reports import Viewer
 from ews.storage import Store
+from ews.web.models import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,4 @@ class Site:
     store: Store
     viewer: Viewer  # who asks without a token
     clock: Callable[[], datetime]
+    models: Models = field(default_factory=Models)

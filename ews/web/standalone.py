@@ -34,7 +34,7 @@ def outlook_html(outlook: OutlookReport, lang: str) -> str:
 def _page(lang: str, outlook: OutlookReport | None, **values: object) -> str:
     style = files("ews.web").joinpath("static").joinpath("site.css").read_text("utf-8")
     drawn = outlook_drawn(outlook, lang)
-    return render("standalone.html", lang, style=style, link=_top, **drawn, **values)
+    return render("standalone.html", lang, style=style, link=_top, opened=True, **drawn, **values)
 
 
 def _top(path: str, **query: object) -> str:

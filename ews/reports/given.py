@@ -1,0 +1,59 @@
+"""What a person gives with a question, as readers in Korea mean it: days, and shares in percent."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from ews.model import utc
+
+KST = timezone(timedelta(hours=9), "KST")  # Korea keeps no summer time
+
+
+def known_at(text: str | None, now: datetime) -> datetime | None:
+    """The time of a question about the past, in UTC; None when nothing was asked.
+
+    A bare date is the end of that day in Korea, today's is now. ValueError for what is no date or
+    time, and for a time that has not come.
+
+    >>> known_at("2023-10-20", datetime(2026, 1, 5, tzinfo=UTC)).isoformat()
+    '2023-10-20T14:59:59+00:00'
+    """
+    asked = (text or "").strip()
+    if not asked:
+        return None
+    try:
+        day: date | None = date.fromisoformat(asked)
+    except ValueError:
+        day = None
+    try:
+        at = utc(asked) if day is None else datetime.combine(day, time(23, 59, 59), KST)
+    except ValueError:
+        raise ValueError(
+            f"{asked[:40]!r} is no date or time; write 2023-10-20 (the end of that day in Korea) "
+            "or 2023-10-20T09:00+09:00"
+        ) from None
+    if day == now.astimezone(KST).date():
+        return now
+    if at > now:
+        raise ValueError(f"{asked[:40]} has not come yet; give a time up to now ({now:%Y-%m-%d})")
+    return at.astimezone(UTC)
+
+
+def korean_day(now: datetime) -> datetime:
+    """Noon of today in Korea, in UTC: the same date in both zones, and the same all day long.
+
+    >>> korean_day(datetime(2026, 1, 5, 20, tzinfo=UTC)).isoformat()
+    '2026-01-06T03:00:00+00:00'
+    """
+    return datetime.combine(now.astimezone(KST).date(), time(12), KST).astimezone(UTC)
+
+
+def lost_share(percent: float) -> float:
+    """The share of a flow that is lost, 0..1, from what was typed. ValueError names the bounds.
+
+    >>> lost_share(80)
+    0.8
+    """
+    if not 0 < percent <= 100:
+        raise ValueError("percent: give the share of the flow that is lost, above 0 and up to 100")
+    return percent / 100
