@@ -53,7 +53,7 @@ class Strain:
     looked_days: int  # how far that was looked for
     best_survive_days: float  # by LP; inf: no plan need ever lose anything
     recover_days: float
-    recover_basis: str  # stated (by who asked) | assumed
+    recover_basis: str  # asked | assumed
     lost_days: float  # days of the firm's whole output lost by recovery, least possible (LP)
     all_lost_days: float  # the same, all that is lost in the end, time-stepped
     index: float  # risk exposure index: lost_days over the largest of all sources, 0..1
@@ -152,7 +152,7 @@ class _Bench:
             looked_days=looked,
             best_survive_days=best,
             recover_days=recover,
-            recover_basis="assumed" if days is None else "stated",
+            recover_basis="assumed" if days is None else "asked",
             lost_days=_some(least.lost_profit / self._supply.value),
             all_lost_days=_some(lost),
             index=0.0,

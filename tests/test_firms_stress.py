@@ -234,7 +234,7 @@ def test_each_figure_has_its_basis() -> None:
         report = stress_of([given], None, now=NOW, days=30, line=1.0)
         one = next(s for s in report.sources if s.kind == "supplier")
         assert (one.stock_basis, one.lead_basis, one.need_basis) == (basis,) * 3
-        assert (one.share_basis, one.recover_basis) == ("stated", "stated")
+        assert (one.share_basis, one.recover_basis) == ("stated", "asked")
     assumed = stress_of([full], None, now=NOW, days=None, line=1.0)
     assert {s.recover_basis for s in assumed.sources} == {"assumed"}
 

@@ -66,7 +66,7 @@ class StrainLine:
     looked_days: int
     best_survive_days: float | None  # the longest any plan could last (LP); None: for ever
     recover_days: float
-    recover_basis: str  # stated by who asked | assumed
+    recover_basis: str  # asked | assumed
     lost_days: float  # days of whole output lost by recovery, least possible (LP)
     lost_share: float  # the same over the days to recover, 0..1
     all_lost_days: float  # all that is lost in the end, time-stepped
