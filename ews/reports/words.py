@@ -62,6 +62,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "supposed": ("가정해 넣음", "supposed"),
     "unknown": ("모름", "unknown"),
     "synthetic": ("합성 데이터", "synthetic"),
+    "asked": ("물은 대로", "as asked"),
     # kinds of buyers
     "kind_use": ("용도", "use"),
     "kind_industry": ("산업", "industry"),
