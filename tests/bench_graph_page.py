@@ -112,10 +112,12 @@ def _server(home: Path, kernels: Path) -> Iterator[tuple[int, int, float]]:
     """A server on the loopback: its process, its port, and the seconds until it listened."""
     started = time.perf_counter()
     port = _free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-c", EWS, "serve", "--home", str(home), "--port", str(port)],
-        env=_environment(kernels), stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    log = home / "server.log"
+    with log.open("w") as stream:
+        server = subprocess.Popen(
+            [sys.executable, "-c", EWS, "serve", "--home", str(home), "--port", str(port)],
+            env=_environment(kernels), stderr=stream,
+        )  # fmt: skip
     try:
         while True:
             try:
@@ -126,6 +128,8 @@ def _server(home: Path, kernels: Path) -> Iterator[tuple[int, int, float]]:
                 assert time.perf_counter() - started < READY_S, "the server does not listen"
                 time.sleep(0.05)
         yield server.pid, port, time.perf_counter() - started
+    except OSError as wrong:
+        raise RuntimeError(f"the server answered wrongly:\n{log.read_text()[-3000:]}") from wrong
     finally:
         server.terminate()
         server.wait(30)
