@@ -30,6 +30,7 @@ from ews.reports.network_what_if import Blow, network_what_if
 from ews.storage import Store
 from ews.web import create_app
 from graph.esri import closures, esri
+from graph.joint import run_joint
 from graph.scenario import Hit, scenario
 from graph.steps import run
 from tests.firms_home import token
@@ -89,6 +90,20 @@ def ews(home: Home, viewer: str, *words: str) -> tuple[int, str]:
 
 
 # --------------------------------------------------------------------------- the answers
+
+
+def test_the_joint_mode_is_the_run_of_its_own_and_gives_no_paths(home: Path) -> None:
+    asked = Blow((MINE,), percent=60, horizon=30, mode="joint")
+    found = network_what_if(home, "steel", asked, ANALYST)
+    arrays = open_network(home, "steel", ANALYST).arrays
+    supposed = scenario(30, [Hit(np.array([arrays.index(MINE)]), 0.6, 0.0, 30.0)])
+    assert [day.loss for day in found.curve] == pytest.approx(
+        run_joint(arrays, supposed).curve(arrays).tolist()
+    )
+    assert found.why is None
+    assert found.switches.startswith("joint")
+    with pytest.raises(ValueError, match="separate mode"):
+        network_what_if(home, "steel", replace(asked, explain=MILL), ANALYST)
 
 
 def test_a_what_if_is_the_run_of_the_reference(home: Path) -> None:

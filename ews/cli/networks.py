@@ -177,6 +177,10 @@ def what_if(
         str, typer.Option(help="Node whose loss is explained (default: the worst not hit itself).")
     ] = "",
     top: Annotated[int, typer.Option(help="Nodes listed, the greatest losses first.")] = 20,
+    mode: Annotated[
+        str,
+        typer.Option(help="separate, or joint: what is really made drives deliveries and orders."),
+    ] = "separate",
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -191,7 +195,7 @@ def what_if(
     from ews.cli.output import output
     from ews.reports.network_what_if import Blow, network_what_if
 
-    asked = Blow(tuple(node or ()), sector, percent, days, lag, horizon, explain, top)
+    asked = Blow(tuple(node or ()), sector, percent, days, lag, horizon, explain, top, mode)
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = network_what_if(settings.home, name, asked, asker(settings, store))

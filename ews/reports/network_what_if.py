@@ -23,6 +23,7 @@ from ews.reports.viewer import NotFound, Viewer
 from ews.reports.views import Label
 from graph.arrays import Floats, Ints, SupplyArrays
 from graph.jit import HAVE_NUMBA
+from graph.joint import run_joint
 from graph.planner import esri_all
 from graph.scenario import Hit, Outcome, scenario
 from graph.step_kernels import run_fast
@@ -37,6 +38,7 @@ MOST_DAYS = 365
 MOST_NAMED = 200  # nodes in one question
 TOP = 20  # firms listed
 PATHS = 5
+MODES = ("separate", "joint")
 NEAR = 5  # names offered when one is unknown
 
 _one_at_a_time = Lock()  # a question of a large network may take hundreds of megabytes
@@ -54,6 +56,7 @@ class Blow:
     horizon: int = HORIZON
     explain: str = ""  # the firm whose loss is explained; "": the worst that was not hit itself
     top: int = TOP
+    mode: str = "separate"  # or joint: what is really made drives deliveries and orders
 
 
 def network_what_if(home: Path, name: str, asked: Blow, viewer: Viewer) -> NetworkWhatIf:
@@ -71,8 +74,11 @@ def network_what_if(home: Path, name: str, asked: Blow, viewer: Viewer) -> Netwo
     )
     explained = _number(network, asked.explain) if asked.explain else None
     with _one_at_a_time:
-        outcome = run_fast(arrays, supposed, theta=THETA)
+        joint = asked.mode == "joint"
+        outcome = run_joint(arrays, supposed) if joint else run_fast(arrays, supposed, theta=THETA)
         loss = outcome.loss(arrays)
+        if joint:  # same-day orders go in circles there: paths are of the separate mode
+            return _answer(network, asked, struck, outcome, loss, None)
         if explained is None:
             explained = _worst(outcome, loss, struck)
         why = None
@@ -83,6 +89,10 @@ def network_what_if(home: Path, name: str, asked: Blow, viewer: Viewer) -> Netwo
 
 
 def _check(asked: Blow) -> None:
+    if asked.mode not in MODES:
+        raise ValueError(f"mode: one of {', '.join(MODES)}")
+    if asked.mode == "joint" and asked.explain:
+        raise ValueError("explain: paths are of the separate mode; leave mode=joint away")
     if not 0 < asked.percent <= 100:
         raise ValueError("percent: give the share of its output that is lost, above 0, up to 100")
     if not 0 < asked.days <= MOST_DAYS or not 0 <= asked.lag <= MOST_DAYS:
@@ -201,7 +211,7 @@ def _answer(
         moved=int((loss > 0).sum()),
         firms=tuple(_firms(network, asked, struck, outcome, loss)),
         why=why,
-        theta=THETA if HAVE_NUMBA else 0.0,
+        theta=THETA if HAVE_NUMBA and asked.mode == "separate" else 0.0,
         engine=outcome.engine,
         switches=outcome.switches,
         residual=outcome.residual,

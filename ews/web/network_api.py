@@ -44,8 +44,12 @@ class Supposed:
         horizon: Annotated[int, Query(description="days that are looked at")] = 60,
         explain: Annotated[str, Query(description="node whose loss is explained")] = "",
         top: Annotated[int, Query(description="nodes listed")] = 20,
+        mode: Annotated[
+            Literal["separate", "joint"],
+            Query(description="joint: what is really made drives deliveries and orders"),
+        ] = "separate",
     ) -> None:  # fmt: skip
-        self.blow = Blow(tuple(node or ()), sector, percent, days, lag, horizon, explain, top)
+        self.blow = Blow(tuple(node or ()), sector, percent, days, lag, horizon, explain, top, mode)
 
 
 class Ranked:

@@ -39,6 +39,7 @@ class Typed:
     lag: str = "0"
     horizon: str = "60"
     explain: str = ""
+    mode: str = "separate"
 
     def blow(self) -> Blow:
         """ValueError for what is no number."""
@@ -50,6 +51,7 @@ class Typed:
             lag=number("lag", self.lag),
             horizon=round(number("horizon", self.horizon)),
             explain=self.explain,
+            mode=self.mode,
         )
 
 
