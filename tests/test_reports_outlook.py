@@ -19,7 +19,8 @@ from ews.config import load_settings
 from ews.model import Shock
 from ews.reports import OPEN, OPERATOR, NotFound, Viewer, exposure_report
 from ews.reports.outlook import WhatIf, outlook_report, target_of, what_if_report
-from ews.reports.sheet import COLUMNS, outlook_sheet, sheet
+from ews.reports.sheet import outlook_sheet, sheet
+from ews.reports.sheet_rows import COLUMNS, SECTIONS
 from ews.storage import Store
 from ews.web import create_app
 from ews.web.standalone import exposure_html, outlook_html
@@ -95,14 +96,49 @@ def test_a_firm_is_in_its_owners_outlook_only(store: Store) -> None:
 
 def test_the_sheet_opens_in_a_spreadsheet_and_runs_no_formula(store: Store) -> None:
     report = exposure_report(store, "event", EVENT, now=NOW, with_outlook=True)
-    text = sheet(report, "ko")
+    text = sheet(report, "en")
     assert text.startswith("\ufeff")
     rows = list(csv.DictReader(io.StringIO(text[1:])))
-    assert tuple(rows[0]) == COLUMNS
-    assert len(rows) == len(report.exposures)
+    assert tuple(rows[0]) == tuple(COLUMNS)
+    assert sum(row["section"] == "exposure" for row in rows) == len(report.exposures)
     nasty = replace(report.exposures[0], firm="=1+1")
-    cells = next(csv.DictReader(io.StringIO(sheet(replace(report, exposures=(nasty,)), "ko")[1:])))
-    assert cells["firm"] == "'=1+1"
+    told = csv.DictReader(io.StringIO(sheet(replace(report, exposures=(nasty,)), "en")[1:]))
+    assert [row["firm"] for row in told if row["section"] == "exposure"] == ["'=1+1"]
+
+
+def test_the_sheet_holds_every_part_of_the_report(store: Store) -> None:
+    report = exposure_report(store, "event", EVENT, now=NOW, with_outlook=True)
+    found = report.outlook
+    assert found is not None
+    rows = list(csv.DictReader(io.StringIO(sheet(report, "en")[1:])))
+    by: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        by.setdefault(row["section"], []).append(row)
+    assert set(by) <= set(SECTIONS)
+    assert len(by["share"]) == len(report.shares)
+    assert len(by["plan"]) == len(found.plans)
+    assert len(by["deciding"]) == len(found.deciding)
+    assert all(row["source"] and row["period"] for row in by["share"] if row["share"])
+    (told,) = by["outlook"]
+    assert told["seed"] == str(found.seed)
+    assert told["day_0"] == str(found.start)
+    assert told["horizon_days"] == str(found.horizon_days)
+    for row, buyer in zip(by["buyer"], found.buyers, strict=False):
+        none = buyer.shortage.p50 is None
+        assert (row["first_short_p50"] == "none") == none
+        assert row["first_short_p50_date"]
+
+
+def test_a_sheet_of_a_quiet_question_is_no_bare_header_and_korean_for_koreans(
+    store: Store,
+) -> None:
+    report = exposure_report(store, "item", "gallium", now=NOW, with_outlook=True)
+    assert not report.exposures
+    rows = list(csv.reader(io.StringIO(sheet(report, "ko")[1:])))
+    assert rows[0] == list(COLUMNS.values())
+    assert len(rows) > 1 + len(report.shares)
+    assert {row[0] for row in rows[1:]} >= {"물음", "수입 비중", "국내 용도"}
+    assert len({len(row) for row in rows}) == 1
 
 
 def test_the_printable_page_needs_nothing_from_elsewhere(store: Store) -> None:
@@ -111,6 +147,8 @@ def test_the_printable_page_needs_nothing_from_elsewhere(store: Store) -> None:
         html = exposure_html(report, lang)
         assert "<script" not in html.replace("&lt;script", "")
         assert not re.findall(r'<(?:link|img|iframe)\b|src="|url\(http', html)
+        assert "<details open>" in html  # printed, a closed one would lose its evidence
+        assert "<details>" not in html
         assert html.count('<svg class="curve"') == min(3, len(report.outlook.buyers))  # type: ignore[union-attr]
 
 
@@ -178,5 +216,7 @@ def test_the_same_file_from_a_what_if(store: Store, tmp_path: Path, home: Path) 
     assert out.read_text("utf-8").count("\n") > 3
     assert "What if: Urea from China" in page.read_text("utf-8")
     found = what_if_report(store, WhatIf(("origin:CN:urea",), 0.8, 90), now=NOW, runs=64)
-    assert outlook_sheet(found, "en").count("\r\n") == len(found.buyers) + 1
+    told = list(csv.DictReader(io.StringIO(outlook_sheet(found, "en")[1:])))
+    buyers = [row["code"] for row in told if row["section"] == "buyer"]
+    assert buyers == [b.who.code for b in found.buyers] + [who.code for who in found.untouched]
     assert outlook_html(found, "ko").count('<svg class="curve"') == 3

@@ -77,6 +77,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "hang_made": ("자체 제작 부품", "part made in the firm"),
     # units
     "unstated": ("기준 미상", "unstated"),
+    "in_share": ("비율", "share"),
+    "in_days": ("일", "days"),
+    "in_factor": ("배", "factor"),
     "quantity": ("물량", "quantity"),
     "value": ("금액", "value"),
     "high": ("높음", "high"),
