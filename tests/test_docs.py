@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -82,6 +83,31 @@ def test_links_between_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", text):
             file = (ROOT / where).parent / target
             assert file.exists(), f"{where} links to {target}, which is not there"
+
+
+def score_figures(readme: str) -> list[list[str]]:
+    """The numbers of each row of the table of the score."""
+    table = DOCS[readme].split("<!-- score-table -->")[1].strip().split("\n\n")[0]
+    cells = [line.strip("| ").rsplit("|", 1)[1] for line in table.splitlines()[2:]]
+    return [re.findall(r"\d+(?:\.\d+)?", cell) for cell in cells]
+
+
+def test_both_readmes_have_the_figures_of_the_score() -> None:
+    figures = score_figures("README.md")
+    assert score_figures("README.ko.md") == figures
+    score = json.loads((ROOT / "docs/score/2023h2.json").read_text("utf-8"))
+    recall, precision = score["recall"], score["precision"]
+    counted = (score["recall_caution"]["severity_2"], recall["severity_2"], recall["all"],
+               precision["judged"]["caution"], precision["strict_caution"],
+               score["duplicates"], score["traps"])  # fmt: skip
+    wanted = [
+        [str(one["hits"]), str(one["of"]), *(f"{n:.2f}" for n in (one["rate"], *one["interval"]))]
+        for one in counted
+    ]
+    alerts = score["alerts"]
+    wanted.insert(5, [f"{alerts['per_day']:.1f}", f"{alerts['caution_per_day']:.1f}"])
+    wanted.insert(6, [f"{score['delay']['median_hours']:.1f}"])
+    assert figures == wanted
 
 
 def test_words_that_the_design_does_not_use_stay_out_of_what_readers_see() -> None:
