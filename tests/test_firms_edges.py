@@ -20,6 +20,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from ews.cli import app
+from ews.cli.opening import firms_of
 from ews.config import load_settings
 from ews.reports import add_viewer, check_owner
 from ews.reports.exposure import exposure_report
@@ -170,6 +171,8 @@ def test_a_stock_of_over_a_year_ago_is_not_used_and_that_is_said(store: Store) -
         told = [one.citation for one in found.deciding if "too old" in one.citation]
         assert bool(told) is not used
         assert all(f"{day}" in one for one in told)
+        (taken_by_the_network,) = firms_of(store, NOW.date())
+        assert (taken_by_the_network.stock_days == 7.0) is used
         tested = stress_report(store, "Acme", now=NOW, viewer=Viewer("firm", "Acme"))
         assert ("old-stocks" in {one.code for one in tested.missing}) is not used
         assert (tested.sources[0].stock_days == 7.0) is used
@@ -249,7 +252,9 @@ def test_lead_days_that_the_firm_stated_are_shown_in_place_of_those_at_sea(tmp_p
 
 
 @pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "-2+3", "+-=x", "@SUM(A1)", "=1+1"])
-def test_a_cell_is_kept_as_given_and_quoted_in_every_sheet(cell: str, store: Store) -> None:
+def test_a_cell_is_kept_as_given_and_quoted_in_every_sheet(
+    tmp_path: Path, cell: str, store: Store
+) -> None:
     quoted = cell.replace('"', '""')
     text = f'firm,item,country,share,supplier\n"{quoted}",urea,CN,1,"{quoted}"\n'
     (link,) = read_firms_csv(text)
@@ -258,6 +263,8 @@ def test_a_cell_is_kept_as_given_and_quoted_in_every_sheet(cell: str, store: Sto
     found = stress_report(store, cell, now=NOW, viewer=Viewer("firm", "Acme"))
     assert found.sources[0].names == (cell,)
     rows = list(csv.DictReader(io.StringIO(stress_sheet(found, "en")[1:])))
+    (kept,) = json.loads(run(tmp_path, "firms", "list", "--json")[1])
+    assert (kept["name"], kept["supplier"]) == (cell, cell)
     supplier = next(row for row in rows if row["kind"] == "supplier")
     assert supplier["name"] == f"'{cell}"
     for row in rows:
@@ -326,7 +333,7 @@ def test_a_sheet_in_a_folder_that_is_not_there_names_the_folder(
 # --------------------------------------------------------------------------- killed
 
 
-def test_an_import_that_is_killed_midway_leaves_nothing_and_goes_through_the_next_time(
+def test_an_import_that_is_killed_midway_leaves_nothing_and_the_next_one_goes_through(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "links.csv"
@@ -349,6 +356,9 @@ def test_an_import_that_is_killed_midway_leaves_nothing_and_goes_through_the_nex
     store = Store.open(home)
     try:
         assert store.firm_rows() == store.firm_files() == []
+        file.write_text(LINKS)
+        assert run(home, "firms", "import", str(file), "--owner", "Acme")[0] == 0
+        assert len(store.firm_rows()) == 2
     finally:
         store.close()
 
