@@ -170,7 +170,8 @@ def questions() -> Iterator[list[str]]:
             if param.param_type_name == "argument":
                 needed.append([EVENT if "event" in param.name else ALERT])
             elif param.required:
-                needed.append([param.opts[0], B])
+                # Who changes a rule and why is told to all: what the test types there is no leak.
+                needed.append([param.opts[0], "kim" if param.name in {"by", "reason"} else B])
             elif not getattr(param, "is_flag", False) and param.name not in {
                 "home", "lang", "csv", "html",  # files that it would write
             }:  # fmt: skip
@@ -241,13 +242,29 @@ def addresses(app: FastAPI) -> Iterator[tuple[str, dict[str, str]]]:
                     yield from ((at, {param["name"]: v}) for v in told)
         for table in TABLES:
             yield path, {"by": table}
-    for route in app.routes:
-        if isinstance(route, APIRoute) and "GET" in route.methods and not route.include_in_schema:
-            for value in values if "{" in route.path else (None,):
-                at = re.sub(r"\{\w+\}", str(value), route.path)
-                yield at, {}
-                for kind in ("item", "country", "chokepoint", "industry", "firm", "event"):
-                    yield from ((at, {kind: v}) for v in values)
+    for route in pages(app):
+        for value in values if "{" in route.path else (None,):
+            at = re.sub(r"\{\w+\}", str(value), route.path)
+            yield at, {}
+            if "{" in route.path:
+                continue
+            for kind in ("item", "country", "chokepoint", "industry", "firm", "event"):
+                yield from ((at, {kind: v}) for v in (*NAMES[:3], "urea"))
+
+
+def pages(app: FastAPI) -> list[APIRoute]:
+    """The routes of pages: FastAPI keeps an included router whole."""
+    routers = [getattr(route, "original_router", None) for route in app.routes]
+    found = [route for router in routers if router is not None for route in router.routes]
+    return [
+        route
+        for route in (*app.routes, *found)
+        if isinstance(route, APIRoute) and "GET" in route.methods and not route.include_in_schema
+    ]
+
+
+def test_the_walk_finds_the_pages(homes: tuple[Home, Home]) -> None:
+    assert {"/", "/exposure", "/what-if", "/firms/stress"} <= {r.path for r in pages(homes[0].app)}
 
 
 def _takes_text(schema: dict[str, object]) -> bool:
