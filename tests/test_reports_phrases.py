@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from ews.cli import app
 from ews.reports import UnknownName, days, find, node_label
 from ews.reports.given import known_at, korean_day, lost_share
 from ews.reports.outlook_views import DayBand, PathLine, PathStep
@@ -22,6 +25,7 @@ from ews.reports.phrases import (
     weight,
 )
 from ews.reports.views import HopLine
+from ews.storage import Store
 from graph.paths import route_hops, use_hops
 from graph.reference import CHOKEPOINTS, ITEMS, SHARES, USES
 from graph.shocks import profiles
@@ -162,3 +166,12 @@ def test_the_same_hop_of_two_paths_is_one_row() -> None:
 )
 def test_a_shortage_in_half_of_the_draws_is_called_undecided(never: float, said: bool) -> None:
     assert undecided(DayBand(1.0, 2.0, None, None, None, None, never)) is said
+
+
+def test_the_command_line_tells_near_names_in_its_language(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    for lang, near in (("ko", "일반 화물자동차 운송업 (49301)"), ("en", "Road freight (49301)")):
+        words = ["exposure", "--industry", "도로화물", "--lang", lang, "--home", str(tmp_path)]
+        told = CliRunner().invoke(app, words)
+        assert told.exit_code == 1
+        assert near in told.stderr

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import typer
 
 from ews.model import AlertState, utc
 from ews.reports.given import known_at
+from ews.reports.names import UnknownName
+from ews.reports.viewer import NotFound
 
 
 def when(text: str | None, option: str) -> datetime | None:
@@ -28,6 +32,15 @@ def known(text: str | None, option: str, now: datetime) -> datetime | None:
         return known_at(text, now)
     except ValueError as err:
         raise typer.BadParameter(f"{option}: {err}") from err
+
+
+@contextmanager
+def told_in(lang: str) -> Iterator[None]:
+    """A name that nobody knows is told in the reader's language, with near ones."""
+    try:
+        yield
+    except UnknownName as err:
+        raise NotFound(err.text(lang)) from err
 
 
 def alert_state(text: str | None) -> str | None:

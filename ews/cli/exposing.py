@@ -57,7 +57,7 @@ def exposure(
     Exit 1 when nothing is known of it.
     """
     from ews.cli import show, show_outlook
-    from ews.cli.asked import known
+    from ews.cli.asked import known, told_in
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
@@ -73,15 +73,16 @@ def exposure(
     at = known(as_of, "--as-of", now)
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        report = exposure_report(
-            store,
-            kind,
-            value,
-            now=now,
-            as_of=at,
-            viewer=asker(settings, store),
-            with_outlook=outlook,
-        )
+        with told_in(out.lang):
+            report = exposure_report(
+                store,
+                kind,
+                value,
+                now=now,
+                as_of=at,
+                viewer=asker(settings, store),
+                with_outlook=outlook,
+            )
     if csv:
         from ews.reports.sheet import sheet
 
@@ -126,6 +127,7 @@ def what_if(
     Ask exactly one thing. Exit 1 when nobody would run short.
     """
     from ews.cli import show_outlook
+    from ews.cli.asked import told_in
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
@@ -145,10 +147,11 @@ def what_if(
         lost = lost_share(percent)
     except ValueError as err:
         raise typer.BadParameter(f"--{err}") from err
-    supposed = WhatIf(target_of(kind, name, place), lost, days, lag, stock)
     now = datetime.now(UTC)
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
+        with told_in(out.lang):
+            supposed = WhatIf(target_of(kind, name, place), lost, days, lag, stock)
         found = what_if_report(store, supposed, now=korean_day(now), viewer=asker(settings, store))
         report = replace(found, as_of=now)
     if csv:

@@ -312,7 +312,8 @@ def exposure(out: Output, report: ExposureReport) -> None:
             [
                 (d.item.text(out.lang), word("unknown", out.lang) if d.hhi is None else f"{d.hhi:.2f}",
                  percent(d.covered, out.lang),
-                 ", ".join(f"{p.chokepoint.text(out.lang)} {percent(p.share, out.lang)}"
+                 ", ".join(f"{p.chokepoint.text(out.lang)} {percent(p.share, out.lang)} "
+                           f"{out.t('(가정)', '(assumed)')}"
                            for p in d.passages),
                  f"{days(d.stock_days, out.lang)} {d.stock_as_of}".strip())
                 for d in report.dependence
@@ -331,7 +332,7 @@ def exposure(out: Output, report: ExposureReport) -> None:
                 (
                     r.partner.text(out.lang),
                     _names(out, r.chokepoints),
-                    days(r.sailing_days, out.lang),
+                    f"{days(r.sailing_days, out.lang)} {out.t('(가정)', '(assumed)')}",
                 )
                 for r in report.routes
             ],

@@ -37,6 +37,9 @@ def outlook(out: Output, found: OutlookReport) -> None:
         out.say(_nobody(out, found))
         return
     _buyers(out, found)
+    if found.untouched:
+        out.say(out.t("불리한 경우에도 부족하지 않은 곳: ", "Not short even in the bad case: ")
+                + ", ".join(one.text(out.lang) for one in found.untouched[:SHOWN]))  # fmt: skip
     _paths(out, found.buyers[0])
     _deciding(out, found)
     _plans(out, found)
@@ -173,6 +176,9 @@ def _plans(out: Output, found: OutlookReport) -> None:
 
 
 def _alternatives(out: Output, found: OutlookReport) -> None:
+    if found.no_alternatives:
+        out.say(out.t("다른 공급국이 알려지지 않은 품목: ", "No other origin is known of: ")
+                + ", ".join(item.text(out.lang) for item in found.no_alternatives))  # fmt: skip
     if not found.alternatives:
         return
     out.table(

@@ -201,9 +201,15 @@ def list_name(code: str, lang: str) -> str:
 
 def heading(report: ExposureReport, lang: str) -> str:
     """What a report is of; of an event its type, items and places, not a title from a feed."""
-    event = next((e for e in report.events if e.id == report.asked), None)
-    if report.kind != "event" or event is None:
-        return _names(report.about, lang)
+    said = event_words(report, report.asked, lang) if report.kind == "event" else ""
+    return said or _names(report.about, lang)
+
+
+def event_words(report: ExposureReport, event_id: str, lang: str) -> str:
+    """An event of a report by its type, items and places; "" for one that it does not hold."""
+    event = next((e for e in report.events if e.id == event_id), None)
+    if event is None:
+        return ""
     where = event.chokepoints + event.ports + event.countries
     said = (event.type.text(lang), _names(event.items[:3], lang), _names(where[:3], lang))
     return " · ".join(part for part in said if part)

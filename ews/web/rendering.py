@@ -16,6 +16,7 @@ from markupsafe import Markup
 from ews.reports import days, percent
 from ews.reports.given import KST
 from ews.reports.phrases import (
+    event_words,
     grounds,
     heading,
     list_name,
@@ -69,6 +70,7 @@ def render(template: str, lang: str, **values: object) -> str:
         "period": lambda text: period(text, lang),
         "list_name": lambda code: list_name(code, lang),
         "heading": lambda report: heading(report, lang),
+        "event_words": lambda report, event_id: event_words(report, event_id, lang),
         "original_title": original_title,
         "nothing_read": nothing_read,
         "undecided": undecided,
