@@ -22,6 +22,8 @@ Classes = NDArray[np.int8]
 
 NONE, NON_ESSENTIAL, ESSENTIAL = 0, 1, 2  # input classes of Pichler et al.: DESIGN of ESRI
 YEAR_DAYS = 365.0
+MOST = np.iinfo(np.int32).max
+JUST_UNDER_1 = float(np.nextafter(1.0, 0.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +106,23 @@ def compile_arrays(
     items: Sequence[str] = (),
     version: str = "",
 ) -> SupplyArrays:
-    """Columns of m links between n nodes, compiled; values are taken as checked (graph.supply).
+    """Columns of m links between n nodes, compiled; amounts are taken as checked (graph.supply).
 
     `essential` and `stock` (days) are of the link's group: the first link of a group speaks for it.
+    With `items`, an item is a place in that list; else it is any code. `sector` is any code from 0.
+    Codes too large to be kept are numbered in their order, and `items` then says what they were.
     Final demand is given as `final`, a share 0..1 of what a node makes, or as `final_sales`, in
     currency a year; without either there is none. `output` is in currency a day; the default is
     sales and final demand over the year. A node without `sector` shares a market with nobody.
+    ValueError for a node, item, class or lead time that cannot be, for final demand that does not
+    leave a selling node what it sells, and for columns of unequal length.
 
     >>> two = compile_arrays(3, [0, 1], [2, 2], [0, 0], [30.0, 10.0], names=["a", "b", "c"])
     >>> two.link_part.tolist(), two.group_buyer.tolist()
     ([0.75, 0.25], [2])
     """
     sup, buy, com, w = _columns(nodes, supplier, buyer, item, weight)
+    com, items = _numbered_items(com, items)
     order = np.lexsort((sup, com, buy))
     sup, buy, com, w = sup[order], buy[order], com[order], w[order]
     m = len(w)
@@ -143,19 +150,21 @@ def compile_arrays(
         names=names if names is not None else range_names(nodes),
         output=made / YEAR_DAYS if output is None else _float(of_node(output, float)),
         final=leaves,
-        sector=(of_node(-1 if sector is None else sector, int)).astype(np.int32),
+        sector=_markets(np.broadcast_to(-1 if sector is None else np.asarray(sector), (nodes,))),
         slack=_float(of_node(slack, float)),
         group_start=group_start,
         group_buyer=group_buyer.astype(np.int32),
         group_item=com[first].astype(np.int32),
-        group_class=of_link(essential, int)[first].astype(np.int8),
+        group_class=of_link(whole_in("essential", essential, NONE, ESSENTIAL), int)[first].astype(
+            np.int8
+        ),
         group_part=_ratio(totals, spent[group_buyer]),
         group_stock=_float(of_link(stock, float)[first]),
         link_start=link_start,
         link_supplier=sup.astype(np.int32),
         link_weight=w,
         link_part=part,
-        link_lead=of_link(lead, int).astype(np.int32),
+        link_lead=of_link(whole_in("lead", lead, 0, MOST), int).astype(np.int32),
         link_rho=_float(of_link(rho, float)),
         link_ramp=_float(of_link(ramp, float)),
         sold_start=np.append(0, np.cumsum(np.bincount(sup, minlength=nodes))).astype(np.int64),
@@ -197,7 +206,7 @@ def patch_weights(arrays: SupplyArrays, links: ArrayLike, weights: ArrayLike) ->
     return replace(
         arrays,
         version=digest.hexdigest()[:12],
-        output=np.where(arrays.output == before / YEAR_DAYS, made / YEAR_DAYS, arrays.output),
+        output=np.where(_of_sales(arrays, before), made / YEAR_DAYS, arrays.output),
         group_part=_ratio(totals, spent[arrays.group_buyer]),
         link_weight=w,
         link_part=_ratio(w, totals[arrays.link_group]),
@@ -206,10 +215,24 @@ def patch_weights(arrays: SupplyArrays, links: ArrayLike, weights: ArrayLike) ->
     )
 
 
+def _of_sales(arrays: SupplyArrays, made: Floats) -> NDArray[np.bool_]:
+    """n: whether the output is what sales and final demand come to, and was not stated.
+
+    Made from currency, the share f is rounded, and x = sales / (1 - f) is off by as much more as
+    1 - f is small. An output that final demand all but makes alone counts as stated: it stays.
+    """
+    kept = np.maximum(1.0 - arrays.final, np.finfo(float).eps)
+    off = np.minimum(8 * np.finfo(float).eps / kept, 1e-6)
+    due = made / YEAR_DAYS
+    return np.asarray(np.abs(arrays.output - due) <= off * due)
+
+
 def _columns(
     nodes: int, supplier: ArrayLike, buyer: ArrayLike, item: ArrayLike, weight: ArrayLike
 ) -> tuple[Ints, Ints, Ints, Floats]:
-    sup, buy, com = (np.asarray(c, dtype=np.int64) for c in (supplier, buyer, item))
+    sup, buy, com = (
+        whole(name, c) for name, c in (("supplier", supplier), ("buyer", buyer), ("item", item))
+    )
     w = np.asarray(weight, dtype=np.float64)
     if not len(sup) == len(buy) == len(com) == len(w):
         raise ValueError("supplier, buyer, item and weight must have one value per link each")
@@ -218,18 +241,88 @@ def _columns(
     return sup, buy, com, w
 
 
+def whole(name: str, values: ArrayLike) -> Ints:
+    """The values as int64. ValueError for what would lose a part or wrap round.
+
+    >>> whole("lead", [2.0, 3.0]).tolist()
+    [2, 3]
+    >>> whole("lead", 1.9)
+    Traceback (most recent call last):
+    ...
+    ValueError: lead: whole numbers are due, below 2**63
+    """
+    given = np.asarray(values)
+    if given.dtype.kind in "ib" or not given.size:
+        return given.astype(np.int64)
+    if given.dtype.kind == "u" and given.max() <= np.iinfo(np.int64).max:
+        return given.astype(np.int64)
+    if given.dtype.kind == "f" and bool((np.abs(given) < 2.0**63).all()):
+        made = given.astype(np.int64)
+        if bool((made == given).all()):
+            return made
+    raise ValueError(f"{name}: whole numbers are due, below 2**63")
+
+
+def whole_in(name: str, values: ArrayLike, least: int, most: int) -> Ints:
+    """The same, in least..most; ValueError names the column.
+
+    >>> whole_in("class", [0, 2], 0, 2).tolist()
+    [0, 2]
+    """
+    made = whole(name, values)
+    if made.size and not least <= made.min() <= made.max() <= most:
+        raise ValueError(f"{name}: {made.min()}..{made.max()} given; {least}..{most} is possible")
+    return made
+
+
+def _numbered_items(codes: Ints, items: Sequence[str]) -> tuple[Ints, Sequence[str]]:
+    """Items by number, and their names: those given, else the codes where they had to be numbered.
+
+    Codes from a customs tariff or a hash do not fit the 32 bits of `group_item`.
+    """
+    if len(items):
+        return whole_in("item", codes, 0, len(items) - 1), items
+    if not codes.size or 0 <= codes.min() <= codes.max() <= MOST:
+        return codes, items
+    found, numbers = np.unique(codes, return_inverse=True)
+    return numbers.astype(np.int64), tuple(map(str, found.tolist()))
+
+
+def _markets(sector: ArrayLike) -> Small:
+    """n: the market of each node, -1 none. Codes past the number of nodes are numbered anew.
+
+    Engines keep a total for every market from 0 to the last, so the numbers must stay small.
+    """
+    codes = whole_in("sector", sector, -1, np.iinfo(np.int64).max)
+    if codes.size and codes.max() >= codes.size:
+        listed = codes >= 0
+        codes[listed] = np.unique(codes[listed], return_inverse=True)[1]
+    return codes.astype(np.int32)
+
+
 def _final(
     sales: Floats, share: ArrayLike | None, final_sales: ArrayLike | None, nodes: int
 ) -> tuple[Floats, Floats]:
     """What each node makes a year (x = sales + final demand), and the share that leaves (f).
 
-    A node that sells to no other sells to final demand only: f is 1, whatever was given.
+    A node that sells to no other sells to final demand only: f is 1, whatever was given. One that
+    does has f below 1, or it would sell more than it makes.
     """
     if final_sales is not None:
-        made = _float(sales + np.asarray(final_sales, dtype=np.float64))
-        return made, _float(np.where(made > 0, 1.0 - _ratio(sales, made), 1.0))
-    asked = np.asarray(0.0 if share is None else share, dtype=np.float64)
-    f = np.where(sales > 0, np.broadcast_to(asked, (nodes,)), 1.0)
+        more = np.asarray(final_sales, dtype=np.float64)
+        if not bool((np.isfinite(more) & (more >= 0)).all()):
+            raise ValueError("final_sales: an amount that is no number or below 0")
+        made = _float(sales + more)
+        f = np.where(made > 0, 1.0 - _ratio(sales, made), 1.0)
+        return made, _float(np.where(sales > 0, np.minimum(f, JUST_UNDER_1), f))
+    asked = np.broadcast_to(np.asarray(0.0 if share is None else share, np.float64), (nodes,))
+    wrong = np.flatnonzero((sales > 0) & ~((asked >= 0) & (asked < 1)))
+    if len(wrong):
+        raise ValueError(
+            f"final: {asked[wrong[0]]} for node {wrong[0]}, which sells to other nodes; give the "
+            "share that final demand takes, 0 or more and under 1, or final_sales in currency"
+        )
+    f = np.where(sales > 0, asked, 1.0)
     return _float(np.where(f < 1, _ratio(sales, 1.0 - f), sales)), _float(f)
 
 

@@ -77,7 +77,7 @@ def _order(a: SupplyArrays) -> Iterator[str]:
         ("link_supplier", 0, n),
         ("sold", 0, m),
         ("group_item", 0, items),
-        ("sector", -1, np.iinfo(np.int32).max),
+        ("sector", -1, max(n, 1)),
         ("group_class", NONE, ESSENTIAL + 1),
     ):
         values = getattr(a, name)
@@ -91,6 +91,12 @@ def _figures(a: SupplyArrays) -> Iterator[str]:
             values = getattr(a, name)
             if not bool((np.isfinite(values) & (values >= 0) & (values <= most)).all()):
                 yield f"{name}: a value that is no number, below 0 or above {most:g}"
+    taken = np.bincount(a.link_supplier, a.link_sold_part, a.nodes)
+    sells = taken > 0
+    if (a.final[sells] >= 1).any():
+        yield "final: all of what a node makes, where it sells to other nodes"
+    if ((taken + a.final)[sells] > 1 + SUM_OFF).any():
+        yield "link_sold_part: with final, more than all of what a node makes"
     if not np.array_equal(a.group_buyer, np.repeat(np.arange(a.nodes), np.diff(a.group_start))):
         yield "group_buyer: not the nodes that group_start says"
     if not np.array_equal(a.link_supplier[a.sold],

@@ -180,7 +180,8 @@ def _not_made_good(trace: Trace, suppliers: Ints) -> Floats:
         sells = np.broadcast_to(arrays.sold_weight[suppliers[mine]], (trace.days, len(mine)))
         full = np.ones((trace.days, len(mine)))
         left = np.broadcast_to(left[:, None], full.shape)
-        loss[:, mine] *= np.minimum(1.0, np.divide(sells, left, out=full, where=left > SOLD_OUT))
+        enough = left > SOLD_OUT * trace.sold[k]
+        loss[:, mine] *= np.minimum(1.0, np.divide(sells, left, out=full, where=enough))
     return loss
 
 

@@ -162,7 +162,7 @@ def down_loss(outcome: Outcome, nodes: Ints) -> Floats:
     """T x nodes: l^d, what inputs and capacity took; 0 for nodes that never moved.
 
     >>> one = Outcome(np.array([4]), np.ones((2, 1)), np.array([[1.0], [0.25]]), np.ones((2, 1)),
-    ...               "reference", "", 0.0)
+    ...               "reference", "", 0.0, 5)
     >>> down_loss(one, np.array([3, 4])).tolist()
     [[0.0, 0.0], [0.0, 0.75]]
     """

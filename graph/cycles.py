@@ -8,9 +8,9 @@ without substitution (rho 0); property 10 of docs/propagation.md.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
@@ -18,6 +18,9 @@ from scipy.sparse.csgraph import connected_components
 from graph.arrays import ESSENTIAL, Ints, SupplyArrays
 from graph.scenario import Hit, scenario
 from graph.steps import run
+
+Hop = tuple[int, int]  # supplier and buyer
+MOST_READS = 8_000_000  # links that a search for cycles reads at most: some seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +61,44 @@ class LockedIn:
         return self.level < 1.0 - 1e-9
 
 
-def locking_cycles(arrays: SupplyArrays) -> list[LockingCycle]:
+class LockingCycles(list[LockingCycle]):
+    """Cycles, shortest first, and what the search had no more reads for."""
+
+    unnamed: int = 0  # links that can lock a loss in and are on none of these cycles
+    unsearched: int = 0  # links of which a shorter cycle than these may exist; with the unnamed
+
+
+def locking_cycles(arrays: SupplyArrays, *, reads: int = MOST_READS) -> LockingCycles:
     """For every link that can lock a loss in, a shortest cycle through it; each cycle once.
 
-    So no such link is left unnamed, and the list is not longer than there are such links.
-    Components are found on arrays (scipy); the cycles in them by one breadth-first search a link.
+    So no such link is left unnamed, and the list is not longer than there are such links, as long
+    as the search need not read more than `reads` links in all. First each link that is on no named
+    cycle is searched, the small knots of firms before the large ones, then all others. When the
+    reads are used up it ends; `unnamed` and `unsearched` then say how many links it left.
 
     >>> from graph.arrays import compile_arrays
     >>> ring = compile_arrays(4, [0, 1, 2, 3], [1, 2, 0, 0], [0, 1, 2, 3], [1.0] * 4,
     ...     stock=[2.0, 1.0, 0.0, 0.0], lead=1, names=["acid", "salt", "foil", "film"])
-    >>> [(cycle.names, cycle.round_days) for cycle in locking_cycles(ring)]
-    [(('acid', 'salt', 'foil'), 6)]
+    >>> found = locking_cycles(ring)
+    >>> [(cycle.names, cycle.round_days) for cycle in found], found.unnamed
+    ([(('acid', 'salt', 'foil'), 6)], 0)
     """
-    links = _sole_links(arrays)
-    supplier, buyer = arrays.link_supplier[links], arrays.link_buyer[links]
-    size = arrays.nodes
-    ones = np.ones(len(links))
-    strong = connected_components(
-        csr_array((ones, (supplier, buyer)), shape=(size, size)), connection="strong"
-    )[1]
-    inside = links[strong[supplier] == strong[buyer]]
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    for link in inside[np.argsort(arrays.link_lead[inside])]:  # of parallel links the slowest stays
-        graph.add_edge(
-            int(arrays.link_supplier[link]), int(arrays.link_buyer[link]), link=int(link)
-        )
-    rings = {_from_least(_ring(graph, *edge)) for edge in graph.edges}
-    return [_named(arrays, graph, ring) for ring in sorted(rings, key=lambda r: (len(r), r))]
+    hops = _hops_on_cycles(arrays)
+    sells, buys = _ends(hops), _ends((j, i) for i, j in hops)
+    named: set[Hop] = set()
+    rings: set[tuple[int, ...]] = set()
+    left = set(hops)  # not searched yet
+    for again in (False, True):
+        for hop in hops:
+            if reads > 0 and hop in left and (again or hop not in named):
+                ring, read = _ring(sells, buys, hop)
+                reads -= read
+                left.remove(hop)
+                rings.add(ring)
+                named.update(_around(ring))
+    found = LockingCycles(_named(arrays, hops, sorted(rings, key=lambda r: (len(r), r))))
+    found.unnamed, found.unsearched = len(hops) - len(named), len(left)
+    return found
 
 
 def never_recovers(
@@ -132,25 +146,88 @@ def _sole_links(arrays: SupplyArrays) -> Ints:
     return np.asarray(live[sole[group]])
 
 
-def _ring(graph: nx.DiGraph[int], supplier: int, buyer: int) -> list[int]:
-    """Nodes of a shortest cycle whose first hop is this one."""
-    back: list[int] = nx.shortest_path(graph, buyer, supplier)
-    return [supplier, *back[:-1]]
-
-
-def _from_least(ring: list[int]) -> tuple[int, ...]:
-    start = ring.index(min(ring))
-    return tuple(ring[start:] + ring[:start])
-
-
-def _named(arrays: SupplyArrays, graph: nx.DiGraph[int], ring: tuple[int, ...]) -> LockingCycle:
-    hops = zip(ring, ring[1:] + ring[:1], strict=True)
-    links = tuple(graph.edges[hop]["link"] for hop in hops)
-    of = list(links)
-    return LockingCycle(
-        nodes=ring,
-        links=links,
-        names=tuple(arrays.names[node] for node in ring),
-        stock_days=tuple(arrays.group_stock[arrays.link_group[of]].tolist()),
-        round_days=int((arrays.link_lead[of] + 1).sum()),
+def _hops_on_cycles(arrays: SupplyArrays) -> dict[Hop, int]:
+    """The hops that lie on some cycle, each with its link; those of small knots of firms first."""
+    links = _sole_links(arrays)
+    supplier, buyer = arrays.link_supplier[links], arrays.link_buyer[links]
+    size = (arrays.nodes, arrays.nodes)
+    sales = csr_array((np.ones(len(links)), (supplier, buyer)), shape=size)
+    knot = connected_components(sales, connection="strong")[1]
+    inside = np.flatnonzero(knot[supplier] == knot[buyer])
+    of = knot[supplier[inside]]
+    order = np.lexsort(
+        (arrays.link_lead[links[inside]], buyer[inside], supplier[inside], of, np.bincount(of)[of])
     )
+    inside = inside[order]
+    ends = zip(supplier[inside].tolist(), buyer[inside].tolist(), strict=True)
+    return dict(zip(ends, links[inside].tolist(), strict=True))  # of parallel links the slowest
+
+
+def _ends(hops: Iterable[Hop]) -> dict[int, list[int]]:
+    """By the first end of each hop, its other ends."""
+    to: dict[int, list[int]] = {}
+    for i, j in hops:
+        to.setdefault(i, []).append(j)
+    return to
+
+
+def _ring(
+    sells: dict[int, list[int]], buys: dict[int, list[int]], hop: Hop
+) -> tuple[tuple[int, ...], int]:
+    """A shortest cycle through the hop, from its least node, and how many links were read.
+
+    From the buyer onwards and from the supplier backwards, always the smaller rim by one step,
+    until both meet; there is such a cycle.
+    """
+    supplier, buyer = hop
+    after: dict[int, int] = {buyer: buyer}  # by node, the one before it on the way from the buyer
+    before: dict[int, int] = {supplier: supplier}  # the one after it on the way to the supplier
+    rims, read = ([buyer], [supplier]), 0
+    meet = buyer if buyer == supplier else -1
+    while meet < 0:
+        onward = len(rims[0]) <= len(rims[1])
+        to, seen, other = (sells, after, before) if onward else (buys, before, after)
+        further: list[int] = []
+        for node in rims[not onward]:
+            read += len(to[node])
+            for neighbour in to[node]:
+                if neighbour not in seen:
+                    seen[neighbour] = node
+                    further.append(neighbour)
+                    if neighbour in other:
+                        meet = neighbour
+                        break
+            if meet >= 0:
+                break
+        rims = (further, rims[1]) if onward else (rims[0], further)
+    ring = [*_back(after, meet)[::-1], *_back(before, meet)[1:]]
+    start = ring.index(min(ring))
+    return tuple(ring[start:] + ring[:start]), read
+
+
+def _back(came: dict[int, int], node: int) -> list[int]:
+    """The node and those that the search came by, back to where it began."""
+    way = [node]
+    while came[way[-1]] != way[-1]:
+        way.append(came[way[-1]])
+    return way
+
+
+def _around(ring: tuple[int, ...]) -> Iterable[Hop]:
+    return zip(ring, ring[1:] + ring[:1], strict=True)
+
+
+def _named(
+    arrays: SupplyArrays, hops: dict[Hop, int], rings: Iterable[tuple[int, ...]]
+) -> Iterable[LockingCycle]:
+    group = arrays.link_group
+    for ring in rings:
+        links = tuple(hops[hop] for hop in _around(ring))
+        of = list(links)
+        yield LockingCycle(
+            nodes=ring,
+            links=links,
+            names=tuple(arrays.names[node] for node in ring),
+            stock_days=tuple(arrays.group_stock[group[of]].tolist()),
+            round_days=int((arrays.link_lead[of] + 1).sum()),
+        )

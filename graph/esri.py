@@ -29,7 +29,7 @@ from scipy.sparse import csgraph
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, Ints, SupplyArrays
 from graph.esri_loops import networkx_sweep
-from graph.steps import SOLD_OUT
+from graph.steps import SOLD_OUT, market_part
 
 Bools = NDArray[np.bool_]
 Sweep = Callable[[Floats, Floats, Floats], tuple[Floats, Floats]]  # psi, l^d, l^u -> the next two
@@ -165,7 +165,13 @@ def sold_part(arrays: SupplyArrays, leak: bool) -> Floats:
 
 
 def checked(arrays: SupplyArrays, psi: ArrayLike, eps: float, stop: str) -> Floats:
-    """n x b: the shocks as a table. EsriError for a wrong shape, value, stop rule or eps."""
+    """n x b: the shocks as a table. EsriError for a wrong shape, value, stop rule or eps.
+
+    And for a graph without nodes: compiled sweeps take it that there is one. A ranking of all of
+    its nodes (`graph.planner.esri_all`) is empty and no error.
+    """
+    if not arrays.nodes:
+        raise EsriError("the graph has no nodes, so that nothing can be shocked; give it some")
     shocks = np.asarray(psi, dtype=np.float64)
     shocks = shocks[:, None] if shocks.ndim == 1 else shocks
     if shocks.ndim != 2 or len(shocks) != arrays.nodes:
@@ -180,11 +186,22 @@ def checked(arrays: SupplyArrays, psi: ArrayLike, eps: float, stop: str) -> Floa
 
 
 def weight_shares(weights: ArrayLike, nodes: int) -> Floats:
-    """n: the weights as shares of their sum. EsriError when they are none."""
+    """n: the weights as shares of their sum; of no nodes there are none. EsriError says why not.
+
+    >>> weight_shares([3.0, 1.0], 2).tolist(), weight_shares([], 0).tolist()
+    ([0.75, 0.25], [])
+    """
     given = np.asarray(weights, dtype=np.float64)
-    if given.shape != (nodes,) or not given.sum() > 0 or bool((given < 0).any()):
-        raise EsriError(f"weights must be {nodes} values >= 0, one a node, not all 0")
-    return np.asarray(given / given.sum())
+    if given.shape != (nodes,):
+        raise EsriError(f"weights: shape {given.shape}; one value for each of {nodes} nodes is due")
+    if not bool((np.isfinite(given) & (given >= 0)).all()):
+        raise EsriError("weights: a value that is no finite number of 0 or more")
+    if nodes and not given.any():
+        raise EsriError(
+            "nodes have nothing to be weighed by: their weights, or without weights what they sell "
+            "to other nodes, come to nothing; give weights, not all 0"
+        )
+    return np.asarray(given / (given.sum() or 1.0))
 
 
 def ask_for_final_demand(arrays: SupplyArrays) -> None:
@@ -316,7 +333,7 @@ class _Market:
     def __init__(self, arrays: SupplyArrays) -> None:
         self.listed = np.flatnonzero(arrays.sector >= 0)
         sectors, self.of = np.unique(arrays.sector[self.listed], return_inverse=True)
-        self.sales = arrays.sold_weight[self.listed, None]
+        self.sales = market_part(arrays)[self.listed, None]  # shares of normal
         ones = np.ones(len(self.listed))
         shape = (len(sectors), len(self.listed))
         self.sums = sparse.csr_array((ones, (self.of, np.arange(len(self.listed)))), shape=shape)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import networkx as nx
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, SupplyArrays
-from graph.steps import SOLD_OUT
+from graph.steps import SOLD_OUT, market_part
 
 Losses = dict[int, float]
 
@@ -15,7 +15,7 @@ Losses = dict[int, float]
 def links_as_networkx(arrays: SupplyArrays, part: Floats) -> nx.MultiDiGraph[int]:
     """Supplier to buyer, one edge a link, with what ESRI reads; `part` is Lu by link.
 
-    Nodes carry sector and sales; edges group, class, lost (Ld) and sold (Lu).
+    Nodes carry sector and sales (as a share of the sector's); edges group, class, lost (Ld) and sold (Lu).
 
     >>> from graph.arrays import compile_arrays
     >>> chain = compile_arrays(2, [0], [1], [0], [2.0])
@@ -23,8 +23,9 @@ def links_as_networkx(arrays: SupplyArrays, part: Floats) -> nx.MultiDiGraph[int
     1.0
     """
     graph: nx.MultiDiGraph[int] = nx.MultiDiGraph()
+    part_of = market_part(arrays)
     for node in range(arrays.nodes):
-        graph.add_node(node, sector=int(arrays.sector[node]), sales=float(arrays.sold_weight[node]))
+        graph.add_node(node, sector=int(arrays.sector[node]), sales=float(part_of[node]))
     for group in range(arrays.groups):
         kind = int(arrays.group_class[group])
         of_all = float(arrays.group_part[group]) if kind == NON_ESSENTIAL else 1.0

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from graph.arrays import Floats, Ints, SupplyArrays
 from graph.frontier_days import TINY, fall_off, fall_short
-from graph.scenario import Outcome, Scenario
-from graph.steps import first_loss, last_change
+from graph.scenario import Outcome, Scenario, check_scenario
+from graph.steps import first_loss, last_change, market_part
 
 
 def run_frontier(
@@ -29,6 +29,7 @@ def run_frontier(
     `theta`: a node tells its suppliers of a change of its orders only when it is more than this
     since it last told; until its orders have once fallen by more, it counts as unmoved. 0 is exact.
     Otherwise h^u is off by no more than the bound in `switches`; h^d is exact whatever theta is.
+    ValueError for a theta below 0, ScenarioError when the scenario does not fit the graph.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.scenario import Hit, scenario
@@ -40,6 +41,7 @@ def run_frontier(
     """
     if not theta >= 0:
         raise ValueError(f"theta is a smallest change, 0 or more, not {theta}")
+    check_scenario(arrays, scenario)
     below, down = _downstream(arrays, scenario, market)
     above, up = _upstream(arrays, scenario, theta)
     touched = np.zeros(arrays.nodes, dtype=np.bool_)
@@ -61,6 +63,7 @@ def run_frontier(
         engine="frontier",
         switches=said,
         residual=last_change(1.0 - level[-2:]),
+        size=arrays.nodes,
     )
 
 
@@ -91,9 +94,8 @@ def _downstream(
     """The nodes whose inputs or capacity fell short, and l^d of each (T x nodes)."""
     n, g = arrays.nodes, arrays.groups
     listed = arrays.sector >= 0
-    sells = (
-        np.bincount(arrays.sector[listed], arrays.sold_weight[listed]) if market else np.zeros(0)
-    )
+    part = market_part(arrays) if market else np.zeros(0)
+    sells = np.bincount(arrays.sector[listed], part[listed]) if market else np.zeros(0)
     cut = np.zeros(arrays.links if len(scenario.links) else 0, dtype=np.int32)
     if len(cut):
         cut[scenario.links] = np.arange(1, len(scenario.links) + 1)
@@ -104,7 +106,7 @@ def _downstream(
         (arrays.link_rho, arrays.link_ramp, arrays.sold_start, arrays.sold),
         (scenario.nodes, scenario.psi, scenario.links, scenario.phi, cut),
         first_loss(scenario),
-        (arrays.sector if market else arrays.sector[:0], arrays.sold_weight, sells),
+        (arrays.sector if market else arrays.sector[:0], part, sells),
         (np.zeros(n, np.int32), np.empty(n, np.int32), np.zeros(n, np.int32)),
         (np.empty(n), np.empty(n), np.empty(n, np.int32)),
         (arrays.group_stock, np.zeros(g), np.zeros(g, np.bool_), np.empty(g, np.int64)),

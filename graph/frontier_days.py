@@ -82,12 +82,12 @@ def standing_in(
     t: int, losers: Any, market: Arrays, nodes: Any, at: Any, loss: Floats, sent: Floats
 ) -> None:
     """Lessens what each loser fails to send by what the rest of its market makes good."""
-    sector, sold_weight, sells = market
+    sector, part, sells = market  # part: of its market's normal sales
     gone = np.zeros(len(sells))
     left = sells.copy()
     for place in losers:
         if sector[nodes[place]] >= 0:
-            gone[sector[nodes[place]]] += sold_weight[nodes[place]] * loss[t, place]
+            gone[sector[nodes[place]]] += part[nodes[place]] * loss[t, place]
     for k in range(len(sells)):
         left[k] = sells[k] - gone[k]
         if gone[k] > 0 and left[k] < 1e-3 * sells[k]:  # a difference of near-equals: add up anew
@@ -95,11 +95,11 @@ def standing_in(
             for i in range(len(sector)):
                 if sector[i] == k:
                     lost = loss[t, at[i] - 1] if at[i] else 0.0
-                    left[k] += sold_weight[i] * (1.0 - lost)
+                    left[k] += part[i] * (1.0 - lost)
     for place in losers:
         k = sector[nodes[place]]
         if k >= 0 and left[k] > SOLD_OUT:
-            sent[t, place] *= min(1.0, sold_weight[nodes[place]] / left[k])
+            sent[t, place] *= min(1.0, part[nodes[place]] / left[k])
 
 
 @njit()

@@ -44,7 +44,7 @@ import numpy as np
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, Ints, SupplyArrays
 from graph.rationing import RATIONING, Claims
-from graph.scenario import Outcome, Scenario
+from graph.scenario import Outcome, Scenario, check_scenario
 from graph.steps import first_loss, grown, last_change
 
 
@@ -119,7 +119,8 @@ def run_joint(
     """Levels of every node on every day in the joint mode; with spare capacity they may pass 1.
 
     `rationing` is order-ratio (lowest order against normal order first), proportional (to orders)
-    or final-last (firms in proportion, final demand what is left). ValueError says what is wrong.
+    or final-last (firms in proportion, final demand what is left). ValueError says what is wrong
+    with these, or with the scenario.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.scenario import Hit, scenario
@@ -167,11 +168,13 @@ def _outcome(moved: list[tuple[Floats, Floats, Floats]], terms: Terms) -> Outcom
         engine="reference",
         switches=str(terms),
         residual=last_change(loss),
+        size=loss.shape[1],
     )
 
 
 def _run(arrays: SupplyArrays, scenario: Scenario, terms: Terms) -> Iterator[_Day]:
     """Day by day. As in `graph.steps`, losses are carried, so that no shock changes no bit."""
+    check_scenario(arrays, scenario)
     way = _Way(arrays)
     behind = np.zeros(arrays.groups)  # S - s
     base = np.zeros(arrays.nodes)  # 1 - b

@@ -1,9 +1,9 @@
 """Sixteen shocks side by side: one row of a table, one vector register, one cache line of float32.
 
 A kernel that carries sixteen shocks reads each link once for all of them. What is written here as
-`line(sent, i)`, `plus(total, part, a)` or `larger(a, b)` becomes one vector instruction under numba (LLVM's own
-vectoriser was 4 times slower on these loops); without numba the same names work on rows of numpy
-arrays, with the same numbers.
+`line(sent, i)`, `plus(total, part, a)` or `larger(a, b)` becomes one vector instruction under
+numba (LLVM's own vectoriser was 4 times slower on these loops); without numba the same names work
+on rows of numpy arrays, with the same numbers.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from graph.blocks import BlockOutcome, Column, Columns, Job, lay_out, run_laid
 from graph.frontier import run_frontier
 from graph.jit import HAVE_NUMBA
 from graph.lanes import LANES
-from graph.scenario import Outcome, Scenario
+from graph.scenario import Outcome, Scenario, check_scenario
 from graph.steps import run
 from graph.sweeps import sweep
 
@@ -53,6 +53,8 @@ def run_many(
     """
     if not scenarios:
         raise ValueError("no scenario to run")
+    for one in scenarios:
+        check_scenario(arrays, one)
     laid = lay_out(arrays, watch, market, threshold, dtype)
     numbers = range(len(scenarios))
     blocks = [numbers[at : at + LANES] for at in range(0, len(scenarios), LANES)]
@@ -100,6 +102,8 @@ def run_block(
     """
     if not 1 <= len(scenarios) <= LANES:
         raise ValueError(f"a block has 1 to {LANES} scenarios, not {len(scenarios)}; see run_many")
+    for one in scenarios:
+        check_scenario(arrays, one)
     laid = lay_out(arrays, watch, market, threshold, dtype)
     return run_laid(laid, Job(scenarios, range(len(scenarios)), stocks, parts, classes))
 

@@ -21,13 +21,15 @@ from __future__ import annotations
 import numpy as np
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, SupplyArrays
-from graph.scenario import Outcome, Scenario
+from graph.scenario import Outcome, Scenario, check_scenario
 
-SOLD_OUT = 1e-10  # a market that sells less than this cannot step in for anyone
+SOLD_OUT = 1e-10  # a market that sells less than this of its normal sales steps in for nobody
 
 
 def run(arrays: SupplyArrays, scenario: Scenario, *, market: bool = False) -> Outcome:
     """The reference: every node on every day. `market`: others of the sector step in (sigma).
+
+    ScenarioError when the scenario does not fit the graph.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.scenario import Hit, scenario
@@ -36,6 +38,7 @@ def run(arrays: SupplyArrays, scenario: Scenario, *, market: bool = False) -> Ou
     >>> run(chain, closed).first_day().tolist()   # stock 3 + lead 2 + one day for the hop
     [0, 6]
     """
+    check_scenario(arrays, scenario)
     n, days = arrays.nodes, scenario.days
     group = arrays.link_group
     lag = arrays.link_lead.astype(np.int64) + 1
@@ -69,6 +72,7 @@ def run(arrays: SupplyArrays, scenario: Scenario, *, market: bool = False) -> Ou
         engine="reference",
         switches=switches(arrays, market),
         residual=last_change(loss),
+        size=n,
     )
 
 
@@ -127,16 +131,32 @@ def from_inputs(arrays: SupplyArrays, short: Floats) -> Floats:
 
 def standing_in(arrays: SupplyArrays, loss: Floats) -> Floats:
     """n: sigma, the part of a node's loss that the rest of its market cannot make good."""
-    listed = arrays.sector >= 0
-    sells = arrays.sold_weight * (1.0 - loss)
-    markets = np.bincount(arrays.sector[listed], sells[listed])
+    listed, part = arrays.sector >= 0, market_part(arrays)
+    markets = np.bincount(arrays.sector[listed], (part * (1.0 - loss))[listed])
     sigma = np.ones(arrays.nodes)
     left = markets[arrays.sector[listed]]
     sigma[listed] = np.minimum(
-        1.0,
-        np.divide(arrays.sold_weight[listed], left, out=np.ones(len(left)), where=left > SOLD_OUT),
+        1.0, np.divide(part[listed], left, out=np.ones(len(left)), where=left > SOLD_OUT)
     )
     return sigma
+
+
+def market_part(arrays: SupplyArrays) -> Floats:
+    """n: the share of its market's normal sales that each node makes, so that no unit matters.
+
+    0 outside a market and in one that sells nothing.
+
+    >>> from graph.arrays import compile_arrays
+    >>> shops = compile_arrays(4, [0, 1], [2, 2], [0, 0], [3e-12, 1e-12], sector=[0, 0, -1, 1])
+    >>> market_part(shops).tolist()
+    [0.75, 0.25, 0.0, 0.0]
+    """
+    listed = arrays.sector >= 0
+    sales = arrays.sold_weight[listed]
+    normal = np.bincount(arrays.sector[listed], sales)[arrays.sector[listed]]
+    part = np.zeros(arrays.nodes)
+    part[listed] = np.divide(sales, normal, out=np.zeros(len(sales)), where=normal > 0)
+    return part
 
 
 def grown(arrays: SupplyArrays, since: int) -> Floats:

@@ -72,15 +72,20 @@ def test_cycles_are_those_that_brute_force_finds(data: bytes) -> None:
     least = {tuple(ring[ring.index(min(ring)) :] + ring[: ring.index(min(ring))]) for ring in rings}
     assert {cycle.nodes for cycle in named} <= least
     assert len({cycle.nodes for cycle in named}) == len(named)
-    hops = {
-        hop
-        for cycle in named
-        for hop in zip(cycle.nodes, cycle.nodes[1:] + cycle.nodes[:1], strict=True)
-    }
+    hops = {hop for cycle in named for hop in ends_of(cycle)}
     assert hops == locked
+    assert (named.unnamed, named.unsearched) == (0, 0)
+    for hop in locked:  # a shortest one through each of them
+        through = [ring for ring in rings if hop in zip(ring, ring[1:] + ring[:1], strict=True)]
+        mine = [one for one in named if hop in ends_of(one)]
+        assert min(len(one.nodes) for one in mine) == min(map(len, through))
     for cycle in named:
         ends = [(arrays.link_supplier[e], arrays.link_buyer[e]) for e in cycle.links]
-        assert ends == list(zip(cycle.nodes, cycle.nodes[1:] + cycle.nodes[:1], strict=True))
+        assert ends == ends_of(cycle)
+
+
+def ends_of(cycle: LockingCycle) -> list[tuple[int, int]]:
+    return list(zip(cycle.nodes, cycle.nodes[1:] + cycle.nodes[:1], strict=True))
 
 
 def pair(**of_second: object) -> SupplyArrays:
@@ -149,3 +154,41 @@ def test_a_hit_that_is_none_is_refused(magnitude: float, lasts: int) -> None:
 def test_a_cycle_of_much_stock_comes_back_from_anything() -> None:
     cycle = LockingCycle((0, 1), (0, 1), ("a", "b"), (9.0, 4.0), 4)
     assert cycle.recovers_from == 1.0
+
+
+def knot(nodes: int) -> SupplyArrays:
+    """Everybody needs what two others alone make. Synthetic."""
+    at = np.arange(nodes)
+    supplier = np.concatenate([at, at])
+    buyer = np.concatenate([(at + 1) % nodes, (3 * at + 7) % nodes])
+    return compile_arrays(nodes, supplier, buyer, supplier, np.ones(2 * nodes))
+
+
+def test_a_search_that_ends_early_says_which_links_it_left() -> None:
+    """Reads are what it costs: a network of 100 000 firms is one knot, and takes seconds."""
+    arrays = knot(2000)
+    whole, cut = locking_cycles(arrays), locking_cycles(arrays, reads=20_000)
+    assert (whole.unnamed, whole.unsearched) == (0, 0)
+    ends = {(int(i), int(j)) for i, j in zip(arrays.link_supplier, arrays.link_buyer, strict=True)}
+    named = {hop for one in cut for hop in ends_of(one)}
+    assert cut.unnamed == len(ends - named) > 0
+    assert cut.unsearched >= cut.unnamed
+    assert 0 < len(cut) < len(whole)
+
+
+def test_the_small_knots_are_named_before_a_large_one_uses_up_the_reads() -> None:
+    large = knot(500)
+    pair = np.array([500, 501])
+    supplier = np.concatenate([large.link_supplier, pair])
+    buyer = np.concatenate([large.link_buyer, pair[::-1]])
+    arrays = compile_arrays(502, supplier, buyer, supplier, np.ones(len(supplier)))
+    assert [one.nodes for one in locking_cycles(arrays, reads=1)] == [(500, 501)]
+
+
+def test_a_long_ring_is_searched_within_the_reads() -> None:
+    nodes = 5000
+    at = np.arange(nodes)
+    ring = compile_arrays(nodes, at, (at + 1) % nodes, at, np.ones(nodes))
+    found = locking_cycles(ring, reads=20_000)
+    assert [len(one.nodes) for one in found] == [nodes]
+    assert found.unnamed == 0 < found.unsearched

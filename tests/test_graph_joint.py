@@ -14,7 +14,8 @@ from graph.rationing import RATIONING, Claims
 from graph.scenario import Hit, scenario
 from graph.steps import run
 
-ORACLE = Path(os.environ.get("EWS_RECORDED_DATA", "../shared/data")) / "oracles/inoue_todo_toy"
+DATA = Path(os.environ.get("EWS_RECORDED_DATA") or Path(__file__).parents[2] / "shared" / "data")
+ORACLE = DATA / "oracles" / "inoue_todo_toy"
 PEER = ("proportional", "final-last", "order-ratio")  # its rationing 0, 1, 2
 
 
@@ -30,6 +31,7 @@ def as_the_peer_runs_it(rationing: str, days: int) -> Ledger:
     return ledger(toy(), shock, Terms(rationing, floor=0.0, restock_days=6.0, stock_follows=True))
 
 
+@pytest.mark.recorded
 @pytest.mark.parametrize(("number", "rationing"), list(enumerate(PEER)))
 def test_inoue_and_todos_toy_is_a_limit_case(number: int, rationing: str) -> None:
     """ProductionNetworkSimulator, tau 6, 15 days, delta 0.1: output and final use, every day."""

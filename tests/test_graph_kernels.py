@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from graph import planner
 from graph.arrays import SupplyArrays, compile_arrays
 from graph.esri import EsriError, esri
-from graph.jit import HAVE_NUMBA
+from graph.jit import HAVE_NUMBA, cache_folder
 from graph.operators import operators
 from graph.planner import Systemic, Terms, engine_for, esri_all, esri_of
 from graph.synthetic import synthetic_network
@@ -237,3 +237,79 @@ def test_without_numba_scipy_answers_and_the_kernels_still_give_their_numbers() 
         if HAVE_NUMBA and engine == "push":
             out = esri_all(arrays, range(20), market=True, engine=engine)
             np.testing.assert_allclose(told[engine][1], out.esri, rtol=0, atol=1e-15)
+
+
+ROOT = Path(__file__).parents[1]
+KERNEL = """
+from graph.jit import njit
+from graph.rates import RATE
+
+
+@njit()
+def rated(x):
+    return RATE * x
+"""
+
+
+def packaged(folder: Path) -> None:
+    """A package `graph` of one kernel, whose constant stands in another module."""
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "jit.py").write_text((ROOT / "graph" / "jit.py").read_text())
+    (folder / "kernel.py").write_text(KERNEL)
+    (folder / "rates.py").write_text("RATE = 2.0\n")
+
+
+def told(root: Path, code: str, **env: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", **env},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stdout.strip()
+
+
+ASK = "from graph.kernel import rated; print(rated(3.0))"
+
+
+@pytest.mark.skipif(not HAVE_NUMBA, reason="nothing is compiled without numba")
+def test_a_changed_constant_of_another_module_is_compiled_anew(tmp_path: Path) -> None:
+    packaged(tmp_path / "graph")
+    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    assert told(tmp_path, ASK, **cache) == "6.0"
+    first = list((tmp_path / "cache").glob("ews-numba-*"))
+    assert len(first) == 1
+    assert list(first[0].rglob("*.nbc"))
+    (tmp_path / "graph" / "rates.py").write_text("RATE = 5.0\n")
+    assert told(tmp_path, ASK, **cache) == "15.0"
+
+
+@pytest.mark.skipif(not HAVE_NUMBA, reason="nothing is compiled without numba")
+def test_kernels_run_where_neither_the_package_nor_the_home_can_be_written(tmp_path: Path) -> None:
+    packaged(tmp_path / "graph")
+    (tmp_path / "graph" / "__pycache__").touch()  # no folder can be made of it, not even by root
+    (tmp_path / "temporary").mkdir()
+    shut = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", "NUMBA_CACHE_DIR": ""}
+    assert told(tmp_path, ASK, TMPDIR=str(tmp_path / "temporary"), **shut) == "6.0"
+    assert list((tmp_path / "temporary").rglob("*.nbc"))
+    nowhere = f"import tempfile; tempfile.tempdir = '/dev/null'; {ASK}"
+    assert told(tmp_path, nowhere, **shut) == "6.0"
+
+
+def test_a_cache_that_another_made_or_nobody_can_write_is_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cache_folder(["/dev/null", str(tmp_path)], "a") == str(tmp_path / "a")
+    assert (tmp_path / "a").stat().st_mode & 0o077 == 0
+    monkeypatch.setattr(os, "getuid", lambda: -1)
+    assert cache_folder([str(tmp_path)], "a") is None
+
+
+def test_numba_switched_off_is_numba_missing() -> None:
+    code = "from graph.jit import HAVE_NUMBA; from graph.planner import engine_for; "
+    code += "print(HAVE_NUMBA, engine_for(1, losses=True))"
+    assert told(ROOT, code, NUMBA_DISABLE_JIT="1") == "False scipy"

@@ -304,7 +304,7 @@ def test_a_question_that_has_no_answer_says_why() -> None:
     for days in (-1, float("inf"), float("nan")):
         with pytest.raises(SurvivalError, match="finite number >= 0"):
             loss_at_recovery(CHAIN, [0], days)
-    odd = compile_arrays(2, [0], [1], [0], [1.0], final=1.0)
+    odd = replace(compile_arrays(2, [0], [1], [0], [1.0]), final=np.ones(2))
     with pytest.raises(PlantError, match="node 0: sells to other nodes"):
         plants_of(odd)
 
