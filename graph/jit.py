@@ -75,7 +75,7 @@ def _bases() -> Iterable[str]:
     if numba.config.CACHE_DIR:  # NUMBA_CACHE_DIR
         yield os.path.abspath(numba.config.CACHE_DIR)
         return
-    yield os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    yield os.path.expanduser("~/.cache")
     try:
         yield tempfile.gettempdir()
     except FileNotFoundError:
