@@ -327,6 +327,14 @@ def _goals(rules: ArioRules, table: Economy) -> Floats:
 
 
 def _check_rules(rules: ArioRules) -> None:
+    stock = np.asarray(rules.stock_days, dtype=np.float64)
+    if not bool((stock >= 0).all()):  # nan fails too
+        raise ArioError("stock_days must be days >= 0 (inf: never short), each of them a number")
+    factors = np.array([rules.alpha_base, rules.alpha_max, rules.alpha_days], dtype=np.float64)
+    if not bool(np.isfinite(factors).all()) or not 0 < rules.alpha_base <= rules.alpha_max:
+        raise ArioError(
+            "alpha_base, alpha_max and alpha_days must be numbers, and 0 < alpha_base <= alpha_max"
+        )
     if not 0 < rules.psi <= 1:
         raise ArioError(f"psi must lie above 0 and at most at 1, not {rules.psi:g}")
     if rules.orders not in ORDER_TYPES:

@@ -205,16 +205,15 @@ def weight_shares(weights: ArrayLike, nodes: int) -> Floats:
 
 
 def ask_for_final_demand(arrays: SupplyArrays) -> None:
-    """EsriError when no node sells to final demand and a closed circle of sellers keeps losses."""
-    sells = arrays.sold_weight > 0
-    if bool((arrays.final[sells] > 0).any()):
+    """EsriError when a closed circle of sellers keeps losses: none of it sells to final demand."""
+    if bool((arrays.final[arrays.sold_weight > 0] > 0).all()):
         return
     kept = closed_circles(arrays)
     if len(kept):
         raise EsriError(
-            f"no node has a final-demand share, and {len(kept)} nodes (first: "
-            f"{arrays.names[int(kept[0])]}) sell to each other only: upstream, all of them would "
-            "fail. Give final or final_sales to compile_arrays, or ask for leak=False"
+            f"{len(kept)} nodes (first: {arrays.names[int(kept[0])]}) sell to each other only and "
+            "none of them has a final-demand share: upstream, all of them would fail. Give final "
+            "or final_sales to compile_arrays, or ask for leak=False"
         )
 
 

@@ -63,14 +63,19 @@ def limit(name: str, arrays: SupplyArrays, **inputs: Any) -> Limit:
 def esri_loss(
     arrays: SupplyArrays, psi: ArrayLike, *, market: bool = False, eps: float = 1e-12
 ) -> tuple[Floats, float]:
-    """max(l^d, l^u) of one shock, n values, and its residual. EsriError when it does not settle.
+    """max(l^d, l^u) of one shock, n values, and its residual. LimitError when it does not settle.
 
     >>> from graph.arrays import compile_arrays
     >>> chain = compile_arrays(2, [0], [1], [0], [1.0], final=0.5)
     >>> esri_loss(chain, [0.0, 1.0])[0].tolist()
     [0.5, 1.0]
     """
-    out = esri(arrays, psi, market=market, eps=eps).settled()
+    out = esri(arrays, psi, market=market, eps=eps)
+    if not bool(out.converged.all()):
+        raise LimitError(
+            f"losses still moved by {out.residual.max():.2g} a sweep after {out.sweeps.max()} "
+            "sweeps: give the nodes a greater final-demand share, or raise eps"
+        )
     return np.maximum(out.down, out.up)[:, 0], float(out.residual[0])
 
 
@@ -123,7 +128,13 @@ def diim_loss(
     [[0.0, 0.0], [0.0, 0.5], [0.125, 0.75]]
     """
     speed, part = _per_node(arrays, resilience), _orders(arrays)
-    hit = np.broadcast_to(np.asarray(psi, dtype=np.float64), (days, arrays.nodes))
+    if days < 1:
+        raise LimitError(f"{days} days have nothing to run; give 1 or more")
+    given = np.asarray(psi, dtype=np.float64)
+    shapes = {(), (arrays.nodes,), (days, arrays.nodes)}
+    if given.shape not in shapes or not bool(((given >= 0) & (given <= 1)).all()):
+        raise LimitError(f"psi must be {arrays.nodes} shares in 0..1, or {days} days of them")
+    hit = np.broadcast_to(given, (days, arrays.nodes))
     q = np.zeros((days, arrays.nodes))
     for t in range(days - 1):
         q[t + 1] = q[t] + speed * (part @ q[t] + hit[t] - q[t])
@@ -186,7 +197,8 @@ def ario_loss(
     """1 - x / x0 of graph.ario, T x n, for a capacity loss `psi` of T x n.
 
     Nodes of one sector replace each other, as industries of one sector do in its table; stocks are
-    the days that `rules` give, for every node, not the graph's. The residual is the change of the last day. LimitError past 5,000 nodes: the table is dense.
+    the days that `rules` give, for every node, not the graph's. The residual is the change of the
+    last day. LimitError past 5,000 nodes: the table is dense.
 
     >>> from graph.arrays import compile_arrays
     >>> chain = compile_arrays(2, [0], [1], [0], [365.0], final=0.5)
@@ -217,6 +229,9 @@ def noisy_or_chance(
     """
     n, supplier, buyer = arrays.nodes, arrays.link_supplier, arrays.link_buyer
     p = arrays.link_part if passes is None else np.asarray(passes, dtype=np.float64)
+    if p.shape not in {(), (arrays.links,)} or not bool(((p >= 0) & (p <= 1)).all()):
+        raise LimitError(f"passes must be {arrays.links} chances, one a link, each in 0..1")
+    p = np.broadcast_to(p, (arrays.links,))
     net = sparse.coo_array((np.ones(arrays.links), (supplier, buyer)), shape=(n, n))
     parts, _ = csgraph.connected_components(net, directed=False)
     if arrays.links != n - parts:
@@ -252,7 +267,11 @@ def _spending(arrays: SupplyArrays, costs: ArrayLike | None) -> sparse.csr_array
     weight = np.where(arrays.group_class[group] == NONE, 0.0, arrays.link_weight)
     bought = np.bincount(buyer, arrays.link_weight, n)
     whole = bought if costs is None else np.asarray(costs, dtype=np.float64)
-    if whole.shape != (n,) or bool((whole < bought * (1 - SMALL)).any()):
+    if (
+        whole.shape != (n,)
+        or not bool(np.isfinite(whole).all())
+        or bool((whole < bought * (1 - SMALL)).any())
+    ):
         raise LimitError(f"costs must be {n} values a year, none below what the node buys")
     part = np.divide(weight, whole[buyer], out=np.zeros(arrays.links), where=whole[buyer] > 0)
     return sparse.csr_array((part, (buyer, arrays.link_supplier)), shape=(n, n))

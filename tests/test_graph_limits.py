@@ -315,7 +315,7 @@ def test_losses_that_go_round_for_ever_are_refused() -> None:
         limit("guess", ring)
     with pytest.raises(LimitError, match=r"share in 0\.\.1"):
         limit("debtrank", ring, psi=[-1.0, 0.0])
-    with pytest.raises(EsriError, match="no node has a final-demand share"):
+    with pytest.raises(EsriError, match="none of them has a final-demand share"):
         limit("esri", ring, psi=[0.5, 0.0])
 
 
@@ -330,3 +330,45 @@ def test_a_market_in_which_no_node_stands_changes_nothing() -> None:
     chain = compile_arrays(2, [0], [1], [0], [2.0])
     with_market, without = (esri(chain, closures(2, [0]), market=m) for m in (True, False))
     assert (with_market.down == without.down).all()
+
+
+def test_a_closed_ring_is_seen_whatever_leaks_elsewhere() -> None:
+    rings = compile_arrays(
+        5, [0, 1, 2, 3], [1, 0, 3, 4], [0, 1, 2, 3], [1.0] * 4, final=[0, 0, 0.5, 0.5, 0]
+    )
+    with pytest.raises(EsriError, match=r"2 nodes \(first: 0\)"):
+        esri(rings, [1.0, 0.0, 0.0, 0.0, 0.0])
+
+
+def test_limits_refuse_what_is_no_share() -> None:
+    chain = compile_arrays(2, [0], [1], [0], [1.0], final=0.5)
+    with pytest.raises(LimitError, match="1 chances, one a link"):
+        limit("noisy-or", chain, psi=[0.5, 0.0], passes=[2.0])
+    with pytest.raises(LimitError, match=r"shares in 0\.\.1"):
+        limit("diim", chain, psi=[math.nan, 0.0], resilience=0.5, days=3)
+    with pytest.raises(LimitError, match="costs must be"):
+        limit("ghosh", chain, psi=[0.5, 0.0], costs=[1.0, math.inf])
+
+
+def test_an_esri_limit_that_does_not_settle_says_what_can_be_done_about_it() -> None:
+    # C, which closes, takes a ten-thousandth of what A sells: the rest goes round to A again.
+    links = [0, 0, 1, 2], [1, 2, 0, 0], [0, 0, 1, 2], [9999.0, 1.0, 1.0, 1.0]
+    slow = compile_arrays(3, *links, essential=0, final=1e-9)
+    with pytest.raises(LimitError, match="or raise eps"):
+        limit("esri", slow, psi=[0.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        ArioRules(stock_days=math.nan),
+        ArioRules(stock_days=-5.0),
+        ArioRules(alpha_base=-1.0),
+        ArioRules(alpha_max=math.nan),
+        ArioRules(alpha_days=math.nan),
+    ],
+)
+def test_ario_rules_that_cannot_be_are_refused(rules: ArioRules) -> None:
+    shop = economy([[0.0, 5.0], [0.0, 0.0]], [5.0, 20.0], [0, 1])
+    with pytest.raises(ArioError, match=r"stock_days|alpha"):
+        ario(shop, np.zeros((3, 2)), rules)
