@@ -21,7 +21,7 @@ from graph.scenario import Scenario
 from graph.steps import first_loss, run
 
 Values = NDArray[np.floating[Any]]
-Days = NDArray[np.int16]
+Days = NDArray[np.int32]
 Column = NDArray[np.generic]  # one column per scenario
 Columns = Column | Callable[[range], Column]  # or what makes those of a range of scenarios
 Arrays = tuple[NDArray[Any], ...]
@@ -77,7 +77,7 @@ class Job:
 
 
 def lay_out(
-    arrays: SupplyArrays, watch: Iterable[int], market: bool, threshold: float, dtype: type
+    arrays: SupplyArrays, watch: Iterable[int], market: bool, threshold: float | None, dtype: type
 ) -> Laid:
     """The graph and the question, ready for blocks. ValueError for a node or kind there is not.
 
@@ -88,6 +88,7 @@ def lay_out(
     kind, watched = np.dtype(dtype), np.array(list(watch), dtype=np.int64)
     if kind not in TINY:
         raise ValueError(f"a block reckons in float32 or float64, not {kind}")
+    least = 1e-9 if kind == np.float64 else 1e-6  # float32 takes rounding for smaller losses
     if len(watched) and not (watched.min() >= 0 and watched.max() < arrays.nodes):
         raise ValueError(f"a watched node is outside 0..{arrays.nodes - 1}")
     ramps, ramp = np.unique(arrays.link_ramp, return_inverse=True)
@@ -97,7 +98,7 @@ def lay_out(
         arrays=arrays,
         watched=watched,
         market=market,
-        threshold=threshold,
+        threshold=least if threshold is None else threshold,
         dtype=kind,
         groups=(
             *(arrays.group_start, arrays.group_class),
@@ -169,7 +170,7 @@ def _in_turn(
         runs.append(run(own, one, market=laid.market))
     return BlockOutcome(
         lost_days=np.stack([(1.0 - r.level).sum(axis=0) for r in runs], axis=1).astype(kind),
-        first_day=np.stack([r.first_day(laid.threshold) for r in runs], axis=1).astype(np.int16),
+        first_day=np.stack([r.first_day(laid.threshold) for r in runs], axis=1).astype(np.int32),
         curve=np.stack([r.curve(arrays) for r in runs], axis=1),
         watched=watched,
         levels=np.stack([r.level[:, watched] for r in runs], axis=2).astype(kind),
@@ -220,7 +221,7 @@ def _together(
     stores = (np.zeros((arrays.groups, LANES), kind), np.zeros(arrays.groups, np.bool_))
     up = (np.zeros((2 * n, LANES), kind), np.zeros(2 * n, np.bool_))
     lost_days, ends = np.zeros((n, LANES), kind), np.zeros((2 * n, LANES), kind)
-    first_day, without = np.full((n, LANES), -1, np.int16), np.full(n, LANES, np.int16)
+    first_day, without = np.full((n, LANES), -1, np.int32), np.full(n, LANES, np.int16)
     curve, levels = np.zeros((days, LANES)), np.ones((days, len(laid.watched), LANES), kind)
     lost = (lost_days, first_day, without, curve, ends)
     units = (kind.type(1), kind.type(TINY[kind]))

@@ -2,8 +2,9 @@
 
 Nodes are renumbered by the number of their links: the few that everything reads lie together in
 the cache, and rows of one length follow each other, which the processor foresees (half the time
-of a sweep). Links that pass nothing on are left out; numbers of nodes and links are uint32. One `Side` serves either direction: downstream from suppliers to buyers, upstream from
-buyers to suppliers. A node's loss is the largest of the sums in its slots. Downstream a slot is
+of a sweep). Links that pass nothing on are left out; numbers of nodes and links are uint32. One
+`Side` serves either direction: downstream from suppliers to buyers, upstream from buyers to
+suppliers. A node's loss is the largest of the sums in its slots. Downstream a slot is
 an essential input group, or all non-essential ones together; upstream each node has one slot.
 """
 

@@ -3,7 +3,8 @@
 Few shocks, or losses node by node: changes are pushed, and most links are never read (`push`).
 Many shocks: sixteen at a time, each link read once for all of them (`block` in float32, `block64`).
 Without numba: sparse matrices (`scipy`). All give the numbers of `graph.esri.esri`: push and
-block64 to 1e-12, block to 1e-6.
+block64 to 1e-12, block to 1e-6 where losses fade in few sweeps. What a sweep leaves unsent adds up
+over the sweeps, so that `auto` takes block only where theta times their number stays below 1e-6.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from graph import block_kernels, kernels
 from graph.arrays import Floats, Ints, SupplyArrays
-from graph.esri import EsriError, ask_for_final_demand, checked, esri, weight_shares
+from graph.esri import EsriError, ask_for_final_demand, checked, esri, sold_part, weight_shares
 from graph.jit import HAVE_NUMBA
 from graph.lanes import LANES
 from graph.operators import Numbers, Operators, operators
 from graph.sweeps import sweep
 
+SINGLE = 1e-6  # what float32 may be off by
 FEW = LANES // 2  # fewer shocks than half a block are cheaper one by one
 UNSENT = 1e-13  # theta of float64: far below eps, and a tenth of what engines may differ by
 JOB_BLOCKS = 32  # blocks a job: room for a block is made once a job
@@ -159,25 +161,60 @@ def _answered(
     terms: Terms,
 ) -> Systemic:
     engine = terms.get("engine", "auto")
+    eps = terms.get("eps", 1e-6)
+    if not eps > 0:
+        raise EsriError(f"eps must be positive, not {eps:g}: losses only come close to their limit")
+    most = terms.get("max_sweeps", 10_000)
+    if most < 1:
+        raise EsriError(f"max_sweeps must be 1 or more, not {most}: no sweep gives no answer")
     if engine == "auto":
         engine = engine_for(len(shocks.start) - 1, losses=losses)
+        if engine == "block" and (eps < SINGLE or unsent_bound(arrays, "block", terms) > SINGLE):
+            engine = "block64"
     if engine not in ENGINES:
         raise EsriError(f"unknown engine {engine!r}; use one of auto, {', '.join(ENGINES)}")
     if losses and engine.startswith("block"):
         raise EsriError(f"{engine} keeps no losses by node: ask for push, or for losses=False")
-    eps = terms.get("eps", 1e-6)
-    if not eps > 0:
-        raise EsriError(f"eps must be positive, not {eps:g}: losses only come close to their limit")
     if terms.get("up", True) and terms.get("leak", True):
         ask_for_final_demand(arrays)
     work, each = ENGINES[engine]
     if engine in ("scipy", "networkx"):
-        told: Any = (arrays, engine, {**terms, "engine": engine})
+        told: Any = (arrays, losses, {**terms, "engine": engine})
     else:
         told = _plan(arrays, engine, losses, terms)
         shocks = shocks._replace(node=told.packed.number[shocks.node].astype(np.uint32))
     parts = sweep(work, told, _split(shocks, each), how=how, workers=workers)
-    return _together(parts, engine, eps, arrays.nodes, terms)
+    return _together(parts, engine, eps, arrays, losses, terms)
+
+
+def unsent_bound(arrays: SupplyArrays, engine: str, terms: Terms) -> float:
+    """By how much what is not passed on may lower an upstream loss: theta by the most sweeps.
+
+    With f the least final-demand share, sweeps are at most log eps / log(1 - f), and theta a sweep
+    adds up to theta / f at most. Downstream and with a market it is what sweeps make of it.
+
+    >>> from graph.arrays import compile_arrays
+    >>> chain = compile_arrays(3, [0, 1], [1, 2], [0, 1], [1.0, 1.0], final=0.5)
+    >>> unsent_bound(chain, "block", {"eps": 1e-6})
+    2e-08
+    """
+    theta = _theta(engine, terms)
+    if not theta or engine in ("scipy", "networkx"):
+        return 0.0
+    part = sold_part(arrays, terms.get("leak", True))
+    kept = np.bincount(arrays.link_supplier, part, arrays.nodes).max(initial=0.0)
+    most = float(terms.get("max_sweeps", 10_000))
+    if terms.get("up", True):
+        return float(theta * min(most, 1 / (1 - kept) if kept < 1 else most))
+    return theta
+
+
+def _theta(engine: str, terms: Terms) -> float:
+    given = terms.get("theta")
+    if given is not None:
+        return given
+    eps = terms.get("eps", 1e-6)
+    return eps / 100 if engine == "block" else min(UNSENT, eps / 100)
 
 
 def _plan(arrays: SupplyArrays, engine: str, losses: bool, terms: Terms) -> _Plan:
@@ -190,10 +227,10 @@ def _plan(arrays: SupplyArrays, engine: str, losses: bool, terms: Terms) -> _Pla
     )
     given = terms.get("weights")
     weights = np.empty(arrays.nodes)
-    weights[packed.number] = weight_shares(arrays.sold_weight if given is None else given, arrays.nodes)
-    eps, theta = terms.get("eps", 1e-6), terms.get("theta")
-    if theta is None:
-        theta = eps / 100 if engine == "block" else UNSENT
+    weights[packed.number] = weight_shares(
+        arrays.sold_weight if given is None else given, arrays.nodes
+    )
+    eps, theta = terms.get("eps", 1e-6), _theta(engine, terms)
     if engine == "block":
         packed = block_kernels.packed_as(packed, np.float32)
     return _Plan(packed, weights, eps, theta, terms.get("max_sweeps", 10_000), losses)
@@ -264,22 +301,29 @@ def _in_blocks(plan: _Plan, shocks: Shocks) -> _Part:
     return _Part(sums[0], sums[1], sums[2], sweeps, residual, read, none, none)
 
 
-def _by_matrices(told: tuple[SupplyArrays, str, dict[str, Any]], shocks: Shocks) -> _Part:
-    arrays, _, terms = told
+def _by_matrices(told: tuple[SupplyArrays, bool, dict[str, Any]], shocks: Shocks) -> _Part:
+    arrays, losses, terms = told
     psi = np.zeros((arrays.nodes, len(shocks.start) - 1))
     psi[shocks.node, np.repeat(np.arange(psi.shape[1]), np.diff(shocks.start))] = shocks.psi
     out = esri(arrays, psi, **{key: terms[key] for key in terms if key != "theta"})
     read = int(out.sweeps.sum()) * arrays.links
     sums = out.esri, out.esri_down, out.esri_up
-    return _Part(*sums, out.sweeps, out.residual, read, out.down, out.up)
+    kept = slice(None) if losses else slice(0)  # a table for each shock would be n x n for all
+    return _Part(
+        *sums, out.sweeps, out.residual, read, out.down[:, kept].copy(), out.up[:, kept].copy()
+    )
 
 
 def _together(
-    parts: Sequence[_Part], engine: str, eps: float, nodes: int, terms: Terms
+    parts: Sequence[_Part],
+    engine: str,
+    eps: float,
+    arrays: SupplyArrays,
+    losses: bool,
+    terms: Terms,
 ) -> Systemic:
     residual = np.concatenate([np.zeros(0), *(part.residual for part in parts)])
-    none = np.zeros((nodes, 0))
-    switches = ", ".join(f"{key} {value}" for key, value in terms.items() if key != "weights")
+    none = np.zeros((arrays.nodes, 0))
     return Systemic(
         esri=np.concatenate([np.zeros(0), *(part.esri for part in parts)]),
         esri_down=np.concatenate([np.zeros(0), *(part.esri_down for part in parts)]),
@@ -289,10 +333,24 @@ def _together(
         converged=residual <= eps,
         links_read=sum(part.links_read for part in parts),
         engine=engine,
-        switches=switches,
+        switches=_switches(arrays, engine, eps, terms),
         down=np.concatenate([none, *(part.down for part in parts)], axis=1),
         up=np.concatenate([none, *(part.up for part in parts)], axis=1),
     )
+
+
+def _switches(arrays: SupplyArrays, engine: str, eps: float, terms: Terms) -> str:
+    """What made the numbers, in the words of graph.esri, and what the engine leaves out."""
+    said = (
+        f"market {'on' if terms.get('market', False) else 'off'}; "
+        f"leak {'on' if terms.get('leak', True) else 'off'}; "
+        f"{'down ' if terms.get('down', True) else ''}{'up ' if terms.get('up', True) else ''}; "
+        f"stop increase {eps:g}; {engine}"
+    )
+    if terms.get("weights") is not None:
+        said += "; weights given"
+    unsent = unsent_bound(arrays, engine, terms)
+    return f"{said}; unsent up to {unsent:.2g}" if unsent else said
 
 
 # Each with how many shocks it takes as one job.

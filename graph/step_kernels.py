@@ -31,7 +31,7 @@ def run_many(
     classes: Columns | None = None,
     watch: Iterable[int] = (),
     market: bool = False,
-    threshold: float = 1e-9,
+    threshold: float | None = None,
     dtype: type = np.float32,
     how: str = "serial",
     workers: int | None = None,
@@ -40,7 +40,8 @@ def run_many(
 
     `stocks` (days) and `classes` (g x B) and `parts` (m x B) take the place of the graph's own; or
     they are functions that make the columns of a range of scenario numbers, so that a thousand
-    columns need not exist at once. `how` and `workers` are those of graph.sweeps. ValueError when
+    columns need not exist at once. A first day is one that loses more than `threshold`, by default
+    1e-9 in float64 and 1e-6 in float32, which knows no smaller loss from rounding. `how` and `workers` are those of graph.sweeps. ValueError when
     nothing is asked, or days or shapes differ.
 
     >>> from graph.arrays import compile_arrays
@@ -89,7 +90,7 @@ def run_block(
     classes: Column | None = None,
     watch: Iterable[int] = (),
     market: bool = False,
-    threshold: float = 1e-9,
+    threshold: float | None = None,
     dtype: type = np.float32,
 ) -> BlockOutcome:
     """At most 16 scenarios, as `run_many` has them, stepped together.

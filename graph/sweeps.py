@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ def sweep(
 
     `how` is serial, pool (processes of this machine; the arrays lie once in shared memory) or ray
     (a cluster that is connected, else one started on this machine and stopped at the end; needs
-    the extra `sweep`). `workers` is one per core unless given. For pool and ray the function
+    the extra `sweep`). `workers` is one per core that we may use unless given. For pool and ray the function
     stands at the top of a module, and must not write to the arrays. The first error that a job
     raises is raised here, after the workers have been stopped. ValueError for an unknown way,
     SweepError for a worker that died or Ray that is not installed.
@@ -54,7 +54,14 @@ def sweep(
         raise ValueError(f"unknown way {how!r} to sweep; use one of {', '.join(WAYS)}")
     if workers is not None and workers < 1:
         raise ValueError(f"a sweep needs at least one worker, not {workers}")
-    return WAYS[how](function, arrays, jobs, workers or os.cpu_count() or 1) if jobs else []
+    return WAYS[how](function, arrays, jobs, workers or _cores()) if len(jobs) else []
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _serial(
@@ -78,6 +85,8 @@ def _pool(
     )
     try:
         futures = [pool.submit(_run_chunk, chunk) for chunk in _chunks(jobs, workers)]
+        for done in as_completed(futures):
+            done.result()  # the first error ends the sweep, whichever job it is of
         return [result for future in futures for result in future.result()]
     except BrokenProcessPool as died:
         raise SweepError(
@@ -129,7 +138,14 @@ def _open_arrays(
 
 def _run_chunk(jobs: Sequence[Any]) -> list[Any]:
     function, arrays = _opened
-    return [function(arrays, job) for job in jobs]
+    try:
+        return [function(arrays, job) for job in jobs]
+    except Exception as error:
+        try:  # an error that cannot be read again would look like a worker that died
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            raise SweepError(f"a job failed: {type(error).__name__}: {error}") from None
+        raise
 
 
 def _ray(

@@ -313,3 +313,31 @@ def test_numba_switched_off_is_numba_missing() -> None:
     code = "from graph.jit import HAVE_NUMBA; from graph.planner import engine_for; "
     code += "print(HAVE_NUMBA, engine_for(1, losses=True))"
     assert told(ROOT, code, NUMBA_DISABLE_JIT="1") == "False scipy"
+
+
+def test_auto_takes_float64_where_what_is_unsent_adds_up() -> None:
+    few = synthetic_network(60, 300, sectors=4, seed=2)
+    ring = np.arange(60)
+    slow = compile_arrays(60, ring, (ring + 1) % 60, ring, np.ones(60), final=0.001)
+    want = esri_all(slow, eps=1e-6, engine="scipy", down=False)
+    got = esri_all(slow, eps=1e-6, down=False)
+    assert got.engine in ("block64", "scipy")
+    np.testing.assert_allclose(got.esri, want.esri, rtol=0, atol=1e-9)
+    assert esri_all(few, eps=1e-9).engine in ("block64", "scipy")
+
+
+def test_pushing_stops_where_the_loop_does_for_any_eps() -> None:
+    ring = compile_arrays(2, [0, 1], [1, 0], [0, 1], [1.0, 1.0], final=0.3)
+    out, loop = (
+        esri_of(ring, [1.0, 0.0], eps=1e-15, down=False, engine=e) for e in ("push", "scipy")
+    )
+    assert out.sweeps.tolist() == loop.sweeps.tolist()
+
+
+@pytest.mark.parametrize("engine", ["scipy", "networkx", "push", "block", "block64"])
+def test_all_firms_keep_no_table_of_losses_and_say_what_made_them(engine: str) -> None:
+    out = esri_all(drawn(120), [1, 2], engine=engine, max_sweeps=5, market=True)
+    assert out.down.shape == out.up.shape == (120, 0)
+    assert out.switches.startswith("market on; leak on; down up ; stop increase 1e-06; " + engine)
+    with pytest.raises(EsriError, match="max_sweeps must be 1 or more"):
+        esri_all(drawn(120), [1], engine=engine, max_sweeps=0)

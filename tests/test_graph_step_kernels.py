@@ -258,3 +258,12 @@ assert abs((1.0 - moved.level).sum(axis=0) - loss[moved.nodes]).max() < 1e-12
 
 def test_without_numba_the_reference_runs_and_the_kernels_still_give_its_numbers() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", WITHOUT_NUMBA], check=True)
+
+
+def test_float32_tells_the_first_days_of_float64_that_are_more_than_rounding() -> None:
+    chain = compile_arrays(2, [0], [1], [0], [1.0], stock=0.1)
+    closed = [scenario(12, [Hit(np.array([0]), 0.01)])]  # ten days use up the stock, to rounding
+    single = run_many(chain, closed)
+    exact = run_many(chain, closed, dtype=np.float64, threshold=1e-6)
+    assert single.first_day.dtype == np.int32
+    assert single.first_day.tolist() == exact.first_day.tolist()

@@ -56,6 +56,15 @@ def die(arrays: SupplyArrays, job: int) -> None:
     os._exit(1)
 
 
+class Unreadable(Exception):
+    def __init__(self, job: int, why: str) -> None:  # pickle gives one argument back, not two
+        super().__init__(f"job {job}: {why}")
+
+
+def fail_unreadably(arrays: SupplyArrays, job: int) -> None:
+    raise Unreadable(int(job), "bad")
+
+
 def where_the_links_lie(arrays: SupplyArrays, job: int) -> bool:
     return bool(arrays.link_weight.flags.owndata)
 
@@ -124,3 +133,13 @@ def test_ray_gives_the_bits_of_the_serial_loop_and_its_errors() -> None:
     assert sweep(losses, arrays, jobs, how="ray", workers=2) == sweep(losses, arrays, jobs)
     with pytest.raises(LookupError, match="job 3 is bad"):
         sweep(fail_at_three, arrays, range(8), how="ray", workers=2)
+
+
+def test_an_error_that_cannot_be_sent_is_told_and_not_blamed_on_memory() -> None:
+    with pytest.raises(SweepError, match="Unreadable: job 0: bad"):
+        sweep(fail_unreadably, drawn_arrays(), range(1), how="pool", workers=1)
+
+
+def test_jobs_may_be_an_array() -> None:
+    assert sweep(pow, 2, np.array([3, 4])) == [8, 16]
+    assert sweep(pow, 2, np.array([], dtype=int)) == []
