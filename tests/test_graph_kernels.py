@@ -279,9 +279,9 @@ ASK = "from graph.kernel import rated; print(rated(3.0))"
 @pytest.mark.skipif(not HAVE_NUMBA, reason="nothing is compiled without numba")
 def test_a_changed_constant_of_another_module_is_compiled_anew(tmp_path: Path) -> None:
     packaged(tmp_path / "graph")
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    cache = {"HOME": str(tmp_path), "NUMBA_CACHE_DIR": ""}
     assert told(tmp_path, ASK, **cache) == "6.0"
-    first = list((tmp_path / "cache").glob("ews-numba-*"))
+    first = list((tmp_path / ".cache").glob("ews-numba-*"))
     assert len(first) == 1
     assert list(first[0].rglob("*.nbc"))
     (tmp_path / "graph" / "rates.py").write_text("RATE = 5.0\n")
@@ -293,7 +293,7 @@ def test_kernels_run_where_neither_the_package_nor_the_home_can_be_written(tmp_p
     packaged(tmp_path / "graph")
     (tmp_path / "graph" / "__pycache__").touch()  # no folder can be made of it, not even by root
     (tmp_path / "temporary").mkdir()
-    shut = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null/cache", "NUMBA_CACHE_DIR": ""}
+    shut = {"HOME": "/dev/null", "NUMBA_CACHE_DIR": ""}
     assert told(tmp_path, ASK, TMPDIR=str(tmp_path / "temporary"), **shut) == "6.0"
     assert list((tmp_path / "temporary").rglob("*.nbc"))
     nowhere = f"import tempfile; tempfile.tempdir = '/dev/null'; {ASK}"
