@@ -429,7 +429,7 @@ class ArioFolder:
     def size(self) -> Floats:
         """n: the normal output of each industry, by which its flows are measured."""
         made = self.table.output
-        return np.maximum(made, made.max() * 1e-12)
+        return np.asarray(np.maximum(made, made.max() * 1e-12))
 
 
 def ario_folder(folder: Path) -> ArioFolder:
@@ -462,6 +462,8 @@ def ario_folder(folder: Path) -> ArioFolder:
     step = float(_first(params, "temporal_units_by_step", "n_temporal_units_by_step", default=1))
     if step != 1:  # durations are in temporal units, the days of the series are steps
         said = _first(params, "inventory_dict", "inventories", "inv_duration", "main_inv_dur", "n")
+        if stocks is not None and _first(params, "infinite_inventories_sect", default=[]):
+            said = None  # counted from the stocks, in steps
         rules = replace(
             rules,
             stock_days=np.asarray(rules.stock_days) / (step if said is not None else 1.0),
@@ -497,6 +499,5 @@ def _days(params: dict[str, Any], stocks: Floats | None, use: Floats) -> Floats:
     if stocks is None or (said is not None and not endless):
         return _by_sector(90.0 if said is None else said)
     held = np.where(use > 0, stocks, 0.0).sum(axis=1)
-    return np.round(
-        np.divide(held, use.sum(axis=1), out=np.full(len(use), 90.0), where=use.sum(axis=1) > 0), 6
-    )
+    held = np.divide(held, use.sum(axis=1), out=np.full(len(use), 90.0), where=use.sum(axis=1) > 0)
+    return np.asarray(np.round(held, 6))

@@ -274,7 +274,8 @@ def likely_eps(
         )
         told["esri"] = share @ np.maximum(told["loss_down"], told["loss_up"])
     rises, whole = path_of(setting, shocks, told)
-    ratio = whole[1:] / np.where(whole[:-1] > 0, whole[:-1], 1.0) - 1.0
+    none = np.where(whole[1:] > 0, np.inf, 1.0)  # from nothing to something is more than any ratio
+    ratio = np.divide(whole[1:], whole[:-1], out=none, where=whole[:-1] > 0) - 1.0
     least = np.minimum.accumulate(rises if setting.stop == "increase" else ratio)
     at = np.arange(len(some))
     if "T" in told:
