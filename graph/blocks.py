@@ -18,7 +18,7 @@ from graph.block_day import inputs_day, market_day, orders_day
 from graph.jit import HAVE_NUMBA
 from graph.lanes import LANES
 from graph.scenario import Scenario
-from graph.steps import first_loss, run
+from graph.steps import first_loss, market_part, run
 
 Values = NDArray[np.floating[Any]]
 Days = NDArray[np.int32]
@@ -238,7 +238,7 @@ def _together(
             _today(*down, t, laid.watched, n), _today(*up, t, laid.watched, n)
         )
         if laid.market:
-            market_day(t, (arrays.sector, arrays.sold_weight), sells, *down)
+            market_day(t, (arrays.sector, market_part(arrays)), sells, *down)
     change = np.abs(ends[n:] - ends[:n]).max(axis=0, initial=0.0)
     wanted = len(scenarios)
     return BlockOutcome(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from graph.arrays import ESSENTIAL, NON_ESSENTIAL, Floats, Ints, SupplyArrays
 from graph.esri import sold_part
+from graph.steps import market_part
 
 Numbers = NDArray[np.uint32]
 Parts = NDArray[np.floating[Any]]  # float64, or float32 in the kernel of many shocks
@@ -140,7 +141,7 @@ def _side(
 
 def _market(arrays: SupplyArrays, number: Ints) -> Market:
     sector, sold = np.empty(arrays.nodes, np.int64), np.empty(arrays.nodes)
-    sector[number], sold[number] = arrays.sector, arrays.sold_weight
+    sector[number], sold[number] = arrays.sector, market_part(arrays)
     listed = np.flatnonzero(sector >= 0)
     _, of = np.unique(sector[listed], return_inverse=True)
     every = np.full(arrays.nodes, NOBODY, dtype=np.uint32)
