@@ -123,7 +123,7 @@ def _sources(out: Output, found: StressReport) -> None:
     out.table(
         out.t("무엇이 끊기면 며칠 버티고 얼마나 잃는가 (손실은 회사 전체 생산의 며칠분, 나쁜 순)",
               "What is taken away, how long the firm lasts, what it loses (in days of whole output, worst first)"),
-        [out.t("끊기는 곳", "taken away"), out.t("비중", "share"), out.t("버티는 날", "survives"),
+        [out.t("끊기는 곳", "taken away"), out.t("비중", "share"), out.t("재고로 버티는 일수", "survives"),
          out.t("가장 잘하면", "at best"), out.t("복구까지", "recovers"), out.t("복구까지 손실", "lost by then"),
          out.t("끝까지 손실", "lost in all"), out.t("위험지수", "risk index"),
          out.t("먼저 바닥나는 것 (재고)", "binds (stock)")],
@@ -149,7 +149,7 @@ def _sources(out: Output, found: StressReport) -> None:
     if more > 0:
         out.say(out.t(f"그 밖에 {more}곳: --json 또는 --csv", f"{more} more: --json or --csv"))
     out.say(out.t(
-        "버티는 날은 지금 재고와 오는 중인 물량으로, 아무 조치 없이 손실이 시작되기까지입니다. ‘가장 잘하면’은 남은 것을 가장 잘 나눠 쓸 때(LP)입니다.",
+        "재고로 버티는 일수는 지금 재고와 오는 중인 물량으로, 아무 조치 없이 손실이 시작되기까지입니다. ‘가장 잘하면’은 남은 것을 가장 잘 나눠 쓸 때(LP)입니다.",
         "Survival counts stock and what is on its way, until the first loss if nothing is done; "
         "“at best” is by the best plan there is (LP)."))  # fmt: skip
 
@@ -164,7 +164,7 @@ def _remedies(out: Output, found: StressReport) -> None:
         out.t(f"무엇을 하면 손실이 생산 {found.line_days:g}일분을 넘지 않는가",
               f"What keeps the loss under {found.line_days:g} days of output"),
         [out.t("끊기는 곳", "taken away"), out.t("필요한 재고 (지금 → 필요)", "stock (now → enough)"),
-         out.t("또는 다른 데로 옮길 비중", "or share to buy elsewhere"),
+         out.t("또는 조달처 전환 비중", "or share to buy elsewhere"),
          out.t("그것을 파는 내 다른 공급사", "your other suppliers of what binds"),
          out.t("한국에 파는 다른 나라", "other origins that sell to Korea")],
         [

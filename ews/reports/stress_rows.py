@@ -337,4 +337,4 @@ def missing(supply: FirmSupply | None, sources: int) -> Iterable[Label]:
             yield Label(code, en, ko)
     if sources > HELPED:
         yield Label("helped", f"Stocks and moved shares were looked for of the {HELPED} worst of "
-                    f"{sources} sources only", f"필요한 재고와 옮길 비중은 {sources}곳 중 나쁜 {HELPED}곳만 구했습니다")  # fmt: skip
+                    f"{sources} sources only", f"필요한 재고와 조달처 전환 비중은 {sources}곳 중 나쁜 {HELPED}곳만 구했습니다")  # fmt: skip
