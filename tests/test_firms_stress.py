@@ -124,7 +124,7 @@ def test_command_api_page_and_sheet_give_the_same_numbers(
 def test_what_it_says_stands_in_korean_and_in_english(homes: tuple[Home, Home]) -> None:
     home = homes[0]
     korean, english = home.command("--days", "60"), home.command("--days", "60", "--lang", "en")
-    assert "버티는 날" in korean and "M-Works" in korean  # noqa: PT018
+    assert "재고로 버티는 일수" in korean and "M-Works" in korean  # noqa: PT018
     assert "survives" in english and not re.search("[가-힣]", english.replace(A, ""))  # noqa: PT018
     page = home.get("/firms/stress", home.token, lang="en")[1]
     told = re.sub(r"<[^>]+>", "", page.partition("<main")[2].partition("</main>")[0])
