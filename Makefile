@@ -63,7 +63,7 @@ bench-nlp: .venv/train ## speed, memory and steadiness of the classifier; needs 
 
 .venv/rival: requirements-dev.lock
 	$(PYTHON) -m venv $@
-	$@/bin/pip install --quiet --disable-pip-version-check boario==0.7.2 pandas pymrio progressbar2 numba scipy
+	$@/bin/pip install --quiet --disable-pip-version-check boario==0.7.2 pandas pymrio progressbar2 networkx numba scipy
 	@touch $@
 
 bench-graph: .venv/dev .venv/rival ## propagation against BoARIO, scipy, networkx, Ray: docs/bench/graph.json

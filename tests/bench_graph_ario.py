@@ -1,6 +1,6 @@
 """ARIO beside BoARIO on the same input: the same series, and the CPU time of a day.
 
-    python -m venv rival && rival/bin/pip install boario==0.7.2 pandas pymrio progressbar2 numba scipy
+    python -m venv rival && rival/bin/pip install boario==0.7.2 pandas pymrio progressbar2 networkx numba scipy
     EWS_BOARIO_PYTHON=rival/bin/python python -m tests.bench_graph_ario
 
 BoARIO is GPL, so it has an environment of its own, in which the whole bench is run,
