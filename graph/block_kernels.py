@@ -103,13 +103,13 @@ def _table(rows: int, kind: DTypeLike) -> Parts:
 
 
 def remains(market: Market, kind: DTypeLike) -> Remains:
-    """What the markets sell before any shock.
+    """What the markets sell before any shock, each as a share of its normal sales.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.operators import operators
     >>> two = compile_arrays(2, [0], [1], [0], [3.0], sector=[0, 0])
     >>> remains(operators(two, market=True).market, np.float64).sells.sum()
-    np.float64(48.0)
+    np.float64(16.0)
     """
     sells = _table(len(market.whole), kind)
     sells[:] = market.whole[:, None]

@@ -69,13 +69,13 @@ def room(side: Side) -> Losses:
 
 
 def left(market: Market) -> Left:
-    """What the markets sell before any shock.
+    """What the markets sell before any shock, each as a share of its normal sales.
 
     >>> from graph.arrays import compile_arrays
     >>> from graph.operators import operators
     >>> two = compile_arrays(3, [0, 1], [2, 2], [0, 0], [3.0, 1.0], sector=[0, 0, 1])
     >>> left(operators(two, market=True).market).sells.tolist()
-    [4.0, 0.0]
+    [1.0, 0.0]
     """
     return Left(market.whole, np.zeros(len(market.whole)), market.whole.copy())
 
