@@ -91,6 +91,7 @@ def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: i
     watch = {name: np.array([model.numbers[name]]) for name in names}
     bands = monte_carlo(model.arrays, design, runs=runs, seed=seed, days=days, watch=watch)
     first, first_bad = shortage_days(model, assumed.down), shortage_days(model, bad.down)
+    hurt = set(_hurt(model, bad))
     buyers = []
     for name in names:
         node = model.numbers[name]
@@ -118,7 +119,7 @@ def outlook(model: NationalModel, *, days: int = DAYS, runs: int = RUNS, seed: i
         probability=design.probability,
         buyers=tuple(buyers),
         deciding=_deciding(model, design, days, bands, buyers[0].node) if buyers else (),
-        calm=tuple(n for n in model.buyers if n not in _hurt(model, bad)),
+        calm=tuple(name for name in model.buyers if name not in hurt),
         unknown=model.unknown,
         design=design,
         bands=bands,
