@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -69,11 +70,27 @@ def where_the_links_lie(arrays: SupplyArrays, job: int) -> bool:
     return bool(arrays.link_weight.flags.owndata)
 
 
-def left_behind() -> tuple[set[str], list[object]]:
-    memory = Path("/dev/shm")  # others may use it too: only what bears our number counts
-    mine = memory.glob(f"*{os.getpid()}*") if memory.is_dir() else []
-    files = {one.name for one in mine}
-    return files, list(multiprocessing.active_children())
+KEPT = 4 * 2**20  # bytes that multiprocessing keeps for its next piece of shared memory
+
+
+def left_behind() -> tuple[int, list[object]]:
+    """Shared memory still mapped beyond what is kept (its file has no name), and workers alive."""
+    gc.collect()
+    maps = Path("/proc/self/maps")
+    ends = [
+        line.split()[0].split("-")
+        for line in (maps.read_text().splitlines() if maps.exists() else [])
+        if "pym-" in line
+    ]
+    mapped = sum(int(end, 16) - int(start, 16) for start, end in ends)
+    return max(0, mapped - KEPT), list(multiprocessing.active_children())
+
+
+def large_arrays() -> SupplyArrays:
+    """Of more bytes than are kept, so that a copy left behind is seen."""
+    n = 200_000
+    ring = np.arange(n)
+    return compile_arrays(n, ring, (ring + 1) % n, np.zeros(n), np.ones(n), final=0.5)
 
 
 def test_the_pool_gives_the_bits_of_the_serial_loop() -> None:
@@ -86,7 +103,7 @@ def test_the_pool_gives_the_bits_of_the_serial_loop() -> None:
 
 def test_workers_read_one_copy_and_nothing_is_left_of_it() -> None:
     before = left_behind()
-    arrays = drawn_arrays()
+    arrays = large_arrays()
     assert sweep(where_the_links_lie, arrays, range(4), how="pool", workers=2) == [False] * 4
     assert left_behind() == before
 
