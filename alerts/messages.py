@@ -94,7 +94,7 @@ class Message:
 
 def parts(view: AlertView, lang: str) -> tuple[Section, ...]:
     """The sections of the message for this change, empty ones left out."""
-    built = (part(view, lang) for part in LAYOUTS[view.kind])
+    built = (part(view, lang) for part in LAYOUTS.get(view.kind, LAYOUTS[ChangeKind.UPDATED]))
     return tuple(section for section in built if section.lines)
 
 

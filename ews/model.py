@@ -446,6 +446,15 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Ending(StrEnum):
+    """How an alert ended."""
+
+    EASED = "eased"  # the event eased or fell below every rule
+    QUIET = "quiet"  # no new evidence for long; nobody said that it is over
+    CLEARED = "cleared"  # a person said that it is over
+    RETRACTED = "retracted"  # it was never so
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """Raise at or above `raise_at`; once firing, clear only below `clear_at`."""
@@ -508,19 +517,50 @@ class Alert:
     ports: tuple[str, ...]
     ministries: tuple[str, ...]
     title: str
-    signed_off_by: str | None = None
+    signed_off_by: str | None = None  # who signed the stage of now; None: nobody, or none is asked
     event_revision: int = 0
     exposure_ids: tuple[str, ...] = ()  # strongest first
     resolved_at: datetime | None = None
+    signed_off_at: datetime | None = None
+    members: Mapping[str, int] = field(
+        default_factory=dict
+    )  # event -> stage its rule holds, 0 none
+    industries: tuple[str, ...] = ()  # KSIC codes of the industries that depend on it
+    unlisted: tuple[str, ...] = ()  # items of which no domestic use is on record
+    proposed: Stage | None = (
+        None  # a stage that waits for a signature; `stage` is in force meanwhile
+    )
+    proposed_at: datetime | None = None
+    sign_by: datetime | None = None  # then the proposed stage is taken unsigned, and says so
+    timed_out: bool = False  # the stage of now was taken because nobody signed in time
+    refused: Stage | None = None  # a person looked, and said no to this stage
+    refused_by: str | None = None
+    holder: str | None = None  # person who has taken it (acknowledged, or was handed it)
+    acknowledged_at: datetime | None = None
+    ending: Ending | None = None  # how it ended; None while it fires
+    blind_since: datetime | None = None  # what it depends on cannot be seen since then
 
 
 class ChangeKind(StrEnum):
+    """What happened to an alert. `MATERIAL` ones are told; the others only bring the first message
+    of its thread up to date."""
+
     RAISED = "raised"
     STAGE_UP = "stage_up"
     STAGE_DOWN = "stage_down"
     UPDATED = "updated"  # something material was added; the stage stands
-    RESOLVED = "resolved"
+    RESOLVED = "resolved"  # eased, quiet, or cleared by a person
+    RETRACTED = "retracted"  # it was never so: dismissed, refuted or a false alarm
     REOPENED = "reopened"
+    PROPOSED = "proposed"  # a stage waits for a signature
+    REFUSED = "refused"  # a person said no to the proposed stage
+    ACKNOWLEDGED = "acknowledged"
+    HANDED_OVER = "handed_over"
+    ESCALATED = "escalated"  # nobody acknowledged in time: the next person is called
+    RELEASED = "released"  # what held it back (silence, inhibition, quiet hours, cooldown) is over
+    BLIND = "blind"  # what it depends on cannot be seen any more
+    SEEING = "seeing"
+    CLOSED = "closed"  # a decision and its outcome were written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +572,8 @@ class AlertChange:
     at: datetime
     before: Stage | None
     reason: str
+    by: str = ""  # person who brought it; "" the rules
+    receivers: tuple[str, ...] = ()  # only these are told; empty: whoever the routes name
 
     @property
     def id(self) -> str:
@@ -547,7 +589,20 @@ class RouteReason(StrEnum):
     MATERIAL_UPDATE = "material_update"
     RESOLVED = "resolved"
     REOPENED = "reopened"
+    RETRACTED = "retracted"
+    PROPOSED = "proposed"
+    REFUSED = "refused"
+    ESCALATED = "escalated"
+    RELEASED = "released"
+    BLIND = "blind"
+    SEEING = "seeing"
+    STANDING = "standing"  # no message: the thread's first message shows how the alert stands
+    BULLETIN = "bulletin"  # a digest, a heartbeat, or a word to the operator
     HELD_BY_SILENCE = "held_by_silence"
+    HELD_BY_PLAN = "held_by_plan"  # a planned event explains it
+    HELD_BY_INHIBITION = "held_by_inhibition"  # a larger alert explains it
+    HELD_BY_COOLDOWN = "held_by_cooldown"
+    HELD_BY_QUIET_HOURS = "held_by_quiet_hours"
     HELD_BY_BUDGET = "held_by_budget"
     HELD_BELOW_MINIMUM = "held_below_minimum"
 
@@ -558,14 +613,26 @@ class RouteReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
+    """A place where people read, with what they depend on and how much they can take."""
+
     name: str
     channel: str  # a key of alerts.channels.CHANNELS
     address: str  # channel's own address: a Slack channel id, "-" for the console
     lang: str = "ko"
     minimum: Stage = Stage.WATCH
     budget_per_day: int | None = None
-    ministries: tuple[str, ...] = ()  # empty: everything
+    ministries: tuple[str, ...] = ()  # with items and sectors empty too: everything
     items: tuple[str, ...] = ()
+    sectors: tuple[str, ...] = ()  # beginnings of KSIC codes
+    people: tuple[str, ...] = ()  # names of persons on duty, first called first
+    ack_within_min: Mapping[str, int] = field(default_factory=dict)  # stage in English -> minutes
+    quiet: str = ""  # local hours without 관심 and 주의, e.g. "22:00-07:00"
+    timezone: str = "Asia/Seoul"
+    digests: tuple[str, ...] = ()  # local times, e.g. ("08:30",)
+    cooldown_min: int = 60  # between updates of one thread
+    item_share: float = 0.5  # of a day's budget that one item may take
+    operator: bool = False  # runs ews: is told of dead channels and dead letters
+    backup: str | None = None  # receiver that is told while this one's channel is dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -583,10 +650,44 @@ class Notification:
     reason: RouteReason
     at: datetime
     why: str = ""  # readable: which route matched, which ministry depends on what
+    stage: Stage | None = None  # of the alert at that revision; None for a bulletin
+    edit: bool = False  # no new message: only the thread's first one is brought up to date
+    mentions: tuple[str, ...] = ()  # names of persons who are called
+    bulletin: str | None = None  # id of the Bulletin it carries; `alert_id` then repeats it
 
     @staticmethod
     def make_id(alert_id: str, revision: int, receiver: str) -> str:
         return content_id("ntf", alert_id, revision, receiver)
+
+
+class BulletinKind(StrEnum):
+    DIGEST = "digest"
+    BLIND = "blind"
+    SEEING = "seeing"
+    HEARTBEAT = "heartbeat"  # "nothing to report", which can itself fail loudly
+    PLANNED = "planned"  # a planned event was entered
+    OPERATOR = "operator"  # a dead channel, a dead letter
+
+
+@dataclass(frozen=True, slots=True)
+class BulletinPart:
+    label: str
+    lines: tuple[str, ...]
+    links: tuple[str, ...] = ()  # beside the lines, "" none; http(s) only
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """A message that is not of one alert, in the language of its receiver."""
+
+    id: str
+    kind: BulletinKind
+    receiver: str
+    lang: str
+    at: datetime
+    title: str
+    parts: tuple[BulletinPart, ...]
+    alerts: tuple[str, ...] = ()  # ids of the alerts it names
 
 
 class DeliveryState(StrEnum):
@@ -617,12 +718,103 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
+    """What is held back until when, by whom and why; or a planned event that explains what comes."""
+
     id: str
     by: str
     reason: str
     starts_at: datetime
     ends_at: datetime
     matchers: Mapping[str, str]  # e.g. {"type": "labour_action", "country": "US"}
+    planned: bool = False  # a planned event: told beforehand, shown in the calendar
+    title: str = ""  # of a planned event
+
+
+# --------------------------------------------------------------------------- people
+
+
+class ActKind(StrEnum):
+    """What a person can do."""
+
+    ACKNOWLEDGE = "acknowledge"  # 확인: mine
+    HAND_OVER = "hand_over"  # 담당 넘기기
+    SIGN_OFF = "sign_off"  # 서명: the proposed stage is taken
+    REFUSE = "refuse"  # 반려: it is not
+    SILENCE = "silence"  # 묵음
+    UNSILENCE = "unsilence"
+    FALSE_ALARM = "false_alarm"  # 오경보, with a reason of FALSE_ALARMS
+    MISSED = "missed"  # 놓친 경보 신고: nothing was told of this
+    CLEAR = "clear"  # 해제
+    CLOSE = "close"  # decision and outcome
+    NOTE = "note"
+    PLAN = "plan"  # a planned event
+    RULES = "rules"  # a rule set saved or undone
+    RESEND = "resend"  # a dead letter
+    PEOPLE = "people"  # people, tokens, roles
+
+
+# Reasons of a false alarm: what was wrong. `retracts` ends the alert; the others are feedback.
+FALSE_ALARMS: Mapping[str, bool] = {
+    "not_real": True,  # it did not happen, or was refuted
+    "old_news": True,  # history, an anniversary, something long known
+    "opinion": True,  # a forecast or an opinion, no event
+    "duplicate": True,  # the same happening as another alert
+    "wrong_item": False,
+    "wrong_place": False,
+    "wrong_type": False,
+    "too_high": False,  # real, but the stage is too high
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a name, who can be called and held to what they did."""
+
+    id: str
+    name: str  # unique; how acts, messages and the audit name them
+    role: str  # official | analyst | firm | operator
+    added_at: datetime
+    owner: str | None = None  # a firm's person: whose rows they see
+    slack_id: str | None = None
+    email: str | None = None
+    signs: bool = False  # may sign 경계 and 심각
+    ministries: tuple[str, ...] = ()
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person did, once. Never changed."""
+
+    id: str
+    kind: ActKind
+    by: str  # Person.name
+    at: datetime
+    via: str  # cli | api | page | slack
+    alert_id: str | None = None
+    note: str = ""
+    detail: Mapping[str, str] = field(
+        default_factory=dict
+    )  # reason=, to=, decision=, outcome=, ...
+
+    @staticmethod
+    def make_id(key: str) -> str:
+        """`key` names the doing, so that a repeated click is one act."""
+        return content_id("act", key)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One link of the audit: its hash covers the row and the hash before it."""
+
+    seq: int  # 1, 2, 3, ... without gaps
+    at: datetime
+    kind: str  # change | notification | delivery | act | ruleset | silence | person | bulletin
+    subject: str  # id of what it is about
+    who: str
+    body: str  # JSON
+    before: str  # hash of the row before; 64 zeros for the first
+    hash: str
 
 
 def utc(text: str) -> datetime:

@@ -10,15 +10,16 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from ews.model import Alert, AlertChange, AlertState, ChangeKind, RuleSet, Silence, Stage
 from ews.storage import schema
-from ews.storage.codec import Row, from_json, to_json
-from ews.storage.transactions import Transactions
+from ews.storage.audit import Audited, AuditStore
+from ews.storage.codec import Row, dump, from_json, load, to_json
+from ews.storage.transactions import batches
 
 ALERT = Row(Alert, schema.alerts)
 RULESET = Row(RuleSet, schema.rulesets)
 SILENCE = Row(Silence, schema.silences)
 
 
-class AlertStore(Transactions):
+class AlertStore(AuditStore):
     def open_alerts(self) -> list[Alert]:
         """Alerts that are not resolved, oldest first."""
         return self._alerts(schema.OPEN_ALERT, order=schema.alerts.c.raised_at)
@@ -104,13 +105,24 @@ class AlertStore(Transactions):
                 "reason": change.reason,
                 "alert": to_json(change.alert),
                 "routed": False,
+                "more": _more(change),
             }
             for change in changes
         ]
         with self._write() as connection:
             store = self._on(connection)
+            known = store._known_changes([change.id for change in changes])
             store._upsert(schema.alerts, alerts, newer=schema.alerts.c.revision)
             store._insert_new(schema.alert_changes, rows)
+            store.audit([_audited(c) for c in changes if c.id not in known])
+
+    def _known_changes(self, ids: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with self._read() as connection:
+            for batch in batches(ids):
+                query = sa.select(schema.alert_changes.c.id)
+                found |= set(connection.scalars(query.where(schema.alert_changes.c.id.in_(batch))))
+        return found
 
     def changes(
         self,
@@ -135,7 +147,7 @@ class AlertStore(Transactions):
 
     def _changes(self, *where: ColumnElement[bool]) -> list[AlertChange]:
         c = schema.alert_changes.c
-        query = sa.select(c.alert, c.kind, c.at, c.before, c.reason).where(*where)
+        query = sa.select(c.alert, c.kind, c.at, c.before, c.reason, c.more).where(*where)
         query = query.order_by(c.at, c.alert_id, c.revision)
         with self._read() as connection:
             return [
@@ -145,12 +157,33 @@ class AlertStore(Transactions):
                     at,
                     None if before is None else Stage(before),
                     reason,
+                    *_by_and_receivers(more),
                 )
-                for alert, kind, at, before, reason in connection.execute(query)
+                for alert, kind, at, before, reason, more in connection.execute(query)
             ]
 
 
-class RuleStore(Transactions):
+def _more(change: AlertChange) -> str | None:
+    spare: dict[str, object] = {}
+    if change.by:
+        spare["by"] = change.by
+    if change.receivers:
+        spare["receivers"] = list(change.receivers)
+    return dump(spare) if spare else None
+
+
+def _by_and_receivers(more: str | None) -> tuple[str, tuple[str, ...]]:
+    spare = load(more) if more else {}
+    receivers = spare.get("receivers", [])
+    assert isinstance(receivers, list)
+    return str(spare.get("by", "")), tuple(receivers)
+
+
+def _audited(change: AlertChange) -> Audited:
+    return Audited(change.at, "change", change.alert.id, change.by or "rules", to_json(change))
+
+
+class RuleStore(AuditStore):
     def ruleset(self, version: int | None = None) -> RuleSet | None:
         """The rule set of that version, or the newest."""
         table = schema.rulesets
@@ -183,6 +216,10 @@ class RuleStore(Transactions):
                     "somebody may have saved one meanwhile, so compare with the newest first"
                 )
             connection.execute(sa.insert(schema.rulesets), RULESET.write(ruleset))
+            self._on(connection).audit([
+                Audited(ruleset.created_at, "ruleset", f"ruleset {ruleset.version}", ruleset.by,
+                        to_json(ruleset)),
+            ])  # fmt: skip
 
     def silences(self, at: datetime | None = None) -> list[Silence]:
         """Silences in force at `at` (start included, end not), or all, earliest end first."""
@@ -193,6 +230,19 @@ class RuleStore(Transactions):
         with self._read() as connection:
             return [SILENCE.read(row) for row in connection.execute(query)]
 
-    def save_silence(self, silence: Silence) -> None:
-        """Insert or replace; a silence is ended early by saving it with an earlier end."""
-        self._upsert(schema.silences, [SILENCE.write(silence)])
+    def save_silence(self, silence: Silence, at: datetime | None = None, by: str = "") -> None:
+        """Insert or replace; a silence is ended early by saving it with an earlier end, then `at`
+        and `by` say when and by whom."""
+        with self._write() as connection:
+            store = self._on(connection)
+            store._upsert(schema.silences, [SILENCE.write(silence)])
+            store.audit([
+                Audited(at or silence.starts_at, "silence", silence.id, by or silence.by,
+                        to_json(silence)),
+            ])  # fmt: skip
+
+    def silence(self, id: str) -> Silence | None:
+        query = sa.select(*SILENCE.columns).where(schema.silences.c.id == id)
+        with self._read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else SILENCE.read(row)

@@ -10,17 +10,30 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.sql.elements import ColumnElement
 
-from ews.model import AlertChange, ChangeKind, Delivery, DeliveryState, Notification
+from ews.model import (
+    AlertChange,
+    Bulletin,
+    ChangeKind,
+    Delivery,
+    DeliveryState,
+    Notification,
+    RouteReason,
+)
 from ews.storage import schema
-from ews.storage.codec import Row
-from ews.storage.transactions import Transactions, batches
+from ews.storage.audit import Audited, AuditStore
+from ews.storage.codec import Row, to_json
+from ews.storage.transactions import batches
 
 NOTIFICATION = Row(Notification, schema.notifications)
 DELIVERY = Row(Delivery, schema.deliveries)
+BULLETIN = Row(Bulletin, schema.bulletins)
+FREE_CHANGES = (
+    ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN, ChangeKind.RETRACTED, ChangeKind.ESCALATED,
+)  # fmt: skip
 FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
 
 
-class DeliveryStore(Transactions):
+class DeliveryStore(AuditStore):
     def save_notifications(
         self, changes: Sequence[AlertChange], notifications: Sequence[Notification]
     ) -> None:
@@ -34,11 +47,65 @@ class DeliveryStore(Transactions):
         table = schema.alert_changes
         with self._write() as connection:
             store = self._on(connection)
+            known = store._known_notifications([n.id for n in notifications])
             store._insert_new(schema.notifications, rows)
             store._insert_new(schema.deliveries, deliveries)
+            store.audit([
+                Audited(n.at, "notification", n.alert_id, "routes", to_json(n))
+                for n in notifications if n.id not in known
+            ])  # fmt: skip
             for ids in batches(change.id for change in changes):
                 routed = sa.update(table).where(table.c.id.in_(ids)).values(routed=True)
                 connection.execute(routed)
+
+    def save_bulletins(
+        self, bulletins: Sequence[Bulletin], notifications: Sequence[Notification]
+    ) -> None:
+        """Keep bulletins with the notifications that carry them; known ones are left as they are."""
+        with self._write() as connection:
+            store = self._on(connection)
+            new = store._known_notifications([n.id for n in notifications])
+            store._insert_new(schema.bulletins, [BULLETIN.write(b) for b in bulletins])
+            store.save_notifications([], notifications)
+            told = {n.bulletin for n in notifications if n.id not in new}
+            store.audit([
+                Audited(b.at, "bulletin", b.id, "routes", to_json(b))
+                for b in bulletins if b.id in told
+            ])  # fmt: skip
+
+    def bulletin(self, id: str) -> Bulletin | None:
+        query = sa.select(*BULLETIN.columns).where(schema.bulletins.c.id == id)
+        with self._read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else BULLETIN.read(row)
+
+    def bulletins(
+        self, receiver: str | None = None, since: datetime | None = None
+    ) -> list[Bulletin]:
+        """Bulletins made at or after `since`, oldest first."""
+        table = schema.bulletins
+        query = sa.select(*BULLETIN.columns).order_by(table.c.at, table.c.id)
+        if receiver is not None:
+            query = query.where(table.c.receiver == receiver)
+        if since is not None:
+            query = query.where(table.c.at >= since)
+        with self._read() as connection:
+            return [BULLETIN.read(row) for row in connection.execute(query)]
+
+    def notification(self, id: str) -> Notification | None:
+        query = sa.select(*NOTIFICATION.columns).where(schema.notifications.c.id == id)
+        with self._read() as connection:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else NOTIFICATION.read(row)
+
+    def _known_notifications(self, ids: Sequence[str]) -> set[str]:
+        table = schema.notifications
+        found: set[str] = set()
+        with self._read() as connection:
+            for batch in batches(ids):
+                query = sa.select(table.c.id).where(table.c.id.in_(batch))
+                found |= set(connection.scalars(query))
+        return found
 
     def notifications(
         self,
@@ -63,11 +130,14 @@ class DeliveryStore(Transactions):
     def sent_counts(self, since: datetime) -> dict[str, int]:
         """Per receiver, messages decided at or after `since` that are sent or on their way.
 
-        Ends and falls in stage are left out: they cost a receiver's budget nothing.
+        Ends, falls in stage, bulletins and what posts nothing are left out: they cost a receiver's
+        budget nothing.
         """
         table, told = schema.deliveries, schema.notifications
         spent = table.c.state.not_in([DeliveryState.HELD.value, DeliveryState.DEAD.value])
-        costs = told.c.change.not_in([ChangeKind.RESOLVED.value, ChangeKind.STAGE_DOWN.value])
+        costs = told.c.change.not_in([kind.value for kind in FREE_CHANGES]) & told.c.reason.not_in(
+            [RouteReason.BULLETIN.value, RouteReason.STANDING.value]
+        )
         query = (
             sa.select(table.c.receiver, sa.func.count())
             .join_from(table, told, told.c.id == table.c.notification_id)
@@ -119,7 +189,13 @@ class DeliveryStore(Transactions):
             where.append(table.c.state.not_in([state.value for state in FINAL]))
             where.append(table.c.attempts <= delivery.attempts)
         with self._write() as connection:
-            return connection.execute(sa.update(table).where(*where).values(**row)).rowcount == 1
+            done = connection.execute(sa.update(table).where(*where).values(**row)).rowcount == 1
+            if done and delivery.state in FINAL:
+                told = _notification(connection, delivery.notification_id)
+                at = delivery.sent_at or delivery.first_try_at or told.at
+                audited = Audited(at, "delivery", told.alert_id, told.receiver, to_json(delivery))
+                self._on(connection).audit([audited])
+            return done
 
     def delivery(self, notification_id: str) -> Delivery | None:
         found = self._deliveries(schema.deliveries.c.notification_id == notification_id)

@@ -223,7 +223,8 @@ partial("ix_alert_changes_unrouted", alert_changes.c.at, where=UNROUTED)
 
 notifications = sa.Table(
     "notifications", metadata, key("id"),
-    of("alert_id", "alerts.id"), whole("alert_revision"), words("change"), words("receiver"),
+    words("alert_id"),  # or the bulletin's id
+    whole("alert_revision"), words("change"), words("receiver"),
     words("channel"), words("address"), words("lang"), words("reason"), moment("at"),
     words("why"), more(),
     sa.Index(
@@ -281,5 +282,75 @@ viewers = sa.Table(
     "viewers", metadata, key("id"),
     words("digest"),  # SHA-256 of the token, which itself is nowhere
     words("role"), words("owner", null=True), words("label"), moment("added_at"),
+    words("person", null=True),  # name of the person whose token it is; null: nobody's
+    moment("expires_at", null=True),  # of a session; a token has no end
     sa.Index("ix_viewers_digest", "digest", unique=True),
 )  # fmt: skip
+
+# --------------------------------------------------------------------------- people, acts, audit
+
+people = sa.Table(
+    "people", metadata, key("id"),
+    words("name"), words("role"), moment("added_at"), words("owner", null=True),
+    words("slack_id", null=True), words("email", null=True), flag("signs"), nested("ministries"),
+    moment("disabled_at", null=True), more(),
+    words("password", null=True),  # argon2id, as argon2-cffi writes it
+    sa.Index("ix_people_name", "name", unique=True),
+    sa.Index("ix_people_slack_id", "slack_id", unique=True),
+)  # fmt: skip
+
+acts = sa.Table(
+    "acts", metadata, key("id"),
+    words("kind"), words("by"), moment("at"), words("via"), words("alert_id", null=True),
+    words("note"), nested("detail"), more(),
+    sa.Index("ix_acts_alert_id", "alert_id"), sa.Index("ix_acts_at", "at"),
+)  # fmt: skip
+
+bulletins = sa.Table(
+    "bulletins", metadata, key("id"),
+    words("kind"), words("receiver"), words("lang"), moment("at"), words("title"),
+    nested("parts"), nested("alerts"), more(),
+    sa.Index("ix_bulletins_receiver_at", "receiver", "at"),
+)  # fmt: skip
+
+blind_spells = sa.Table(
+    "blind_spells", metadata, key("id"),
+    words("subject"),  # item:<code>, country:<ISO2>, or "all"
+    moment("since"), nested("sources"), moment("told_at", null=True),
+    moment("ended_at", null=True),
+    sa.Index("ix_blind_spells_subject", "subject", "since"),
+)  # fmt: skip
+
+# What a channel's address asked for: a pause, and since when nothing gets through.
+channel_states = sa.Table(
+    "channel_states", metadata, key("channel"), key("address"),
+    moment("next_ok_at", null=True), moment("failing_since", null=True), whole("failures"),
+    words("error", null=True), moment("paged_at", null=True),
+)  # fmt: skip
+
+audit = sa.Table(
+    "audit", metadata,
+    sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),
+    moment("at"), words("kind"), words("subject"), words("who"), nested("body"),
+    words("before"), words("hash"),
+    sa.Index("ix_audit_subject", "subject"),
+)  # fmt: skip
+# Append-only also for whoever has the database's password and makes a slip.
+APPEND_ONLY = {
+    "sqlite": [
+        "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+        "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit "
+        "BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END",
+    ],
+    "postgresql": [
+        "CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+        "CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
+    ],
+}
+for _dialect, _statements in APPEND_ONLY.items():
+    for _text in _statements:
+        _ddl = sa.DDL(_text)  # type: ignore[no-untyped-call]
+        sa.event.listen(audit, "after_create", _ddl.execute_if(dialect=_dialect))

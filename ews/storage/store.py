@@ -1,7 +1,7 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
-`deliveries.py`, `firms.py`, `viewers.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
+`deliveries.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ews.storage.engine import open_engine
 from ews.storage.events import EventStore
 from ews.storage.firms import FirmStore
 from ews.storage.migrate import migrate
+from ews.storage.people import PeopleStore
 from ews.storage.texts import TextStore
 from ews.storage.viewers import ViewerStore
 
@@ -34,6 +35,7 @@ class Store(
     RuleStore,
     FirmStore,
     ViewerStore,
+    PeopleStore,
 ):
     """What ews knows, on SQLite or PostgreSQL. Safe to share between threads."""
 
