@@ -235,6 +235,8 @@ class RuleStore(AuditStore):
         and `by` say when and by whom."""
         with self._write() as connection:
             store = self._on(connection)
+            if store.silence(silence.id) == silence:
+                return
             store._upsert(schema.silences, [SILENCE.write(silence)])
             store.audit([
                 Audited(at or silence.starts_at, "silence", silence.id, by or silence.by,

@@ -24,6 +24,8 @@ class PeopleStore(AuditStore):
         row = PERSON.write(person, password=None)
         with self._write() as connection:
             store = self._on(connection)
+            if store.person(person.name) == person:
+                return
             store._upsert(schema.people, [row], keep=["password"])
             store.audit([Audited(at, "person", person.id, by, to_json(person))])
 
