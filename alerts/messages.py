@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from alerts import sections
 from alerts.blocks import Block, to_blocks
 from alerts.plain import escape_slack
 from alerts.reach import path, reach
 from alerts.view import AlertView, Names, Section
-from ews.model import ChangeKind
+from ews.model import Alert, ChangeKind
 
 __all__ = [
     "AlertView",
     "Message",
     "Names",
+    "Picture",
     "build_message",
     "render_blocks",
     "render_text",
@@ -78,6 +79,15 @@ LAYOUTS: dict[ChangeKind, tuple[Part, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG that goes with a message: `name` is its file name, `title` what stands over it."""
+
+    name: str
+    title: str
+    png: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a channel sends: the news itself, and how the alert now stands as a whole.
 
@@ -90,6 +100,11 @@ class Message:
     summary: str  # one line, escaped for Slack: push notifications and fallback
     root_blocks: tuple[Block, ...]
     root_summary: str
+    mentions: tuple[str, ...] = ()  # names of persons who are called; the channel finds them
+    pictures: tuple[Picture, ...] = ()
+    alert: Alert | None = None  # as told here, for a channel that offers acts; None: a bulletin
+    kind: ChangeKind | None = None
+    link: str = ""  # page of the alert, http(s)
 
 
 def parts(view: AlertView, lang: str) -> tuple[Section, ...]:
@@ -136,4 +151,6 @@ def build_message(view: AlertView, lang: str) -> Message:
         summary=summary(view, lang),
         root_blocks=tuple(render_blocks(standing, lang)),
         root_summary=summary(standing, lang),
+        alert=view.alert,
+        kind=view.kind,
     )
