@@ -10,7 +10,7 @@ from alerts.blocks import Block, to_blocks
 from alerts.plain import escape_slack
 from alerts.reach import path, reach
 from alerts.view import AlertView, Names, Section
-from ews.model import Alert, ChangeKind
+from ews.model import Alert, Bulletin, ChangeKind
 
 __all__ = [
     "AlertView",
@@ -105,6 +105,8 @@ class Message:
     alert: Alert | None = None  # as told here, for a channel that offers acts; None: a bulletin
     kind: ChangeKind | None = None
     link: str = ""  # page of the alert, http(s)
+    view: AlertView | None = None  # for channels that tell machines (CAP, webhooks)
+    bulletin: Bulletin | None = None  # the same for a message that is not of one alert
 
 
 def parts(view: AlertView, lang: str) -> tuple[Section, ...]:
@@ -153,4 +155,5 @@ def build_message(view: AlertView, lang: str) -> Message:
         root_summary=summary(standing, lang),
         alert=view.alert,
         kind=view.kind,
+        view=view,
     )
