@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     viewer_token: Secret
 
     slack_bot_token: Secret
+    slack_app_token: Secret
+    slack_signing_secret: Secret
+    slack_team: Text
     slack_channel: Text
     slack_base_url: str = Field(pattern=r"^https?://.+/$")
 
@@ -139,7 +142,13 @@ class SecretFiles(Layer):
         return found
 
 
-SECRETS = ("slack_bot_token", "database_url", "viewer_token")
+SECRETS = (
+    "slack_bot_token",
+    "slack_app_token",
+    "slack_signing_secret",
+    "database_url",
+    "viewer_token",
+)
 PATHS = ("recorded_data", "model_folder", "routes_file")
 
 
