@@ -717,6 +717,20 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelState:
+    """How one address of a channel is doing: a pause it asked for, and since when nothing gets
+    through."""
+
+    channel: str
+    address: str
+    next_ok_at: datetime | None = None  # nothing is sent there before
+    failing_since: datetime | None = None  # None: the last try got through
+    failures: int = 0  # tries without an answer, one after the other
+    error: str | None = None  # of the last try that failed
+    paged_at: datetime | None = None  # when the operators were told of this spell
+
+
+@dataclass(frozen=True, slots=True)
 class Silence:
     """What is held back until when, by whom and why; or a planned event that explains what comes."""
 
