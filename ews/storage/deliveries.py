@@ -1,14 +1,11 @@
-"""Store: what was told. Notifications and the outbox of deliveries, claimed under a lease."""
+"""Store: what is told to whom. Notifications, bulletins, and a first delivery for each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
-from sqlalchemy.sql.elements import ColumnElement
 
 from ews.model import (
     AlertChange,
@@ -20,20 +17,18 @@ from ews.model import (
     RouteReason,
 )
 from ews.storage import schema
-from ews.storage.audit import Audited, AuditStore
+from ews.storage.audit import Audited
 from ews.storage.codec import Row, to_json
+from ews.storage.outbox import DELIVERY, NOTIFICATION, OutboxStore
 from ews.storage.transactions import batches
 
-NOTIFICATION = Row(Notification, schema.notifications)
-DELIVERY = Row(Delivery, schema.deliveries)
 BULLETIN = Row(Bulletin, schema.bulletins)
 FREE_CHANGES = (
     ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN, ChangeKind.RETRACTED, ChangeKind.ESCALATED,
 )  # fmt: skip
-FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
 
 
-class DeliveryStore(AuditStore):
+class DeliveryStore(OutboxStore):
     def save_notifications(
         self, changes: Sequence[AlertChange], notifications: Sequence[Notification]
     ) -> None:
@@ -147,97 +142,6 @@ class DeliveryStore(AuditStore):
         with self._read() as connection:
             return {receiver: count for receiver, count in connection.execute(query)}
 
-    # ----- the outbox
-
-    def claim(
-        self, now: datetime, owner: str, lease_s: float
-    ) -> tuple[Notification, Delivery] | None:
-        """The oldest delivery that is due, now ours until the lease ends; None when none is.
-
-        Due: new; ambiguous; or trying under a lease that has ended (its worker died). Each waits
-        for `next_try_at`, and for the alert's earlier revisions to this receiver to be sent or
-        dead. The row says `trying`, with its first try, before anything is sent: commit, then send.
-        """
-        with self._write() as connection:
-            while (row := connection.execute(_due(now)).first()) is not None:
-                before = DELIVERY.read(row)
-                claimed = replace(
-                    before,
-                    state=DeliveryState.TRYING,
-                    attempts=before.attempts + 1,
-                    first_try_at=before.first_try_at or now,
-                    next_try_at=None,
-                    lease_until=now + timedelta(seconds=lease_s),
-                    owner=owner,
-                )
-                if _take(connection, before, claimed):
-                    return _notification(connection, claimed.notification_id), claimed
-        return None
-
-    def save_delivery(self, delivery: Delivery) -> bool:
-        """Write how a try ended; whether it was written.
-
-        Refused, and False: for a delivery that is sent already, and for an outcome other than
-        `sent` from a worker whose claim another has taken over (the row counts more attempts).
-        """
-        table = schema.deliveries
-        row = DELIVERY.write(delivery)
-        where = [table.c.notification_id == delivery.notification_id]
-        if delivery.state is DeliveryState.SENT:  # that it went out is true whoever says so
-            where.append(table.c.state != DeliveryState.SENT.value)
-        else:
-            where.append(table.c.state.not_in([state.value for state in FINAL]))
-            where.append(table.c.attempts <= delivery.attempts)
-        with self._write() as connection:
-            done = connection.execute(sa.update(table).where(*where).values(**row)).rowcount == 1
-            if done and delivery.state in FINAL:
-                told = _notification(connection, delivery.notification_id)
-                at = delivery.sent_at or delivery.first_try_at or told.at
-                audited = Audited(at, "delivery", told.alert_id, told.receiver, to_json(delivery))
-                self._on(connection).audit([audited])
-            return done
-
-    def delivery(self, notification_id: str) -> Delivery | None:
-        found = self._deliveries(schema.deliveries.c.notification_id == notification_id)
-        return next(iter(found), None)
-
-    def deliveries(
-        self, state: DeliveryState | None = None, alert_id: str | None = None
-    ) -> list[Delivery]:
-        """Deliveries that match all that is given, oldest first."""
-        table = schema.deliveries
-        where: list[ColumnElement[bool]] = []
-        if state is not None:
-            where.append(table.c.state == state.value)
-        if alert_id is not None:
-            where.append(table.c.alert_id == alert_id)
-        return self._deliveries(*where)
-
-    def _deliveries(self, *where: ColumnElement[bool]) -> list[Delivery]:
-        query = sa.select(*DELIVERY.columns).where(*where).order_by(*_ORDER)
-        with self._read() as connection:
-            return [DELIVERY.read(row) for row in connection.execute(query)]
-
-    def thread_id(self, alert_id: str, receiver: str) -> str | None:
-        """The thread in which this receiver reads this alert: that of the first message sent."""
-        table = schema.deliveries
-        query = (
-            sa.select(table.c.thread_id)
-            .where(table.c.alert_id == alert_id, table.c.receiver == receiver)
-            .where(table.c.thread_id.is_not(None))
-            .order_by(table.c.alert_revision)
-            .limit(1)
-        )
-        with self._read() as connection:
-            return connection.scalar(query)
-
-
-_ORDER = (
-    schema.deliveries.c.at,
-    schema.deliveries.c.alert_revision,
-    schema.deliveries.c.notification_id,
-)
-
 
 def _first_delivery(notification: Notification) -> dict[str, object]:
     state = DeliveryState.NEW if notification.reason.sent else DeliveryState.HELD
@@ -248,44 +152,3 @@ def _first_delivery(notification: Notification) -> dict[str, object]:
         receiver=notification.receiver,
         at=notification.at,
     )
-
-
-def _due(now: datetime) -> sa.Select[tuple[object, ...]]:
-    table = schema.deliveries
-    earlier = table.alias("earlier")
-    waits_for_earlier = (
-        sa.select(sa.literal(1))
-        .select_from(earlier)
-        .where(earlier.c.alert_id == table.c.alert_id, earlier.c.receiver == table.c.receiver)
-        .where(earlier.c.alert_revision < table.c.alert_revision)
-        .where(earlier.c.state.in_(["new", "trying", "ambiguous"]))
-        .exists()
-    )
-    lease_over = table.c.lease_until.is_(None) | (table.c.lease_until <= now)
-    return (
-        sa.select(*DELIVERY.columns)
-        .where(schema.PENDING)
-        .where((table.c.state != DeliveryState.TRYING.value) | lease_over)
-        .where(table.c.next_try_at.is_(None) | (table.c.next_try_at <= now))
-        .where(~waits_for_earlier)
-        .order_by(*_ORDER)
-        .limit(1)
-        .with_for_update(skip_locked=True)  # PostgreSQL: workers do not queue for one row
-    )
-
-
-def _take(connection: Connection, before: Delivery, claimed: Delivery) -> bool:
-    """Conditional update: False when another worker got there first."""
-    table = schema.deliveries
-    unchanged = sa.and_(
-        table.c.notification_id == before.notification_id,
-        table.c.state == before.state.value,
-        table.c.attempts == before.attempts,
-    )
-    row = DELIVERY.write(claimed)
-    return connection.execute(sa.update(table).where(unchanged).values(**row)).rowcount == 1
-
-
-def _notification(connection: Connection, id: str) -> Notification:
-    query = sa.select(*NOTIFICATION.columns).where(schema.notifications.c.id == id)
-    return NOTIFICATION.read(connection.execute(query).one())
