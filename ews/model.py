@@ -633,6 +633,7 @@ class Receiver:
     item_share: float = 0.5  # of a day's budget that one item may take
     operator: bool = False  # runs ews: is told of dead channels and dead letters
     backup: str | None = None  # receiver that is told while this one's channel is dead
+    unlisted: bool = False  # is told of items whose domestic uses nobody has written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -654,6 +655,7 @@ class Notification:
     edit: bool = False  # no new message: only the thread's first one is brought up to date
     mentions: tuple[str, ...] = ()  # names of persons who are called
     bulletin: str | None = None  # id of the Bulletin it carries; `alert_id` then repeats it
+    item: str = ""  # main item of the alert: one item may take only a part of a day's budget
 
     @staticmethod
     def make_id(alert_id: str, revision: int, receiver: str) -> str:
