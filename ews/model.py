@@ -495,6 +495,15 @@ def flatten(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """Who states one event of an alert, so that sources are counted over all of its events."""
+
+    event_id: str
+    groups: tuple[str, ...]  # independence groups, sorted
+    authority: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """A rule that holds for an event. One per happening, however many outlets tell it."""
 
@@ -539,6 +548,18 @@ class Alert:
     acknowledged_at: datetime | None = None
     ending: Ending | None = None  # how it ended; None while it fires
     blind_since: datetime | None = None  # what it depends on cannot be seen since then
+    witnesses: tuple[Witness, ...] = ()  # of the members that hold a stage
+    signals: tuple[str, ...] = ()  # ids of its newest evidence: the same evidence, the same thread
+    phase: Phase | None = None  # the most actual phase that was told
+
+    @property
+    def independent_sources(self) -> int:
+        """Independence groups over all its events; 0 when none was kept (alerts of old versions)."""
+        return len({group for witness in self.witnesses for group in witness.groups})
+
+    @property
+    def authority(self) -> bool:
+        return any(witness.authority for witness in self.witnesses)
 
 
 class ChangeKind(StrEnum):
@@ -561,6 +582,7 @@ class ChangeKind(StrEnum):
     BLIND = "blind"  # what it depends on cannot be seen any more
     SEEING = "seeing"
     CLOSED = "closed"  # a decision and its outcome were written down
+    NOTED = "noted"  # kept for the record: a further report joined, or one of several changed
 
 
 @dataclass(frozen=True, slots=True)
