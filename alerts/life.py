@@ -1,0 +1,195 @@
+"""How does an alert move when a person acts on it, or when it can no longer be seen? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from alerts import stages
+from ews.model import (
+    FALSE_ALARMS,
+    Act,
+    ActKind,
+    Alert,
+    AlertChange,
+    AlertState,
+    ChangeKind,
+    Ending,
+    Stage,
+)
+
+
+class ActRefused(ValueError):
+    """An act that makes no sense for the alert as it stands; the message says what would."""
+
+
+def apply(alert: Alert, act: Act, now: datetime) -> AlertChange | None:
+    """The change that an act brings; None for acts that change no alert. ActRefused with words."""
+    step = STEPS.get(act.kind)
+    if step is None:
+        return None
+    if act.alert_id != alert.id:
+        raise ActRefused(f"the act is about {act.alert_id}, not about {alert.id}")
+    change = step(alert, act, now)
+    return None if change is None else replace(change, by=act.by)
+
+
+def sight(alert: Alert, blind: bool, now: datetime) -> AlertChange | None:
+    """BLIND when what a firing alert depends on can no longer be seen, SEEING when it can again."""
+    if alert.state is AlertState.RESOLVED or blind == (alert.blind_since is not None):
+        return None
+    after = replace(alert, blind_since=now if blind else None)
+    if blind:
+        return moved(after, ChangeKind.BLIND, now, alert.stage, "its sources are silent")
+    return moved(after, ChangeKind.SEEING, now, alert.stage, "its sources answer again")
+
+
+def moved(
+    after: Alert, kind: ChangeKind, now: datetime, before: Stage | None, reason: str
+) -> AlertChange:
+    """The change to that alert, as its next revision."""
+    alert = replace(after, updated_at=now, revision=after.revision + 1)
+    return AlertChange(alert, kind, now, before, reason)
+
+
+def end(
+    alert: Alert, ending: Ending, now: datetime, reason: str, before: Stage | None = None
+) -> AlertChange:
+    """All clear, closed for want of news, or retraction. `ending` tells them apart."""
+    after = replace(
+        stages.ended(alert),
+        state=AlertState.RESOLVED,
+        ending=ending,
+        resolved_at=now,
+        blind_since=None,
+    )
+    kind = ChangeKind.RETRACTED if ending is Ending.RETRACTED else ChangeKind.RESOLVED
+    return moved(after, kind, now, before or alert.stage, reason)
+
+
+def begin_again(alert: Alert) -> Alert:
+    """An ended alert as it starts anew: nobody holds it, and no stage of before is in force."""
+    return replace(
+        stages.ended(alert),
+        stage=Stage.WATCH,
+        state=AlertState.FIRING,
+        ending=None,
+        resolved_at=None,
+        holder=None,
+        acknowledged_at=None,
+        signed_off_by=None,
+        signed_off_at=None,
+        timed_out=False,
+    )
+
+
+# --------------------------------------------------------------------------- one step per act
+
+
+def _acknowledged(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    _firing(alert, "acknowledge")
+    if alert.state is AlertState.ACKNOWLEDGED and alert.holder == act.by:
+        raise ActRefused(f"{act.by} has acknowledged it already")
+    after = replace(alert, state=AlertState.ACKNOWLEDGED, holder=act.by, acknowledged_at=now)
+    reason = f"acknowledged by {act.by}"
+    return moved(after, ChangeKind.ACKNOWLEDGED, now, alert.stage, _with(reason, act.note))
+
+
+def _handed_over(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    _firing(alert, "hand over")
+    to = act.detail.get("to", "").strip()
+    if not to:
+        raise ActRefused("say to whom: to=NAME")
+    if to == alert.holder:
+        raise ActRefused(f"{to} has it already")
+    reason = f"handed over by {act.by} to {to}"
+    after = replace(alert, holder=to)
+    return moved(after, ChangeKind.HANDED_OVER, now, alert.stage, _with(reason, act.note))
+
+
+def _signed(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    """What is proposed, or with `stage=` a lower one. A stage taken unsigned can be signed later."""
+    _firing(alert, "sign")
+    stage = _stage(act.detail.get("stage", "")) or alert.proposed or alert.stage
+    try:
+        after = stages.signed(alert, stage, act.by, now)
+    except ValueError as error:
+        raise ActRefused(str(error)) from error
+    kind = stages.moved(alert, after) or ChangeKind.UPDATED
+    reason = f"{stage.en} signed by {act.by}"
+    return moved(after, kind, now, alert.stage, _with(reason, act.note))
+
+
+def _refused(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    _firing(alert, "refuse")
+    _reasoned(act)
+    try:
+        after = stages.refused(alert, act.by)
+    except ValueError as error:
+        raise ActRefused(str(error)) from error
+    assert after.refused is not None
+    reason = f"{after.refused.en} refused by {act.by}"
+    return moved(after, ChangeKind.REFUSED, now, alert.stage, _with(reason, act.note))
+
+
+def _false_alarm(alert: Alert, act: Act, now: datetime) -> AlertChange | None:
+    """Some reasons say that it was never so; the others only teach."""
+    why = act.detail.get("reason", "")
+    if why not in FALSE_ALARMS:
+        raise ActRefused(f"say what was wrong: reason= one of {', '.join(FALSE_ALARMS)}")
+    if not FALSE_ALARMS[why]:
+        return None
+    if alert.ending is Ending.RETRACTED:
+        raise ActRefused("it is retracted already")
+    reason = f"false alarm: {why} by {act.by}"
+    return end(alert, Ending.RETRACTED, now, _with(reason, act.note))
+
+
+def _cleared(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    _firing(alert, "clear")
+    _reasoned(act)
+    return end(alert, Ending.CLEARED, now, _with(f"cleared by {act.by}", act.note))
+
+
+def _closed(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    decision, outcome = (act.detail.get(key, "").strip() for key in ("decision", "outcome"))
+    if not decision or not outcome:
+        raise ActRefused("closing needs both: decision= and outcome=")
+    if alert.max_stage < Stage.CAUTION:
+        raise ActRefused("only an alert that reached 주의 asks for a decision; this one did not")
+    reason = f"closed by {act.by}; decision: {decision}; outcome: {outcome}"
+    return moved(alert, ChangeKind.CLOSED, now, alert.stage, reason)
+
+
+def _firing(alert: Alert, doing: str) -> None:
+    if alert.state is AlertState.RESOLVED:
+        how = alert.ending.value if alert.ending else "resolved"
+        raise ActRefused(f"it has ended ({how}); there is nothing to {doing}")
+
+
+def _reasoned(act: Act) -> None:
+    if not act.note.strip():
+        raise ActRefused("say why, in a note")
+
+
+def _with(reason: str, note: str) -> str:
+    return f"{reason}: {note.strip()}" if note.strip() else reason
+
+
+def _stage(text: str) -> Stage | None:
+    try:
+        return Stage.parse(text) if text else None
+    except ValueError as error:
+        raise ActRefused(str(error)) from error
+
+
+STEPS: Mapping[ActKind, Callable[[Alert, Act, datetime], AlertChange | None]] = {
+    ActKind.ACKNOWLEDGE: _acknowledged,
+    ActKind.HAND_OVER: _handed_over,
+    ActKind.SIGN_OFF: _signed,
+    ActKind.REFUSE: _refused,
+    ActKind.FALSE_ALARM: _false_alarm,
+    ActKind.CLEAR: _cleared,
+    ActKind.CLOSE: _closed,
+}
