@@ -17,17 +17,15 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 from alerts import rules
-from alerts.channels import Channel, ChannelError
-from alerts.delivery import attempt, unopened
+from alerts.channels import Channel
 from alerts.messages import AlertView, Message, Names, build_message
 from alerts.routing import Routes, day_start, route
+from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.model import (
     Alert,
     AlertChange,
     Article,
-    Delivery,
-    DeliveryState,
     Event,
     FetchOutcome,
     Notification,
@@ -49,7 +47,6 @@ BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
 LOOKBACK = timedelta(days=60)  # events that can still change
 SERIES_DAYS = timedelta(days=3 * 365)
-LEASE_S = 60
 Clock = Callable[[], datetime]
 
 
@@ -75,10 +72,13 @@ class Pipeline:
         self._stories: StoryIndex | None = None
         self._events: dict[str, Event] = {}
 
-    def cycle(self, now: datetime, clock: Clock | None = None) -> dict[str, int]:
+    def cycle(
+        self, now: datetime, clock: Clock | None = None, deliver: bool = True
+    ) -> dict[str, int]:
         """One pass of every stage after scrape; how many rows each wrote.
 
-        `clock` is read before each sending, where seconds count; a replay has none.
+        `clock` is read before each sending, where seconds count; a replay has none. Without
+        `deliver` a worker of its own sends (`ews run`): a hanging channel delays no detection.
         """
         return {
             "classified": self.classify(now),
@@ -86,7 +86,7 @@ class Pipeline:
             "exposures": self.propagate(now),
             "changes": self.evaluate(now),
             "notifications": self.route(now),
-            "delivered": self.deliver(now, clock),
+            "delivered": self.deliver(now, clock) if deliver else 0,
         }
 
     # ------------------------------------------------------------------ scrape
@@ -286,27 +286,16 @@ class Pipeline:
     # ------------------------------------------------------------------ deliver
 
     def deliver(self, now: datetime, clock: Clock | None = None) -> int:
-        """Send what is due. A crash may delay a message; it never loses or doubles one."""
-        sent = 0
-        # Settle times and leases count in seconds, so live sending reads the clock at each claim.
-        read = clock or (lambda: now)
-        while claimed := self.store.claim(read(), self.rooms.owner, LEASE_S):
-            notification, delivery = claimed
-            after = self._attempt(notification, delivery, read())
-            with self.store.begin() as tx:
-                tx.save_delivery(after)
-            sent += after.state is DeliveryState.SENT
-        return sent
+        """Send what is due. A crash may delay a message; it never loses or doubles one.
 
-    def _attempt(self, notification: Notification, delivery: Delivery, now: datetime) -> Delivery:
-        channel = self.rooms.channels.get(notification.channel)
-        if channel is None:
-            known = ", ".join(sorted(self.rooms.channels))
-            error = f"no channel {notification.channel!r} is open; open are: {known}"
-            return unopened(delivery, ChannelError(error, permanent=True), now)
-        thread = self.store.thread_id(notification.alert_id, notification.receiver)
-        message = self.message(notification, now)
-        return attempt(channel, message, notification, delivery, thread, now)
+        Settle times and leases count in seconds, so live sending reads the clock; a replay has
+        none, and sends one after the other.
+        """
+        lanes = 1 if clock is None else LANES
+        return Worker(
+            self.store, self.rooms.channels, self.message, clock or (lambda: now), self.rooms.owner,
+            lanes,
+        ).deliver_due()  # fmt: skip
 
     def message(self, notification: Notification, now: datetime) -> Message:
         """The message of a notification, as the alert stood at that revision."""

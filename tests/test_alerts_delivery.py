@@ -20,7 +20,7 @@ from alerts.channels import (
     Sent,
     open_channel,
 )
-from alerts.delivery import attempt, pause_s, unopened
+from alerts.delivery import attempt, pause_s, unsent
 from alerts.messages import Message
 from ews.model import Delivery, DeliveryState, Notification
 from tests.alert_samples import NOW, notification
@@ -68,7 +68,8 @@ def _told(outcome: Sent | ChannelError) -> Sent:
 
 
 def step(channel: Channel, delivery: Delivery, now: datetime = NOW) -> Delivery:
-    return attempt(channel, WORDS, notification(), delivery, None, now)
+    delivery = replace(delivery, lease_until=now + timedelta(seconds=60))
+    return attempt(channel, WORDS, notification(), delivery, None, now).delivery
 
 
 def test_a_first_try_sends_without_looking() -> None:
@@ -147,7 +148,7 @@ def test_pauses_grow_and_end_at_two_minutes() -> None:
 def test_a_channel_that_cannot_open_leaves_a_dead_delivery(tmp_path: Path) -> None:
     with pytest.raises(ChannelError, match="EWS_SLACK_BOT_TOKEN") as caught:
         open_channel("slack", ChannelSettings(tmp_path))
-    assert unopened(claimed(), caught.value, NOW).state is DeliveryState.DEAD
+    assert unsent(claimed(), caught.value, NOW, NOW).delivery.state is DeliveryState.DEAD
     with pytest.raises(ChannelError, match="console, slack"):
         open_channel("pigeon", ChannelSettings(tmp_path))
     assert set(CHANNELS) == {"console", "slack"}
@@ -267,7 +268,7 @@ def run_with_faults(slack: FakeSlack, chance: random.Random, alerts: int, tmp: P
             continue
         notified, delivery = claim
         thread = outbox.thread_id(notified.alert_id)
-        after = attempt(channel, WORDS, notified, delivery, thread, now)
+        after = attempt(channel, WORDS, notified, delivery, thread, now).delivery
         if chance.random() < 0.1:  # dies before it could write down how it went
             channel = open_channel("slack", settings)
             continue

@@ -51,7 +51,7 @@ def deliver(home: Path, url: str, began: float) -> None:
             continue
         told, delivery = claimed
         thread = store.thread_id(told.alert_id, told.receiver)
-        store.save_delivery(attempt(channel, WORDS, told, delivery, thread, now))
+        store.save_delivery(attempt(channel, WORDS, told, delivery, thread, now).delivery)
 
 
 def kill_until_done(home: Path, slack: FakeSlack, chance: random.Random, kills: int) -> int:

@@ -206,7 +206,7 @@ def test_the_token_is_in_no_repr_log_error_or_delivery(
         settings = ChannelSettings(Path("."), slack_token=HIDDEN, slack_url=slack.url)
         channel = open_channel("slack", settings)
         row = Delivery(notification().id, DeliveryState.TRYING, 1, NOW)
-        after = attempt(channel, RAISED, notification(), row, None, NOW)
+        after = attempt(channel, RAISED, notification(), row, None, NOW).delivery
     finally:
         logging.getLogger("alerts.channels.slack.sdk").setLevel(logging.CRITICAL)
     seen = [repr(settings), str(settings), repr(channel), repr(after), caplog.text]
