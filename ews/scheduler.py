@@ -1,7 +1,7 @@
-"""The clock: one job per source, one for the cycle. The truth is the store's `next_due`.
+"""The clock: one job per source, cycles when something new came. The truth is the store's `next_due`.
 
-APScheduler 3 in memory, rebuilt from the sources at each start; one leader per home (a file lock,
-and a lease in the store, which also holds off another machine on the same PostgreSQL).
+APScheduler 3 in memory, rebuilt from the sources at each start. One leader (`ews.leading`): on
+SQLite one process per home, by a file lock; on PostgreSQL others stand by and take over.
 """
 
 from __future__ import annotations
@@ -17,23 +17,30 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ews.config import Settings
+from ews.delivering import Worker
+from ews.leading import Candidate, Term
 from ews.model import FetchOutcome, Source
 from ews.pipeline import Pipeline
-from ews.storage import Store
+from ews.storage import StaleLeader, Store
 from scrapers import Client, load_sources
 
 log = logging.getLogger(__name__)
 
 LEASE = "scheduler"
-LEASE_S = 120.0
+LEASE_S = 15.0  # a frozen leader is replaced after it; longer than an idle transaction may last
+STANDBY_POLL_S = 0.5
 SCRAPES_AT_ONCE = 4
+SETTLE_S = 0.3  # signals that come together are looked at together
+RETRY_S = 60.0  # after a cycle that failed
 Clock = Callable[[], datetime]
+Task = Callable[[threading.Event], None]  # works until the event is set
 
 
 class AlreadyRunning(RuntimeError):
@@ -77,39 +84,68 @@ def leader(home: Path) -> Iterator[None]:
         yield
 
 
+class Cycles:
+    """A cycle when it is nudged, and at least every `every_s`; never two at a time."""
+
+    def __init__(self, pipeline: Pipeline, every_s: float, clock: Clock = wall_clock) -> None:
+        self.pipeline = pipeline
+        self.every_s = every_s
+        self.clock = clock
+        self._nudged = threading.Event()
+
+    def nudge(self) -> None:
+        """Something new is stored: look at it soon, not at the next full turn."""
+        self._nudged.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Cycle until `stop`; the one that has begun is finished."""
+        while not stop.is_set():
+            self._nudged.clear()  # what comes from here on may be missed by this cycle
+            wait_s = self.every_s if self._cycle() else min(self.every_s, RETRY_S)
+            if self._nudged.wait(wait_s):
+                stop.wait(SETTLE_S)
+
+    def _cycle(self) -> bool:
+        try:
+            done = self.pipeline.cycle(self.clock(), self.clock, deliver=False)
+        except StaleLeader:
+            raise
+        except Exception:
+            log.exception("the cycle failed; what it left is done by the next")
+            return False
+        log.info("cycle %s", done)
+        return True
+
+
 def build_scheduler(
     pipeline: Pipeline,
     client: Client,
     sources: Sequence[Source],
-    cycle_every_s: int,
+    stored: Callable[[], None],
+    over: threading.Event,
     clock: Clock = wall_clock,
 ) -> BackgroundScheduler:
-    """A scheduler with a job per source and the cycle, not started."""
+    """A scheduler with a job per source, not started; `stored` is called when one brought news.
+    Turns that have not begun when `over` is set do nothing."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={
-            "default": ThreadPoolExecutor(SCRAPES_AT_ONCE),
-            "cycle": ThreadPoolExecutor(1),
-            "lease": ThreadPoolExecutor(1),
-        },
+        executors={"default": ThreadPoolExecutor(SCRAPES_AT_ONCE)},
         # Late is better than never, once is enough, and never two at a time.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
+
+    def begin(source: Source) -> None:
+        if not over.is_set():
+            turn(scheduler, pipeline, client, source, stored, clock)
+
     for source in sources:
         scheduler.add_job(
-            turn,
+            begin,
             IntervalTrigger(seconds=source.every_s, timezone=UTC, jitter=jitter_s(source.every_s)),
-            args=(scheduler, pipeline, client, source, clock),
+            args=(source,),
             id=f"scrape {source.name}",
             next_run_time=first_turn(pipeline.store, source, clock()),
         )
-    scheduler.add_job(
-        lambda: log.info("cycle %s", pipeline.cycle(clock(), clock)),
-        IntervalTrigger(seconds=cycle_every_s, timezone=UTC),
-        id="cycle",
-        executor="cycle",
-        next_run_time=clock(),
-    )
     return scheduler
 
 
@@ -126,6 +162,7 @@ def turn(
     pipeline: Pipeline,
     client: Client,
     source: Source,
+    stored: Callable[[], None],
     clock: Clock = wall_clock,
 ) -> None:
     """One turn of a source: scrape it if the store says it is due, then book the next turn there.
@@ -136,6 +173,8 @@ def turn(
     due = pipeline.store.next_due(source.name)
     if due is None or due <= now:
         new = pipeline.scrape(source, client, now)
+        if new:
+            stored()
         fetch = pipeline.store.last_fetch(source.name)
         if fetch is not None and fetch.outcome is FetchOutcome.FAILED:
             log.warning("scrape of %s failed: %s", source.name, fetch.error)
@@ -151,45 +190,98 @@ def turn(
 
 
 def serve_forever(
-    settings: Settings, pipeline: Pipeline, stop: threading.Event | None = None
+    settings: Settings,
+    store: Store,
+    make: Callable[[Store], Pipeline],
+    stop: threading.Event | None = None,
+    tasks: Callable[[Pipeline], Sequence[Task]] | None = None,
 ) -> None:
-    """Run until SIGTERM, SIGINT or `stop`; jobs that have begun are finished. AlreadyRunning when
-    another scheduler has the home or the lease."""
+    """Run until SIGTERM, SIGINT or `stop`; what has begun is finished. On SQLite AlreadyRunning when
+    another has the home; on PostgreSQL this one stands by until the leader is gone.
+
+    `make` builds the pipeline on the store of one term, whose writes are refused once it is over;
+    `tasks` are what else runs while this one leads (by default: the outbox).
+    """
     stop = stop or threading.Event()
     client = make_client(settings)
-    enabled = [source for source in load_sources() if source.enabled]
+    with _signals(stop), sole(settings, store) as alone:
+        owner = f"{os.uname().nodename}:{os.getpid()}"
+        candidate = Candidate(store, LEASE, owner, LEASE_S, wall_clock, alone)
+        while (term := candidate.wait(stop, STANDBY_POLL_S)) is not None:
+            pipeline = make(store.fenced(LEASE, term.token))
+            lead(term, pipeline, client, settings.cycle_every_s, stop, (tasks or outbox)(pipeline))
+
+
+@contextmanager
+def sole(settings: Settings, store: Store) -> Iterator[bool]:
+    """Holds the file lock of the home where the store is SQLite; whether that proves that no other
+    scheduler works on this store."""
+    if store.serves_many:
+        yield False
+        return
     with leader(settings.home):
-        _take(pipeline)
-        scheduler = build_scheduler(pipeline, client, enabled, settings.cycle_every_s)
-        scheduler.add_job(
-            lambda: _renew(pipeline, stop),
-            IntervalTrigger(seconds=LEASE_S / 4, timezone=UTC),
-            executor="lease",  # slow sources must not delay it
-        )
-        with _signals(stop):
-            scheduler.start()
-            log.info(
-                "running: %d sources, a cycle every %d s", len(enabled), settings.cycle_every_s
-            )
-            stop.wait()
-            log.info("stopping: finishing what has begun")
-            scheduler.shutdown(wait=True)
-        pipeline.store.end_lease(LEASE, pipeline.rooms.owner, wall_clock())
+        yield settings.database_url is None  # the database lies in the locked home
 
 
-def _take(pipeline: Pipeline) -> None:
-    store, owner = pipeline.store, pipeline.rooms.owner
-    if store.take_lease(LEASE, owner, wall_clock(), LEASE_S) is None:
-        raise AlreadyRunning(
-            f"another scheduler has the lease on this store; after a crash it ends in {LEASE_S:.0f} s"
-        )
+def lead(
+    term: Term,
+    pipeline: Pipeline,
+    client: Client,
+    cycle_every_s: float,
+    stop: threading.Event,
+    tasks: Sequence[Task],
+) -> None:
+    """Work until `stop`, or until another leads; then finish what has begun and end the term."""
+    enabled = [source for source in load_sources() if source.enabled]
+    over = threading.Event()
+    cycles = Cycles(pipeline, cycle_every_s)
+    scheduler = build_scheduler(pipeline, client, enabled, cycles.nudge, over)
+    scheduler.add_listener(lambda event: _failed(term, event), EVENT_JOB_ERROR)
+    threads = [
+        threading.Thread(target=_kept_up, args=(task, term, over), name=name)
+        for name, task in zip(("cycles", *(f"task {n}" for n, _ in enumerate(tasks))),
+                              (cycles.run, *tasks), strict=True)
+    ]  # fmt: skip
+    scheduler.start()
+    for thread in threads:
+        thread.start()
+    log.info("leading, term %d: %d sources, a cycle when something new came and every %d s",
+             term.token, len(enabled), cycle_every_s)  # fmt: skip
+    while not (term.lost() or stop.wait(0.1)):
+        pass
+    log.info("%s: finishing what has begun", term.why_lost or "stopping")
+    over.set()
+    cycles.nudge()
+    with term.finishing():
+        scheduler.shutdown(wait=True)
+        for thread in threads:
+            thread.join()
+    term.end()
 
 
-def _renew(pipeline: Pipeline, stop: threading.Event) -> None:
-    store, owner = pipeline.store, pipeline.rooms.owner
-    if store.take_lease(LEASE, owner, wall_clock(), LEASE_S) is None:
-        log.error("the lease went to another scheduler; this one stops")
-        stop.set()
+def outbox(pipeline: Pipeline) -> Sequence[Task]:
+    """The worker that sends what is due, beside the cycles."""
+    rooms = pipeline.rooms
+    worker = Worker(pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner)
+    return (worker.serve,)
+
+
+def _kept_up(task: Task, term: Term, over: threading.Event) -> None:
+    """The task until the term is over, begun again when it fails."""
+    while not over.is_set():
+        try:
+            task(over)
+        except StaleLeader as err:
+            term.lose(str(err))
+            return
+        except Exception:
+            log.exception("a task failed; it is begun again")
+            over.wait(1.0)
+
+
+def _failed(term: Term, event: JobExecutionEvent) -> None:
+    if isinstance(event.exception, StaleLeader):
+        term.lose(str(event.exception))
 
 
 @contextmanager

@@ -6,19 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from ews.model import Source
 from ews.pipeline import Pipeline
 from ews.scheduler import (
     AlreadyRunning,
+    Cycles,
     build_scheduler,
     due_sources,
     first_turn,
@@ -32,6 +36,10 @@ from scrapers import Client, load_sources
 
 NOW = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 CLIENT = cast("Client", None)  # no test here fetches
+
+
+def unheard() -> None:
+    """Nobody asks whether something was stored."""
 
 
 @pytest.fixture
@@ -53,12 +61,13 @@ class Scrapes:
     store: Store
     wait_s: int = 600
     seen: list[str] = field(default_factory=list)
+    new: int = 1
 
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         self.seen.append(source.name)
         with self.store.begin() as tx:
             tx.set_next_due(source.name, now + timedelta(seconds=self.wait_s))
-        return 1
+        return self.new
 
 
 def scrapes(store: Store, wait_s: int = 600) -> tuple[Scrapes, Pipeline]:
@@ -66,15 +75,20 @@ def scrapes(store: Store, wait_s: int = 600) -> tuple[Scrapes, Pipeline]:
     return noted, cast("Pipeline", noted)
 
 
-def test_there_is_one_job_per_source_and_one_cycle_and_late_jobs_run_once(store: Store) -> None:
+def planned(pipeline: Pipeline, *sources: Source) -> BackgroundScheduler:
+    over = threading.Event()
+    return build_scheduler(pipeline, CLIENT, sources, unheard, over, clock=lambda: NOW)
+
+
+def test_there_is_one_job_per_source_and_late_jobs_run_once(store: Store) -> None:
     sources = [s for s in load_sources() if s.enabled]
-    scheduler = build_scheduler(scrapes(store)[1], CLIENT, sources, 900, clock=lambda: NOW)
+    scheduler = planned(scrapes(store)[1], *sources)
     scheduler.start(paused=True)
     try:
         jobs = {job.id: job for job in scheduler.get_jobs()}
     finally:
         scheduler.shutdown(wait=False)
-    assert set(jobs) == {f"scrape {s.name}" for s in sources} | {"cycle"}
+    assert set(jobs) == {f"scrape {s.name}" for s in sources}
     for job in jobs.values():
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
         assert job.trigger.timezone is UTC
@@ -84,10 +98,10 @@ def test_there_is_one_job_per_source_and_one_cycle_and_late_jobs_run_once(store:
 
 def test_a_publishers_retry_after_is_obeyed_not_the_interval(store: Store, source: Source) -> None:
     noted, pipeline = scrapes(store, wait_s=7200)
-    scheduler = build_scheduler(pipeline, CLIENT, [source], 900, clock=lambda: NOW)
+    scheduler = planned(pipeline, source)
     scheduler.start(paused=True)
     try:
-        turn(scheduler, pipeline, CLIENT, source, clock=lambda: NOW)
+        turn(scheduler, pipeline, CLIENT, source, unheard, clock=lambda: NOW)
         booked = scheduler.get_job(f"scrape {source.name}").next_run_time
     finally:
         scheduler.shutdown(wait=False)
@@ -100,8 +114,8 @@ def test_a_turn_that_comes_too_early_fetches_nothing(store: Store, source: Sourc
     noted, pipeline = scrapes(store)
     with store.begin() as tx:
         tx.set_next_due(source.name, NOW + timedelta(seconds=1))
-    scheduler = build_scheduler(pipeline, CLIENT, [source], 900, clock=lambda: NOW)
-    turn(scheduler, pipeline, CLIENT, source, clock=lambda: NOW)
+    scheduler = planned(pipeline, source)
+    turn(scheduler, pipeline, CLIENT, source, unheard, clock=lambda: NOW)
     assert noted.seen == []
 
 
@@ -155,6 +169,86 @@ def test_without_a_contact_nothing_is_fetched(tmp_path: Path) -> None:
         make_client(load_settings(tmp_path))
 
 
+class Counted:
+    """A pipeline that counts its cycles; the first `fails` of them raise."""
+
+    def __init__(self, fails: int = 0) -> None:
+        self.begun: list[float] = []
+        self.fails = fails
+        self.at_once = 0
+        self.busy = threading.Lock()
+        self.ran = threading.Semaphore(0)
+
+    def cycle(self, now: datetime, clock: object, deliver: bool) -> dict[str, int]:
+        assert not deliver, "sending has a worker of its own"
+        assert self.busy.acquire(blocking=False), "two cycles at a time"
+        self.begun.append(time.monotonic())
+        self.ran.release()
+        self.busy.release()
+        if len(self.begun) <= self.fails:
+            raise RuntimeError("the disk is full")
+        return {}
+
+
+@contextmanager
+def cycling(pipeline: object, every_s: float) -> Iterator[Cycles]:
+    stop = threading.Event()
+    cycles = Cycles(cast("Pipeline", pipeline), every_s, clock=lambda: NOW)
+    thread = threading.Thread(target=cycles.run, args=(stop,))
+    thread.start()
+    try:
+        yield cycles
+    finally:
+        stop.set()
+        cycles.nudge()
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_new_signals_are_looked_at_soon_and_a_burst_of_them_once() -> None:
+    counted = Counted()
+    with cycling(counted, every_s=900) as cycles:
+        assert counted.ran.acquire(timeout=5), "one at the start"
+        nudged = time.monotonic()
+        for _ in range(20):
+            cycles.nudge()
+            time.sleep(0.005)
+        assert counted.ran.acquire(timeout=5)
+        assert counted.begun[1] - nudged < 2
+        assert not counted.ran.acquire(timeout=0.5)
+    assert len(counted.begun) == 2
+
+
+def test_a_nudge_during_a_cycle_is_not_lost(store: Store) -> None:
+    counted = Counted()
+    with cycling(counted, every_s=900) as cycles:
+        assert counted.ran.acquire(timeout=5)
+        cycles.nudge()
+        assert counted.ran.acquire(timeout=5)
+        cycles.nudge()
+        assert counted.ran.acquire(timeout=5)
+
+
+def test_without_a_nudge_cycles_keep_their_pace_and_a_failed_one_is_no_end() -> None:
+    counted = Counted(fails=2)
+    with cycling(counted, every_s=0.02):
+        for _ in range(5):
+            assert counted.ran.acquire(timeout=5)
+
+
+def test_a_scrape_that_stored_something_nudges_and_an_unchanged_one_does_not(
+    store: Store, source: Source
+) -> None:
+    nudges: list[str] = []
+    noted, pipeline = scrapes(store)
+    scheduler = planned(pipeline, source)
+    turn(scheduler, pipeline, CLIENT, source, lambda: nudges.append("new"), clock=lambda: NOW)
+    noted.new = 0
+    later = NOW + timedelta(seconds=noted.wait_s)
+    turn(scheduler, pipeline, CLIENT, source, lambda: nudges.append("old"), clock=lambda: later)
+    assert (noted.seen, nudges) == ([source.name] * 2, ["new"])
+
+
 SERVE = """
 import sys, threading
 from datetime import datetime, UTC
@@ -165,10 +259,11 @@ from ews.storage import Store
 
 class Pipeline:
     def __init__(self, store):
-        self.store, self.rooms = store, SimpleNamespace(owner="test")
+        self.store = store
     def scrape(self, *_):
         return 0
-    def cycle(self, now, clock=None):
+    def cycle(self, now, clock, deliver):
+        self.store.put("cycled", "yes")
         print("cycle", flush=True)
         threading.Event().wait(0.5)
         print("done", flush=True)
@@ -176,8 +271,10 @@ class Pipeline:
 
 home = Path(sys.argv[1])
 scheduler.load_sources = lambda: []
-settings = SimpleNamespace(home=home, cycle_every_s=900, live_contact=lambda: "a@b.kr")
-scheduler.serve_forever(settings, Pipeline(Store.open(home)))
+settings = SimpleNamespace(
+    home=home, database_url=None, cycle_every_s=900, live_contact=lambda: "a@b.kr"
+)
+scheduler.serve_forever(settings, Store.open(home), Pipeline, tasks=lambda _: [])
 print("stopped", flush=True)
 """
 

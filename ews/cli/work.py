@@ -37,8 +37,12 @@ def demo(
 
 
 def run(home: Home = None) -> None:
-    """Run the scheduler: every source on its own clock, and the cycle. Stop with Ctrl-C or SIGTERM."""
+    """Run the scheduler: every source on its own clock, and the cycle. Stop with Ctrl-C or SIGTERM.
+
+    On PostgreSQL a second one stands by and takes over when the first is gone.
+    """
     from ews.cli.opening import build_pipeline, opened
+    from ews.pipeline import Pipeline
     from ews.scheduler import AlreadyRunning, serve_forever
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -46,7 +50,8 @@ def run(home: Home = None) -> None:
     with opened(home) as (settings, store):
         print(f"ews: running, home {settings.home}; stop with Ctrl-C", file=sys.stderr)
         try:
-            serve_forever(settings, build_pipeline(settings, store, sys.stdout, live=True))
+            rooms = build_pipeline(settings, store, sys.stdout, live=True).rooms
+            serve_forever(settings, store, lambda fenced: Pipeline(fenced, rooms))
         except AlreadyRunning as err:
             print(f"ews: {err}", file=sys.stderr)
             raise typer.Exit(3) from err

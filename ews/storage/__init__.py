@@ -1,6 +1,18 @@
 """Storage: what do we know, and what did we know then? SQL lives here and nowhere else."""
 
-from ews.storage.engine import sqlite_version, sqlite_version_ok
-from ews.storage.store import Store
+from sqlalchemy.exc import DBAPIError as StoreError
 
-__all__ = ["Store", "sqlite_version", "sqlite_version_ok"]
+from ews.storage.engine import sqlite_version, sqlite_version_ok
+from ews.storage.leases import Lease, SessionLock
+from ews.storage.store import Store
+from ews.storage.transactions import StaleLeader
+
+__all__ = [
+    "Lease",
+    "SessionLock",
+    "StaleLeader",
+    "Store",
+    "StoreError",
+    "sqlite_version",
+    "sqlite_version_ok",
+]

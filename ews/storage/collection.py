@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -27,35 +27,6 @@ class CollectionStore(Transactions):
 
     def put(self, key: str, value: str) -> None:
         self._upsert(schema.meta, [{"key": key, "value": value}])
-
-    # ----- leases: who may act alone, e.g. the one scheduler
-
-    def take_lease(self, name: str, owner: str, now: datetime, lease_s: float) -> int | None:
-        """A fencing token when the lease is free, over, or ours already; None when another has it.
-
-        The token rises whenever the lease changes hands, so that work begun under an old one can
-        be told and refused.
-        """
-        table = schema.leases
-        with self._write() as connection:
-            held = connection.execute(
-                sa.select(table.c.owner, table.c.until, table.c.token)
-                .where(table.c.name == name)
-                .with_for_update()
-            ).first()
-            if held is not None and held.owner != owner and held.until > now:
-                return None
-            token = 1 if held is None else held.token + (held.owner != owner)
-            until = now + timedelta(seconds=lease_s)
-            row: dict[str, object] = {"name": name, "owner": owner, "until": until, "token": token}
-            self._on(connection)._upsert(schema.leases, [row])
-            return token
-
-    def end_lease(self, name: str, owner: str, now: datetime) -> None:
-        """Give the lease back early, so that the next owner need not wait; its token stays."""
-        mine = (schema.leases.c.name == name) & (schema.leases.c.owner == owner)
-        with self._write() as connection:
-            connection.execute(sa.update(schema.leases).where(mine).values(until=now))
 
     # ----- sources
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Protocol
+from weakref import WeakKeyDictionary, WeakSet
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -21,6 +26,26 @@ log = logging.getLogger(__name__)
 
 WRITES = "ews_writes"  # execution option: this connection's transactions begin as writers
 BUSY_TIMEOUT_MS = 15_000
+# PostgreSQL ends a session that idles inside a transaction: a frozen process must not keep the lock
+# of the writers. Shorter than a scheduler's lease (ews.scheduler.LEASE_S).
+IDLE_IN_TRANSACTION_MS = 10_000
+# A peer that does not answer is given up after about 11 s, not after hours.
+PATIENCE = {
+    "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
+    "tcp_user_timeout": 10_000, "application_name": "ews",
+}  # fmt: skip
+
+
+class Line(Protocol):
+    """What a PostgreSQL driver's connection has for us."""
+
+    @property
+    def closed(self) -> bool | int: ...
+
+    def fileno(self) -> int: ...
+
+
+lines: WeakKeyDictionary[Engine, WeakSet[Line]] = WeakKeyDictionary()  # open ones, by engine
 
 
 def sqlite_version() -> str:
@@ -59,9 +84,33 @@ def open_engine(home: Path, url: str | None = None) -> Engine:
 
 
 def _postgresql_engine(where: sa.URL) -> Engine:
-    engine = sa.create_engine(where, hide_parameters=True, pool_pre_ping=True)
+    timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
+    wanted = PATIENCE | {"options": timeout}
+    ours = {key: value for key, value in wanted.items() if key not in where.query}  # the URL wins
+    engine = sa.create_engine(
+        where, hide_parameters=True, pool_pre_ping=True, connect_args=ours,
+        max_overflow=50,  # a lease must not run out because every lane of delivery asks at once
+    )  # fmt: skip
+    event.listen(engine, "connect", _note(lines.setdefault(engine, WeakSet())))
     event.listen(engine, "begin", _on_begin_postgresql)
     return engine
+
+
+def _note(known: WeakSet[Line]) -> Callable[[Line, ConnectionPoolEntry], None]:
+    return lambda line, _: known.add(line)
+
+
+def hang_up(engine: Engine) -> None:
+    """Shut down the sockets of every connection to PostgreSQL. A thread that waits for an answer
+    gets an error at once; the pool opens new connections. SQLite has none."""
+    for line in list(lines.get(engine, ())):
+        try:
+            ours = socket.socket(fileno=os.dup(line.fileno()))
+        except Exception:  # closed meanwhile; each driver has its own error for that
+            continue
+        with ours:
+            if not line.closed:  # still that connection's own socket
+                ours.shutdown(socket.SHUT_RDWR)
 
 
 def _on_begin_postgresql(connection: Connection) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -11,18 +12,45 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.sql.elements import ColumnElement
 
+from ews.storage import schema
 from ews.storage.engine import WRITES
 
 X = TypeVar("X")
 Rows = Sequence[dict[str, object]]
 
 
+class StaleLeader(RuntimeError):
+    """The lease went to another owner: what this one still wants to write is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """The lease and the token under which a store may write."""
+
+    lease: str
+    token: int
+
+    def check(self, connection: Connection) -> None:
+        """StaleLeader when the lease has another token by now. Nobody can take the lease before
+        this transaction ends, since taking it is a writing transaction too."""
+        table = schema.leases
+        token = connection.scalar(sa.select(table.c.token).where(table.c.name == self.lease))
+        if token != self.token:
+            raise StaleLeader(
+                f"the lease {self.lease!r} went on to token {token}; this process had {self.token}, "
+                "and nothing of this step was written"
+            )
+
+
 class Transactions:
     """Holds the engine and, inside `begin()`, the one connection whose transaction is open."""
 
-    def __init__(self, engine: Engine, connection: Connection | None = None) -> None:
+    def __init__(
+        self, engine: Engine, connection: Connection | None = None, fence: Fence | None = None
+    ) -> None:
         self._engine = engine
         self._connection = connection
+        self._fence = fence
 
     @contextmanager
     def _read(self) -> Iterator[Connection]:
@@ -41,11 +69,15 @@ class Transactions:
             return
         writer = self._engine.connect().execution_options(**{WRITES: True})
         with writer as connection, connection.begin():
+            if self._fence is not None:
+                self._fence.check(connection)
             yield connection
 
     def _on(self, connection: Connection) -> Self:
         """The same store on an open transaction, so that several questions make one step."""
-        return self if self._connection is connection else type(self)(self._engine, connection)
+        if self._connection is connection:
+            return self
+        return type(self)(self._engine, connection, self._fence)
 
     def _insert_new(self, table: sa.Table, rows: Rows) -> None:
         """Insert the rows whose key is not there yet; the others are left as they are."""
