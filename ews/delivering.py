@@ -7,18 +7,29 @@ a hanging one, nor a whole channel that is down, keeps a message for somebody el
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts.channels import Channel, ChannelError
 from alerts.delivery import PATIENCE, Patience, Tried, after, attempt, dropped, unsent
 from alerts.messages import Message
-from ews.model import Delivery, DeliveryState, Notification
+from alerts.paging import (
+    DEAD_AFTER,
+    LETTER_AGE,
+    Letters,
+    Trouble,
+    is_dead,
+    page,
+    stand_ins,
+)
+from alerts.routes import Routes
+from ews.model import BulletinKind, ChannelState, Delivery, DeliveryState, Notification
 from ews.storage import StaleLeader, Store
 from ews.storage.channel_states import Address, Rate
 
@@ -27,10 +38,12 @@ log = logging.getLogger(__name__)
 LANES = 4  # of each channel
 LEASE_S = 60.0
 POLL_S = 0.2
-WATCH_S = 15.0
+PAGES_EVERY = timedelta(seconds=15)
 RETRY_S = 1.0  # when the store cannot be asked
 # Slack: about one message a second and channel, short bursts are let through.
 RATES: Mapping[str, Rate] = {"slack": Rate(1.0, burst=3)}
+
+LETTERS_TOLD = "delivery.letters_told"  # key of the store: dead letters a page has named
 
 Clock = Callable[[], datetime]
 Render = Callable[[Notification, datetime], Message]
@@ -49,6 +62,7 @@ class Worker:
     rates: Mapping[str, Rate] = field(default_factory=lambda: RATES)
     lease_s: float = LEASE_S
     patience: Patience = PATIENCE
+    routes: Routes | None = None  # with them, `serve` tells operators of dead addresses
 
     def deliver_due(self) -> int:
         """Send what is due until nothing more is; how many were sent."""
@@ -59,23 +73,18 @@ class Worker:
                 lanes.wait(None)
             return lanes.sent
 
-    def serve(
-        self,
-        stop: threading.Event,
-        watch: Callable[[datetime], object] | None = None,
-        poll_s: float = POLL_S,
-    ) -> None:
-        """Send what falls due until `stop`; what has begun is finished. `watch` is called now and
-        then (pages). A store that cannot be asked is asked again later."""
-        watched: datetime | None = None
+    def serve(self, stop: threading.Event, poll_s: float = POLL_S) -> None:
+        """Send what falls due until `stop`; what has begun is finished. A store that cannot be
+        asked is asked again later. StaleLeader when another has the lease."""
+        paged: datetime | None = None
         with Lanes(self) as lanes:
             while not stop.is_set():
                 try:
                     lanes.fill()
                     now = self.clock()
-                    if watch and (watched is None or now - watched >= timedelta(seconds=WATCH_S)):
-                        watched = now
-                        watch(now)
+                    if self.routes and (paged is None or now - paged >= PAGES_EVERY):
+                        paged = now
+                        pages(self.store, self.routes, now)
                 except StaleLeader:
                     raise  # another has the lease: not ours to send any more
                 except Exception:
@@ -200,3 +209,69 @@ class Lanes:
                 self._at.discard((told.channel, told.address))
                 self.sent += sent
             self._freed.set()
+
+
+# --------------------------------------------------------------------------- dead addresses
+
+
+def pages(store: Store, routes: Routes, now: datetime, dead_after: timedelta = DEAD_AFTER) -> int:
+    """Tell the operators, on another channel, of addresses that are dead or work again and of
+    letters given up, each once; let backups read what is stranded. How many notifications."""
+    with store.begin() as tx:
+        states, letters = tx.channel_states(), tx.dead_letters()
+        dead = [one for one in states if is_dead(one, letters, now, dead_after)]
+        at = {(one.channel, one.address) for one in dead}
+        stranded = [told for place in sorted(at) for told in tx.stranded(*place)]
+        trouble = Trouble(
+            tuple(one for one in dead if one.paged_at is None),
+            tuple(one for one in states if one.paged_at and one.failing_since is None),
+            _untold(tx, letters),
+            Counter((told.channel, told.address) for told in stranded),
+        )
+        paged = page(routes, trouble, at, now)
+        tx.save_bulletins([bulletin for bulletin, _ in paged], [told for _, told in paged])
+        since = now - LETTER_AGE
+        stranded += [
+            told for told, _ in letters if (told.channel, told.address) in at and told.at >= since
+        ]
+        copies = stand_ins(routes, at, stranded, _told(tx, stranded), now)
+        tx.save_notifications([], copies)
+        for one in (*trouble.dead, *trouble.mended):
+            tx.change_channel_state(one.channel, one.address, lambda state: _paged(state, now))
+    if trouble and not paged:
+        log.error("nobody can be told: %s; give an operator another channel", trouble.summary)
+    return len(paged) + len(copies)
+
+
+def _paged(state: ChannelState, now: datetime) -> ChannelState:
+    """The state after its page: told of while it fails, forgotten when it works again."""
+    return replace(state, paged_at=None if state.failing_since is None else now)
+
+
+def _untold(tx: Store, letters: Letters) -> tuple[tuple[Notification, Delivery], ...]:
+    """Dead letters that no page has named. A page that died itself is not paged: it would go on
+    for ever."""
+    told = set(json.loads(tx.get(LETTERS_TOLD) or "[]"))
+    ids = {notification.id for notification, _ in letters}
+    if ids != told:
+        tx.put(LETTERS_TOLD, json.dumps(sorted(ids)))
+    return tuple(
+        (notification, delivery)
+        for notification, delivery in letters
+        if notification.id not in told and not _is_page(tx, notification)
+    )
+
+
+def _is_page(tx: Store, told: Notification) -> bool:
+    bulletin = tx.bulletin(told.bulletin) if told.bulletin else None
+    return bulletin is not None and bulletin.kind is BulletinKind.OPERATOR
+
+
+def _told(tx: Store, stranded: Sequence[Notification]) -> set[tuple[str, int, str]]:
+    """(alert, revision, receiver) of what is sent anyway, for the alerts that are stranded."""
+    return {
+        (told.alert_id, told.alert_revision, told.receiver)
+        for alert in {one.alert_id for one in stranded}
+        for told in tx.notifications(alert_id=alert)
+        if told.reason.sent
+    }

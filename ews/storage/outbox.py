@@ -142,6 +142,18 @@ class OutboxStore(ChannelStates):
             self._on(connection)._audit_delivery(told, after, at)
             return after
 
+    def stranded(self, channel: str, address: str) -> list[Notification]:
+        """What waits for that address, oldest first."""
+        table, told = schema.deliveries, schema.notifications
+        query = (
+            sa.select(*NOTIFICATION.columns)
+            .join_from(table, told, told.c.id == table.c.notification_id)
+            .where(schema.PENDING, told.c.channel == channel, told.c.address == address)
+            .order_by(*ORDER)
+        )
+        with self._read() as connection:
+            return [NOTIFICATION.read(row) for row in connection.execute(query)]
+
     def superseded(self, notification: Notification) -> bool:
         """Whether a later revision waits for the same thread, and will bring it up to date."""
         table = schema.deliveries
