@@ -58,6 +58,19 @@ class Settings(BaseSettings):
     slack_channel: Text
     slack_base_url: str = Field(pattern=r"^https?://.+/$")
 
+    smtp_host: Text
+    smtp_port: int = Field(ge=1, le=65_535)
+    smtp_tls: Literal["starttls", "tls", "none"]
+    smtp_user: Text
+    smtp_password: Secret
+    smtp_from: Text
+
+    webhook_secrets: Secret
+
+    cap_sender: Text
+    cap_status: Literal["Actual", "Exercise", "Test"]
+    public_url: Text = Field(pattern=r"^https?://[^\s?#]+$")
+
     threads: int = Field(ge=0, le=64)
     cycle_every_s: int = Field(ge=60, le=86_400)
     lookback_days: int = Field(ge=1, le=366)
@@ -143,6 +156,8 @@ class SecretFiles(Layer):
 
 
 SECRETS = (
+    "smtp_password",
+    "webhook_secrets",
     "slack_bot_token",
     "slack_app_token",
     "slack_signing_secret",
