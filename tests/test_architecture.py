@@ -39,6 +39,7 @@ HOMES = {
     "typer": "ews/cli/",
     "rich": "ews/cli/",
     "pydantic_settings": "ews/config.py",
+    "argon2": "ews/reports/passwords.py",
 }
 
 
@@ -99,7 +100,7 @@ def test_every_library_is_declared() -> None:
     declared = {re.split(r"[<>=!~;\[ ]", one)[0].lower() for group in lists for one in group}
     import_names = {"pydantic-settings": "pydantic_settings", "slack-sdk": "slack_sdk",
                     "charset-normalizer": "charset_normalizer", "scikit-learn": "sklearn",
-                    "markdown-it-py": "markdown_it"}  # fmt: skip
+                    "markdown-it-py": "markdown_it", "argon2-cffi": "argon2"}  # fmt: skip
     known = {import_names.get(name, name) for name in declared}
     known |= {
         "pydantic",

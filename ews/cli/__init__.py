@@ -31,7 +31,7 @@ def exit_code(err: Exception) -> int | None:
     names = {kind.__name__ for kind in type(err).__mro__}
     if "NotFound" in names:
         return NOT_OK
-    if "NotForViewer" in names:
+    if "NotAllowed" in names:  # NotForViewer too
         return BAD_INPUT
     if "WrongToken" in names:
         return BROKEN
@@ -78,25 +78,31 @@ def every_command(
 
 def _register() -> None:
     from ews.cli import (
+        acts,
         ask,
         exposing,
         firms,
         networks,
+        people,
         ranking,
         routes,
         rules,
         setup,
+        silences,
         tune,
         viewers,
         work,
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, exposing, ranking, tune, setup):
+    for part in (work, ask, exposing, ranking, acts, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)
     app.add_typer(viewers.app, name="viewers", cls=Commands)
+    app.add_typer(people.app, name="people", cls=Commands)
+    app.add_typer(silences.app, name="silences", cls=Commands)
+    app.add_typer(silences.planned, name="planned", cls=Commands)
     app.add_typer(rules.app, name="rules", cls=Commands)
     app.add_typer(routes.app, name="routes", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from ews.config import Settings
+    from ews.model import Person
     from ews.reports import Viewer
     from ews.storage import Store
 
@@ -21,11 +22,20 @@ OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stres
 TUNING = frozenset({"rules set", "rules undo", "routes test"})
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
+OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at
 FOR = {
-    "official": ASKING,
-    "firm": ASKING | OWN_ROWS,
-    "analyst": ASKING | TUNING | BROUGHT,
+    "official": ASKING | OWN,
+    "firm": ASKING | OWN | OWN_ROWS,
+    "analyst": ASKING | OWN | TUNING | BROUGHT,
 }
+# What a person does, by the name of its act (ews.acting.MAY says which role may).
+ACTS = {
+    "ack": "acknowledge", "hand-over": "hand_over", "sign": "sign_off", "refuse": "refuse",
+    "false": "false_alarm", "missed": "missed", "clear": "clear", "close": "close", "note": "note",
+    "decisions": "close", "silences list": "silence", "silences add": "silence",
+    "silences end": "unsilence", "planned list": "silence", "planned add": "plan",
+    "planned end": "plan",
+}  # fmt: skip
 
 
 class Asked:
@@ -75,9 +85,46 @@ def asker(settings: Settings, store: Store) -> Viewer:
 
 def admit(settings: Settings, store: Store) -> None:
     """NotForViewer when the command that runs is not for who asks."""
+    from ews.acting import MAY
+    from ews.model import ActKind
     from ews.reports import NotForViewer
 
     viewer = asker(settings, store)
-    if viewer.role != "operator" and command() not in FOR[viewer.role]:
+    if viewer.role == "operator" or command() in FOR[viewer.role]:
+        return
+    kind = ACTS.get(command())
+    if kind is None or ActKind(kind) not in MAY[viewer.role]:
         raise NotForViewer(f"`ews {command()}` is not for a viewer of role {viewer.role}; "
                            "docs/cli.md says which commands are")  # fmt: skip
+
+
+ENTERED = {"entered_by": "operator of the machine"}  # kept with an act under the name of --by
+
+
+def actor(settings: Settings, store: Store, by: str) -> tuple[Person, dict[str, str]]:
+    """Who acts: the person of the token, or whom the operator of the machine names; and what more
+    to keep with the act. NotAllowed when neither names a person."""
+    from ews.acting import NotAllowed, person_of
+
+    if given_token(settings) is not None:
+        person: Person | None = person_of(store, asker(settings, store))
+        if by and person is not None and by != person.name:
+            raise NotAllowed(f"this token is {person.name}'s: leave --by away")
+        assert person is not None
+        return person, {}
+    if not by:
+        raise NotAllowed("say who does this: --by NAME (ews people list), or ask with a token of "
+                         "that person (ews --as)")  # fmt: skip
+    person = store.person(name=by)
+    if person is None:
+        raise NotAllowed(f"nobody is called {by!r} here; `ews people list` lists people, "
+                         "`ews people add` adds one")  # fmt: skip
+    return person, dict(ENTERED)
+
+
+def named_or_machine(settings: Settings, store: Store) -> None:
+    """NotAllowed for a token that names nobody, or a firm's person."""
+    from ews.reports.acts import check_staff
+
+    if given_token(settings) is not None:
+        check_staff(asker(settings, store))

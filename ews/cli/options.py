@@ -15,3 +15,9 @@ Lang = Annotated[str | None, typer.Option("--lang", help="ko or en (default: the
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 By = Annotated[str, typer.Option("--by", help="Who changes it; kept with the change.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept with the change.")]
+As = Annotated[
+    str, typer.Option("--by", help="Person who does it (ews people list); not with a token.")
+]
+Key = Annotated[
+    str, typer.Option("--key", help="Does it once for this key, however often it is run.")
+]

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from uuid import uuid4
 
 import typer
 
 from ews.cli.options import By, Home, Json, Lang, Reason
+
+if TYPE_CHECKING:
+    from ews.config import Settings
+    from ews.storage import Store
+    from ews.tuning.rules import Changer
 
 # The most that a measure can be (alerts/measures.py); counts and days have no such end.
 HIGHEST = {"severity": 3.0} | dict.fromkeys(
@@ -66,8 +72,8 @@ def show(
 @app.command("set")
 def set_keys(
     changes: Annotated[list[str], typer.Argument(help="key=value, as `ews rules show` spells it.")],
-    by: By,
     reason: Reason,
+    by: By = "",
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -79,8 +85,8 @@ def set_keys(
     pairs = _pairs(changes)
     _check_bounds(pairs)
     with opened(home) as (settings, store):
-        now = datetime.now(UTC)
-        after = set_rules(store, pairs, by=by, reason=reason, now=now)
+        now, who = datetime.now(UTC), _changer(settings, store, by)
+        after = set_rules(store, pairs, by=by, reason=reason, now=now, changer=who)
         _print_change(settings.lang, lang, as_json, store, after.version)
 
 
@@ -114,14 +120,15 @@ def diff(
 
 @app.command()
 def undo(
-    by: By, reason: Reason, home: Home = None, lang: Lang = None, as_json: Json = False
+    reason: Reason, by: By = "", home: Home = None, lang: Lang = None, as_json: Json = False
 ) -> None:
     """Go back to the version before: as a new version, so nothing is lost."""
     from ews.cli.opening import opened
     from ews.tuning.rules import undo_rules
 
     with opened(home) as (settings, store):
-        after = undo_rules(store, by=by, reason=reason, now=datetime.now(UTC))
+        now, who = datetime.now(UTC), _changer(settings, store, by)
+        after = undo_rules(store, by=by, reason=reason, now=now, changer=who)
         _print_change(settings.lang, lang, as_json, store, after.version)
 
 
@@ -150,6 +157,17 @@ def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> No
             ],
         )
     raise typer.Exit(0 if all(one.passed for one in results) else 1)
+
+
+def _changer(settings: Settings, store: Store, by: str) -> Changer | None:
+    """The person who changes the rules; None in a home where nobody is known yet."""
+    from ews.cli.asking import actor
+    from ews.tuning.rules import Changer
+
+    if not store.people():
+        return None
+    person, said = actor(settings, store, by)
+    return Changer(person, "cli", f"cli:{uuid4()}", said)
 
 
 def _pairs(changes: list[str]) -> dict[str, str]:

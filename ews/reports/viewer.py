@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Exposure, Shock, content_id
+from ews.acting import NotAllowed
+from ews.acting import NotFound as NotFound
+from ews.model import Exposure, Person, Shock, content_id
 from ews.storage import Store
 from ews.storage.firms import LINK_SHAPES, check_named
 from graph.firms import firm_slug, of_owner
@@ -16,11 +18,7 @@ ROLES = ("firm", "official", "analyst", "operator")
 TOKEN_BYTES = 32  # 256 random bits
 
 
-class NotFound(LookupError):
-    """What was asked for does not exist; the message says what to do."""
-
-
-class NotForViewer(PermissionError):
+class NotForViewer(NotAllowed):
     """What was asked for is not for a viewer of this role, whatever it holds."""
 
 
@@ -32,9 +30,17 @@ class WrongToken(PermissionError):
                          "runs this ews for one, or ask without a token")  # fmt: skip
 
 
+class SignedOut(WrongToken):
+    """A session that has ended: nothing was guessed."""
+
+    def __init__(self) -> None:
+        PermissionError.__init__(self, "your sign-in has ended; sign in again")
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """`owner` names the firm whose own rows may be shown; None sees no firm's rows.
+    """`owner` names the firm whose own rows may be shown; None sees no firm's rows. `person` is the
+    name of who looks; None names nobody, and nothing can be done in its name.
 
     An operator at the command line of the machine sees every owner's rows. NoOwner for an owner
     without a name.
@@ -42,6 +48,7 @@ class Viewer:
 
     role: str = "official"  # official | analyst | firm | operator
     owner: str | None = None
+    person: str | None = None
 
     def __post_init__(self) -> None:
         if self.owner is not None:
@@ -102,21 +109,36 @@ def digest_of(token: str) -> str:
 
 
 def viewer_of(store: Store, token: str) -> Viewer:
-    """The viewer whose token it is. WrongToken for any other."""
+    """The viewer whose token it is. WrongToken for any other, a session of the pages too."""
     found = store.viewer_of(digest_of(token))
-    if found is None:
+    if found is None or found.expires_at is not None:
         raise WrongToken
-    return Viewer(*found)
+    return Viewer(found.role, found.owner, found.person)
 
 
 def add_viewer(
-    store: Store, token: str, role: str, owner: str | None, label: str, at: datetime
+    store: Store,
+    token: str,
+    role: str,
+    owner: str | None,
+    label: str,
+    at: datetime,
+    person: Person | None = None,
 ) -> str:
     """Keep the digest of a new token; the viewer's id, by which it is taken back.
 
     ValueError for an unknown role, a firm without an owner, or an owner whose name reads like
     that of another: the two would be one in the ids of their firms.
     """
+    check_role(store, role, owner)
+    id = content_id("vwr", digest_of(token))
+    name = None if person is None else person.name
+    store.add_viewer(id, digest_of(token), role, owner, label, at, name)
+    return id
+
+
+def check_role(store: Store, role: str, owner: str | None) -> None:
+    """ValueError for an unknown role, or an owner that does not go with it."""
     if role not in ROLES:
         raise ValueError(f"no role {role!r}; use one of {', '.join(ROLES)}")
     if (role == "firm") != bool(owner):
@@ -124,9 +146,6 @@ def add_viewer(
                          "nobody else has one")  # fmt: skip
     if owner:
         check_owner(store, owner)
-    id = content_id("vwr", digest_of(token))
-    store.add_viewer(id, digest_of(token), role, owner, label, at)
-    return id
 
 
 def check_owner(store: Store, owner: str) -> None:
@@ -134,6 +153,7 @@ def check_owner(store: Store, owner: str) -> None:
     Inc." and "ACME Inc"."""
     check_named(owner)
     known = {*store.firm_owners(), *(str(v["owner"]) for v in store.viewers() if v["owner"])}
+    known |= {one.owner for one in store.people() if one.owner}
     alike = sorted(one for one in known if one != owner and firm_slug(one) == firm_slug(owner))
     if alike:
         raise ValueError(f"{owner!r} reads like the owner {alike[0]!r}; write it that way, or "

@@ -8,14 +8,15 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
 from alerts.rule_cases import CaseOutcome, run_cases, shipped_cases
 from alerts.rules import load_document, read_rules, shipped_ruleset
-from ews.model import RuleSet, flatten
+from ews.acting import recorded
+from ews.model import ActKind, Person, RuleSet, flatten
 from ews.storage import Store
 
 SHIPPED_AT = datetime(2000, 1, 1, tzinfo=UTC)  # as the pipeline writes it: no one has set any
@@ -23,6 +24,16 @@ SHIPPED_AT = datetime(2000, 1, 1, tzinfo=UTC)  # as the pipeline writes it: no o
 
 class RuleChangeError(ValueError):
     """A change of the rules that cannot be made; the message says what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changer:
+    """The person who changes the rules, by which way, and the key that makes it once."""
+
+    person: Person
+    via: str
+    key: str
+    said: Mapping[str, str] = field(default_factory=dict)  # more to keep with the act
 
 
 def in_force(store: Store) -> RuleSet:
@@ -42,13 +53,20 @@ def of_version(store: Store, version: int) -> RuleSet:
 
 
 def set_rules(
-    store: Store, changes: Mapping[str, str], *, by: str, reason: str, now: datetime
+    store: Store,
+    changes: Mapping[str, str],
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    changer: Changer | None = None,
 ) -> RuleSet:
     """Save a new version with these dotted keys changed. RuleChangeError when one cannot be.
 
-    A key must be in the rules in force and keep its kind of value.
+    A key must be in the rules in force and keep its kind of value. Where people are known, one of
+    them changes it (`changer`), and it is kept as their act.
     """
-    return _save(store, lambda rules: changed(rules, changes), by, reason, now)
+    return _save(store, lambda rules: changed(rules, changes), by, reason, now, changer)
 
 
 def set_document(
@@ -59,13 +77,15 @@ def set_document(
     return _save(store, lambda _: copy.deepcopy(dict(document)), by, reason, now)
 
 
-def undo_rules(store: Store, *, by: str, reason: str, now: datetime) -> RuleSet:
+def undo_rules(
+    store: Store, *, by: str, reason: str, now: datetime, changer: Changer | None = None
+) -> RuleSet:
     """Save a new version equal to the one before the newest. RuleChangeError when there is none."""
     newest = store.ruleset()
     if newest is None or newest.version == 1:
         raise RuleChangeError("nothing to undo: the rules are still as shipped")
     before = of_version(store, newest.version - 1)
-    return _save(store, lambda _: copy.deepcopy(dict(before.rules)), by, reason, now)
+    return _save(store, lambda _: copy.deepcopy(dict(before.rules)), by, reason, now, changer)
 
 
 def candidate(store: Store, path: Path, now: datetime) -> RuleSet:
@@ -170,11 +190,15 @@ def _save(
     by: str,
     reason: str,
     now: datetime,
+    changer: Changer | None = None,
 ) -> RuleSet:
     """The next version, written in one transaction. It must differ from the version in force."""
+    by = changer.person.name if changer else by
     if not by.strip() or not reason.strip():
         raise RuleChangeError("a change of the rules needs --by NAME and --reason TEXT")
     with store.begin() as tx:
+        if changer is None and tx.people():
+            raise RuleChangeError("people are known here, so one of them changes the rules")
         before = tx.ruleset()
         if before is None:
             before = shipped_ruleset(SHIPPED_AT)
@@ -183,4 +207,10 @@ def _save(
         if after.rules == before.rules:
             raise RuleChangeError(f"nothing changes: version {before.version} already says so")
         tx.save_ruleset(after)
+        if changer is not None:
+            recorded(
+                tx, changer.person, ActKind.RULES, note=reason,
+                detail={"ruleset": str(after.version), **changer.said},
+                via=changer.via, key=changer.key, now=now,
+            )  # fmt: skip
     return after
