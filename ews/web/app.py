@@ -22,6 +22,7 @@ from ews.web.pages import page_router
 from ews.web.problems import HEADERS, problem
 from ews.web.signing import sign_router
 from ews.web.site import Site
+from ews.web.slack import closing, desk_of, slack_router
 from ews.web.warming import warming
 
 
@@ -36,6 +37,8 @@ def create_app(
     """The application. `viewer` is who asks without a token; it sees a firm's rows only when it is
     that firm's owner. `hosts` are the names it answers to, so that a page elsewhere cannot read it
     by a name of its own."""
+    site, guesses = Site(settings, store, viewer, clock), Guesses()
+    desk = desk_of(site)
     app = FastAPI(
         title="ews",
         summary="Supply-chain risk early-warning: read-only API",
@@ -43,13 +46,13 @@ def create_app(
         docs_url=None,  # the stock pages load scripts from elsewhere; docs/api.md has the text
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        lifespan=warming(settings.home),
+        lifespan=closing(warming(settings.home), desk),
     )
-    site, guesses = Site(settings, store, viewer, clock), Guesses()
     who = asking(site, guesses)
     app.include_router(api_router(site, who))
     app.include_router(page_router(site, who))
     app.include_router(sign_router(site, guesses))
+    app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     if "*" not in hosts:
