@@ -1,13 +1,15 @@
-"""A Slack that remembers, obeys Slack's limits, and fails when told to.
+"""A Slack that remembers, obeys Slack's limits, and fails when told to (docs/fake-slack.md).
 
-It serves the five Web API methods we use on loopback. Its clock is the test's, so that history
-lag and late commits need no waiting. `fault(method, body)` names what goes wrong with a call:
+It serves the Web API methods we use, and incoming webhooks, on loopback. Its clock is the test's,
+so that history lag, late commits and rates need no waiting. `fault(method, body)` names what goes
+wrong with a call:
 
     429         refused, Retry-After 1
     500         refused before anything happened
     drop        done, then the connection closes without an answer
     slow        the connection closes, and `slow_s` later it is done after all
     hang        no answer until the client gives up; not done
+    stall       done, but no answer until the client gives up
     <error>     a 200 that says ok: false, e.g. channel_not_found
 """
 
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,17 +30,31 @@ HIDDEN = "xoxb-test-only"
 class FakeSlack:
     """One workspace. Use as a context manager; `url` is what WebClient takes as base_url."""
 
-    def __init__(self, channels: tuple[str, ...] = ("C1",), token: str = HIDDEN) -> None:
+    def __init__(
+        self,
+        channels: tuple[str, ...] = ("C1",),
+        token: str = HIDDEN,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.token = token
-        self.now = 1_633_919_400.0  # the test moves it
+        self._clock = clock
+        self._now = 1_633_919_400.0
+        self.per_s: float | None = None  # posts a second and channel; None: no limit
+        self.burst = 1  # that many may come at once after a pause
+        self.tier3_per_min: int | None = None  # calls a minute of each Tier 3 method
+        self.refused = 0  # calls that broke a limit
+        self.hang_s = 10.0  # real seconds
         self.lag_s = 0.0  # history shows a message only this long after it was done
         self.slow_s = 4.0
         self.page = 200
         self.fault: Fault = lambda method, body: None
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.messages: dict[str, list[dict[str, Any]]] = {name: [] for name in channels}
+        self.webhooks: list[dict[str, Any]] = []  # what came to an incoming webhook, done
         self._late: list[tuple[float, str, dict[str, Any]]] = []
-        self._count = 0
+        self._ts: set[int] = set()
+        self._free_at: dict[str, float] = {}
+        self._tier3: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
         self._release = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
@@ -57,6 +73,15 @@ class FakeSlack:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+    @property
+    def now(self) -> float:
+        """The fake's time in seconds: the clock's if it was given one, else what the test set."""
+        return self._clock() if self._clock else self._now
+
+    @now.setter
+    def now(self, at: float) -> None:
+        self._now = at
 
     # ----- what a test asks
 
@@ -87,7 +112,7 @@ class FakeSlack:
             if token != self.token:
                 return 200, {"ok": False, "error": "invalid_auth"}, None
             fault = self.fault(method, body)
-            if fault == "429":
+            if fault == "429" or self._too_fast(method, body):
                 return 429, {"ok": False, "error": "ratelimited"}, None
             if fault == "500":
                 return 500, {"ok": False, "error": "internal_error"}, None
@@ -98,10 +123,49 @@ class FakeSlack:
                     late = (self.now + self.slow_s, body["channel"], _message(body))
                     self._late.append(late)
                 return 0, None, "drop"
-            if fault not in {None, "drop"}:
+            if fault not in {None, "drop", "stall"}:
                 return 200, {"ok": False, "error": fault}, None
-            answer = METHODS[method](self, body)
-            return 200, answer, fault
+            if method not in METHODS:
+                return 200, {"ok": False, "error": "unknown_method"}, None
+            return 200, METHODS[method](self, body), fault
+
+    def hook(self, body: dict[str, Any]) -> tuple[int, Any, str | None]:
+        """One call of an incoming webhook: the same faults, its words kept, no id given back."""
+        with self._lock:
+            fault = self.fault("webhook", body)
+            if fault in {"429", "500"}:
+                return int(fault), "ratelimited" if fault == "429" else "server_error", None
+            if fault != "hang":
+                self.webhooks.append(body)
+            return 200, "ok", fault
+
+    def _too_fast(self, method: str, body: dict[str, Any]) -> bool:
+        """Whether a limit refuses the call; one that is let through counts."""
+        if method == "chat.postMessage":
+            fast = self.per_s is not None and self._over_rate(str(body.get("channel")), self.per_s)
+        else:
+            fast = method in TIER3 and self._over_tier(method)
+        self.refused += fast
+        return fast
+
+    def _over_rate(self, channel: str, per_s: float) -> bool:
+        """The bucket of a channel: `burst` posts at once, then `per_s` a second."""
+        free_at = max(self._free_at.get(channel, 0.0), self.now - (self.burst - 1) / per_s)
+        if free_at > self.now:
+            return True
+        self._free_at[channel] = free_at + 1 / per_s
+        return False
+
+    def _over_tier(self, method: str) -> bool:
+        if self.tier3_per_min is None:
+            return False
+        calls = self._tier3.setdefault(method, deque())
+        while calls and calls[0] <= self.now - 60:
+            calls.popleft()
+        if len(calls) >= self.tier3_per_min:
+            return True
+        calls.append(self.now)
+        return False
 
     def post(self, body: dict[str, Any]) -> dict[str, Any]:
         if error := self._refusal(body):
@@ -148,8 +212,11 @@ class FakeSlack:
         }
 
     def _commit(self, channel: str, message: dict[str, Any], at: float) -> dict[str, Any]:
-        self._count += 1
-        done = {**message, "ts": f"{at:.0f}.{self._count:06d}", "_done": at}
+        micro = int(at * 1_000_000)
+        while micro in self._ts:  # a ts names one message of the channel
+            micro += 1
+        self._ts.add(micro)
+        done = {**message, "ts": f"{micro // 1_000_000}.{micro % 1_000_000:06d}", "_done": at}
         self.messages[channel].append(done)
         return done
 
@@ -159,6 +226,9 @@ class FakeSlack:
             return "channel_not_found"
         if not body.get("text") and not body.get("blocks"):
             return "no_text"
+        metadata = body.get("metadata")
+        if metadata is not None and set(metadata) != {"event_type", "event_payload"}:
+            return "invalid_metadata_format"
         return blocks_refused(body.get("blocks") or [])
 
     def _answering(self) -> type[BaseHTTPRequestHandler]:
@@ -176,13 +246,16 @@ class FakeSlack:
             def _answer(self, body: dict[str, Any]) -> None:
                 method = urlsplit(self.path).path.removeprefix("/api/")
                 token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-                status, answer, fault = slack.serve(method, body, token)
+                is_hook = method.startswith("/services/")
+                status, answer, fault = (
+                    slack.hook(body) if is_hook else slack.serve(method, body, token)
+                )
                 self.close_connection = True
-                if fault == "hang":
-                    slack._release.wait(10)
+                if fault in {"hang", "stall"}:
+                    slack._release.wait(slack.hang_s)
                 if fault is not None:
                     return
-                data = json.dumps(answer).encode()
+                data = answer.encode() if is_hook else json.dumps(answer).encode()
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(data)))
@@ -204,6 +277,9 @@ METHODS: dict[str, Callable[[FakeSlack, dict[str, Any]], dict[str, Any]]] = {
     "conversations.replies": FakeSlack.replies,
     "auth.test": lambda slack, body: {"ok": True, "user_id": "U1"},
 }
+TIER3 = {"chat.update", "conversations.history", "conversations.replies"}
+TEXT_LIMITS = {"header": 150, "section": 3000, "context": 3000, "actions": 75}
+ELEMENTS = {"context": 10, "actions": 25}
 
 
 def blocks_refused(blocks: list[dict[str, Any]]) -> str | None:
@@ -212,19 +288,30 @@ def blocks_refused(blocks: list[dict[str, Any]]) -> str | None:
         return "invalid_blocks"
     total = 0
     for block in blocks:
-        texts = [block["text"]] if "text" in block else []
-        texts += block.get("fields", []) + block.get("elements", [])
-        limit = {"header": 150, "section": 3000, "context": 3000}.get(block["type"])
-        if limit is None or len(block.get("elements", [])) > 10:
+        words = texts_of(block)
+        if words is None:
             return "invalid_blocks"
-        for text in texts:
-            words = text["text"]
-            total += len(words)
-            if not 1 <= len(words) <= limit:
-                return "invalid_blocks"
-        if any(len(text["text"]) > 2000 for text in block.get("fields", [])):
-            return "invalid_blocks"
+        total += sum(map(len, words))
     return "msg_blocks_too_long" if total > 13_200 else None
+
+
+def texts_of(block: dict[str, Any]) -> list[str] | None:
+    """The texts of a block; None when the block breaks a documented limit."""
+    kind, elements = block["type"], block.get("elements", [])
+    if kind in {"divider", "image"}:
+        return []
+    limit = TEXT_LIMITS.get(kind)
+    if limit is None or len(elements) > ELEMENTS.get(kind, 0):
+        return None
+    words = [block["text"]["text"]] if "text" in block else []
+    words += [part["text"] if isinstance(part["text"], str) else part["text"]["text"]
+              for part in elements if "text" in part]  # fmt: skip
+    fields = [field["text"] for field in block.get("fields", [])]
+    if not all(1 <= len(text) <= limit for text in words):
+        return None
+    if len(fields) > 10 or not all(1 <= len(text) <= 2000 for text in fields):
+        return None
+    return words + fields
 
 
 def _message(body: dict[str, Any]) -> dict[str, Any]:
