@@ -35,17 +35,19 @@ class Replies:
         """The workspace that the token is of."""
         return str(self._calls.call("auth.test", {}).get("team_id", ""))
 
-    def granted(self) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """What `auth.test` says, and the scopes that the token has."""
-        said = self._calls.client
+    def granted(self) -> tuple[str, frozenset[str]]:
+        """The workspace, and the scopes that the token has. ChannelError when it has none."""
+        team = self.team()
         try:
-            answer = said.api_call("auth.test")
+            headers = self._calls.client.api_call("auth.test").headers
         except (SlackClientError, URLError, HTTPException, OSError, ValueError):
-            # Says the same again in words of ours.
-            return self._calls.call("auth.test", {}), ()
-        data = answer.data if isinstance(answer.data, dict) else {}
-        scopes = next((v for k, v in answer.headers.items() if k.lower() == "x-oauth-scopes"), "")
-        return data, tuple(one.strip() for one in scopes.split(",") if one.strip())
+            headers = {}
+        scopes = next((v for k, v in headers.items() if k.lower() == "x-oauth-scopes"), "")
+        return team, frozenset(one.strip() for one in scopes.split(",") if one.strip())
+
+    def reads(self, channel: str) -> None:
+        """Look into a channel. ChannelError, with what to do, when ews cannot."""
+        self._calls.call("conversations.history", {"channel": channel, "limit": 1})
 
     def open_form(self, trigger: str, form: Mapping[str, Any]) -> None:
         """Open it. A trigger lives three seconds: later it is a permanent ChannelError."""

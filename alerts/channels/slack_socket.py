@@ -64,8 +64,7 @@ def _connected(client: SocketModeClient, stop: threading.Event) -> bool:
         except SlackApiError as error:
             code = str(error.response.get("error", ""))
             if code in ADVICE:
-                said = ADVICE[code].replace("bot token", "app-level token (xapp-)")
-                raise ChannelError(f"slack socket: {code}; {said}", permanent=True) from None
+                raise _not_taken(code) from None
             why = code
         except (SlackClientError, URLError, HTTPException, OSError, ValueError) as error:
             why = type(error).__name__
@@ -73,6 +72,22 @@ def _connected(client: SocketModeClient, stop: threading.Event) -> bool:
         if stop.wait(PAUSES_S[min(tries, len(PAUSES_S) - 1)]):
             break
     return False
+
+
+def try_socket(app_token: str, url: str) -> None:
+    """Ask for a connection and leave it. ChannelError, with what to do, when Slack gives none."""
+    web = WebClient(base_url=url, timeout=10, retry_handlers=[], logger=SDK_LOG)
+    try:
+        web.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        raise _not_taken(str(error.response.get("error", ""))) from None
+    except (SlackClientError, URLError, HTTPException, OSError, ValueError) as error:
+        raise ChannelError(f"slack socket: no answer ({type(error).__name__})") from None
+
+
+def _not_taken(code: str) -> ChannelError:
+    said = ADVICE.get(code, "see docs/howto-slack.md").replace("bot token", "app token (xapp-)")
+    return ChannelError(f"slack socket: {code}; {said}", permanent=code in ADVICE)
 
 
 def _taking(answer: Answer) -> Callable[[BaseSocketModeClient, SocketModeRequest], None]:

@@ -81,6 +81,7 @@ def _register() -> None:
         acts,
         ask,
         exposing,
+        feeds,
         firms,
         networks,
         people,
@@ -89,6 +90,7 @@ def _register() -> None:
         rules,
         setup,
         silences,
+        slack,
         tune,
         viewers,
         work,
@@ -105,6 +107,8 @@ def _register() -> None:
     app.add_typer(silences.planned, name="planned", cls=Commands)
     app.add_typer(rules.app, name="rules", cls=Commands)
     app.add_typer(routes.app, name="routes", cls=Commands)
+    app.add_typer(feeds.app, name="feeds", cls=Commands)
+    app.add_typer(slack.app, name="slack", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)
 
 
