@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ews.model import Event, Exposure, Phase
+from ews.model import Event, Exposure, Phase, Witness
 
 MEASURES: Mapping[str, str] = {
     "probability": "that the event is real and of its type, pooled over its evidence, 0..1",
     "severity": "expected effect on supply from the evidence alone, 0..3",
-    "sources": "independent sources",
+    "sources": "independent sources, over all reports of the happening",
     "authority": "1 when the issuing state itself says so, or a detector's own data",
     "corroborated": "1 with two or more independent sources, or authority",
     "share": "largest share of Korea's import of a named item that comes from the place hit, 0..1",
@@ -39,8 +39,41 @@ class Unread:
         return self.listed if exposure.watched or exposure.industry else self.unlisted
 
 
-def measures(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dict[str, float]:
-    """Every measure of MEASURES for one event and its exposures (a firm's own ones left out)."""
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Who states a happening, over all the events that report it."""
+
+    groups: frozenset[str] = frozenset()  # independence groups: copies of one wire are one
+    authority: bool = False
+
+    @property
+    def corroborated(self) -> bool:
+        return self.authority or len(self.groups) > 1
+
+    def joined(self, other: Support) -> Support:
+        return Support(self.groups | other.groups, self.authority or other.authority)
+
+
+def support(witnesses: Iterable[Witness]) -> Support:
+    told = tuple(witnesses)
+    groups = frozenset(group for witness in told for group in witness.groups)
+    return Support(groups, any(witness.authority for witness in told))
+
+
+def witness(event: Event) -> Witness:
+    """Who states this event."""
+    return Witness(event.id, tuple(sorted({e.independence for e in event.evidence})),
+                   event.authority)  # fmt: skip
+
+
+def measures(
+    event: Event, exposures: Sequence[Exposure], unread: Unread, others: Support | None = None
+) -> dict[str, float]:
+    """Every measure of MEASURES for one event and its exposures (a firm's own ones left out).
+
+    `others` is what further reports of the same happening add to its support.
+    """
+    stated = support([witness(event)]).joined(others or Support())
     exposures = [e for e in exposures if e.firm is None]
     shares = [unread.share(e) for e in exposures]
     losses = [s * e.magnitude for s, e in zip(shares, exposures, strict=True)]
@@ -56,13 +89,12 @@ def measures(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dic
         and e.impact_day + e.time_to_survive_days <= 14
         for e in exposures
     )
-    corroborated = event.authority or event.independent_sources > 1
     return {
         "probability": event.probability,
         "severity": event.severity,
-        "sources": float(event.independent_sources),
-        "authority": float(event.authority),
-        "corroborated": float(corroborated),
+        "sources": float(len(stated.groups)),
+        "authority": float(stated.authority),
+        "corroborated": float(stated.corroborated),
         "share": max(shares, default=0.0),
         "loss": loss,
         "expected_loss": event.probability * loss,

@@ -62,18 +62,20 @@ def decide(happening: Event, *exposures: Exposure, alert: Alert | None = None): 
 def test_a_shortfall_that_outlasts_the_stock_is_at_least_an_alert_stage() -> None:
     change = decide(event(), exposure())
     assert change.kind is ChangeKind.RAISED
-    assert change.alert.stage >= Stage.ALERT
+    assert change.alert.proposed is Stage.ALERT
     assert any(reason.startswith("gap_days=70") for reason in change.alert.reasons)
 
 
 def test_one_source_alone_never_lifts_above_caution() -> None:
-    assert decide(event(groups=1), exposure()).alert.stage is Stage.CAUTION
-    assert decide(event(groups=1, authority=True), exposure()).alert.stage >= Stage.ALERT
+    alone = decide(event(groups=1), exposure()).alert
+    assert (alone.stage, alone.proposed) == (Stage.CAUTION, None)
+    assert decide(event(groups=1, authority=True), exposure()).alert.proposed is Stage.ALERT
 
 
 def test_forty_copies_of_one_wire_story_are_one_source() -> None:
     copies = tuple(Evidence(f"art-{n}", "wire", NOW, "t") for n in range(40))
-    assert decide(event(evidence=copies), exposure()).alert.stage is Stage.CAUTION
+    alert = decide(event(evidence=copies), exposure()).alert
+    assert (alert.stage, alert.proposed) == (Stage.CAUTION, None)
 
 
 def test_an_event_that_reaches_nothing_raises_nothing() -> None:
@@ -113,10 +115,12 @@ def test_a_new_item_or_ministry_is_told_at_once_and_never_forgotten() -> None:
 def test_a_second_event_on_the_same_happening_raises_no_second_alert() -> None:
     first = decide(event(), exposure()).alert
     twin = event(id="evt-2", first_seen=NOW + timedelta(days=2))
-    assert rules.evaluate([(twin, [exposure()])], {"evt-1": first}, RULES, NOW) == []
-    long_before = event(id="evt-4", first_seen=NOW - timedelta(days=400))
+    (change,) = rules.evaluate([(twin, [exposure()])], {"evt-1": first}, RULES, NOW)
+    assert (change.kind, change.alert.id) == (ChangeKind.NOTED, first.id), "kept, not told"
+    assert set(change.alert.members) == {"evt-1", "evt-2"}
+    long_before = event(id="evt-4", first_seen=NOW - timedelta(days=400), evidence=())
     assert len(rules.evaluate([(long_before, [exposure()])], {"evt-1": first}, RULES, NOW)) == 1
-    later = event(id="evt-3", first_seen=NOW + timedelta(days=40))
+    later = event(id="evt-3", first_seen=NOW + timedelta(days=40), evidence=())
     assert len(rules.evaluate([(later, [exposure()])], {"evt-1": first}, RULES, NOW)) == 1
 
 

@@ -1,0 +1,280 @@
+"""How does an alert move when its events do? All reports of one happening, decided together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts import stages
+from alerts.contents import Content, Reported, additions, begins, content
+from alerts.life import begin_again, end, moved
+from alerts.measures import Support, measures, support, witness
+from alerts.rulebook import Book, Rule, decide
+from ews.model import (
+    Alert,
+    AlertChange,
+    AlertState,
+    ChangeKind,
+    Ending,
+    Event,
+    EventStatus,
+    Exposure,
+    Phase,
+    Stage,
+    Witness,
+    content_id,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the rules say of one report, with the support of all."""
+
+    event: Event
+    exposures: Sequence[Exposure]
+    values: Mapping[str, float]
+    rule: Rule | None
+    refuted: str = ""  # why it was never so
+
+    @property
+    def stage(self) -> int:
+        return int(self.rule.stage) if self.rule else 0
+
+
+def refuted(event: Event, book: Book) -> str:
+    """Why the event was never so; "" when nothing says that."""
+    if event.status is EventStatus.DISMISSED:
+        return "dismissed"
+    if event.probability < book.refuted_below:
+        return f"refuted: probability {event.probability:.2g}"
+    return ""
+
+
+def fingerprint(event: Event) -> str:
+    return content_id("fp", event.id)
+
+
+def members_of(alert: Alert) -> dict[str, int]:
+    """The stage that each event's rule holds; 0 for all of an alert that ended.
+
+    An alert of an older version has one event, and what it says is what its rule held.
+    """
+    if alert.state is AlertState.RESOLVED:
+        return dict.fromkeys({alert.event_id: 0, **alert.members}, 0)
+    return dict(alert.members) or {alert.event_id: int(alert.stage)}
+
+
+def standing(alert: Alert | None, without: Sequence[str] = ()) -> list[Witness]:
+    """Witnesses of the reports that hold a stage, but for those named."""
+    if alert is None:
+        return []
+    members = members_of(alert)
+    return [one for one in alert.witnesses
+            if members.get(one.event_id) and one.event_id not in without]  # fmt: skip
+
+
+def verdict(report: Reported, before: Alert | None, others: Support, book: Book) -> Verdict:
+    """One report, supported by the others."""
+    event, exposures = report
+    values = measures(event, exposures, book.unread, others)
+    if why := refuted(event, book):
+        return Verdict(event, exposures, values, None, why)
+    held = members_of(before).get(event.id) if before else 0
+    rule = None
+    if event.status is not EventStatus.CLOSED:
+        rule = decide(book.rules, event, values, Stage(held) if held else None)
+    return Verdict(event, exposures, values, rule)
+
+
+def judged(reports: Sequence[Reported], before: Alert | None, book: Book) -> list[Verdict]:
+    """A verdict for each report. Only reports that hold a stage themselves support the others.
+
+    Support only helps, so dropping those that do not hold ends at the largest set that does.
+    """
+    rest = support(standing(before, [event.id for event, _ in reports]))
+    holding = {event.id for event, _ in reports if not refuted(event, book)}
+    while True:
+        united = rest.joined(support(witness(e) for e, _ in reports if e.id in holding))
+        verdicts = [
+            verdict(r, before, united if r[0].id in holding else Support(), book) for r in reports
+        ]
+        still = {v.event.id for v in verdicts if v.rule} & holding
+        if still == holding:
+            return verdicts
+        holding = still
+
+
+# --------------------------------------------------------------------------- one step
+
+
+def raised(reports: Sequence[Reported], book: Book, now: datetime) -> AlertChange | None:
+    """A new alert on a happening, named after its first report; None when no rule holds."""
+    verdicts = [v for v in judged(reports, None, book) if v.rule]
+    if not verdicts:
+        return None
+    founder = verdicts[0].event
+    blank = Alert(
+        id=content_id("alr", fingerprint(founder)),
+        fingerprint=fingerprint(founder),
+        event_id=founder.id,
+        stage=Stage.WATCH,
+        max_stage=Stage.WATCH,
+        state=AlertState.FIRING,
+        raised_at=now,
+        updated_at=now,
+        revision=0,
+        ruleset=book.version,
+        rule="",
+        reasons=(),
+        type=founder.type,
+        countries=(),
+        items=(),
+        chokepoints=(),
+        ports=(),
+        ministries=(),
+        title=founder.title,
+    )
+    after = _told(blank, verdicts, content(_reports(verdicts)), book, now)
+    return moved(after, ChangeKind.RAISED, now, None, _rule_part(after))
+
+
+def stepped(
+    before: Alert, reports: Sequence[Reported], book: Book, now: datetime
+) -> AlertChange | None:
+    """The next step in the life of an alert, or None when nothing has changed."""
+    known = members_of(before)
+    verdicts = [v for v in judged(reports, before, book) if v.rule or v.event.id in known]
+    members = known | {v.event.id: v.stage for v in verdicts}
+    resolved = before.state is AlertState.RESOLVED
+    if not any(members.values()):
+        return None if resolved else _over(replace(before, members=members), verdicts, now)
+    holding = [v for v in verdicts if v.rule]
+    found = content(_reports(holding), before)
+    start = begin_again(before) if resolved else before
+    after = _told(replace(start, members=members), holding, found, book, now)
+    if resolved:
+        return _reopened(before, after, found, now)
+    return _change(before, after, verdicts, found, now)
+
+
+def _reports(verdicts: Sequence[Verdict]) -> list[Reported]:
+    weightiest = sorted(verdicts, key=lambda v: -v.stage)
+    return [(v.event, v.exposures) for v in weightiest]
+
+
+def _leader(verdicts: Sequence[Verdict]) -> Verdict:
+    return max(verdicts, key=lambda v: v.stage)
+
+
+def _told(
+    start: Alert, holding: Sequence[Verdict], found: Content, book: Book, now: datetime
+) -> Alert:
+    """The alert with what its reports say now, at the stage that is in force or proposed."""
+    members = {**start.members, **{v.event.id: v.stage for v in holding}}
+    fresh = [witness(v.event) for v in holding]
+    kept = standing(replace(start, members=members), [one.event_id for one in fresh])
+    alert = replace(
+        found.on(start),
+        members=members,
+        witnesses=tuple(sorted([*kept, *fresh], key=lambda one: one.event_id)),
+        ruleset=book.version,
+        event_revision=next(
+            (v.event.revision for v in holding if v.event.id == start.event_id),
+            start.event_revision,
+        ),
+    )
+    top = Stage(max(members.values()))
+    if holding and (leader := _leader(holding)).stage == top:
+        assert leader.rule is not None
+        reasons = _reasons(leader.rule, leader.values)
+        alert = replace(alert, rule=leader.rule.name, reasons=reasons, title=leader.event.title)
+    return _reached(stages.asked(alert, top, book.signoff, now))
+
+
+def _reached(alert: Alert) -> Alert:
+    return replace(alert, max_stage=max(alert.max_stage, alert.stage))
+
+
+def _reasons(rule: Rule, values: Mapping[str, float]) -> tuple[str, ...]:
+    return tuple(
+        f"{measure}={values[measure]:.3g} (raise {limit.raise_at:g}, clear {limit.clear_at:g})"
+        for measure, limit in rule.when.items()
+    )
+
+
+def _over(before: Alert, verdicts: Sequence[Verdict], now: datetime) -> AlertChange:
+    """No rule holds any more: what led was never so, or it has eased."""
+    held = members_of(before)
+    led = [v for v in verdicts if v.refuted]
+    eased = [v for v in verdicts if not v.refuted and v.event.phase is Phase.EASING]
+    if led and not eased and all(v.refuted for v in verdicts if v.event.id in held):
+        return end(before, Ending.RETRACTED, now, led[0].refuted)
+    why = "eased" if eased else "below every clear_at"
+    return end(before, Ending.EASED, now, why)
+
+
+def _reopened(before: Alert, after: Alert, found: Content, now: datetime) -> AlertChange | None:
+    """What a person ended while its rules held opens again only for news."""
+    by_person = any(before.members.values())
+    if by_person and not _news(before, after, found):
+        return None
+    reason = "; ".join(["new facts after the end", *_news(before, after, found)])
+    return moved(after, ChangeKind.REOPENED, now, before.stage, reason)
+
+
+def _change(
+    before: Alert, after: Alert, verdicts: Sequence[Verdict], found: Content, now: datetime
+) -> AlertChange | None:
+    """The kind of step, and every reason for it."""
+    kind = stages.moved(before, after)
+    news = _news(before, after, found)
+    asides = _asides(before, after, verdicts)
+    if kind is not None:
+        parts = [_rule_part(after), *news, *asides]
+    elif news:
+        kind, parts = ChangeKind.UPDATED, [*news, *asides]
+    elif before.proposed and not after.proposed:
+        kind, parts = ChangeKind.UPDATED, asides
+    elif after.members != members_of(before):
+        kind, parts = ChangeKind.NOTED, asides or ["one of several reports changed"]
+    else:
+        return None
+    return moved(after, kind, now, before.stage, "; ".join(parts))
+
+
+def _rule_part(after: Alert) -> str:
+    if after.proposed is not None:
+        return f"rule {after.rule} asks for {after.proposed.en}"
+    return f"rule {after.rule} holds"
+
+
+def _news(before: Alert, after: Alert, found: Content) -> list[str]:
+    """What a reader has to know even if the stage stands. A mere further outlet is none."""
+    parts = []
+    if added := additions(before, found):
+        parts.append("new: " + ", ".join(added))
+    if before.witnesses:  # an alert of an older version does not say who stated it
+        old, new = support(before.witnesses), support(after.witnesses)
+        if new.corroborated and not old.corroborated:
+            n = len(new.groups)
+            parts.append("stated by the authority itself" if new.authority
+                         else f"stated by {n} independent sources")  # fmt: skip
+    if begins(before, found):
+        parts.append("no longer a threat: it happens")
+    if before.state is AlertState.RESOLVED and max(after.members.values()) > before.max_stage:
+        parts.append(f"rule {after.rule} holds")
+    return parts
+
+
+def _asides(before: Alert, after: Alert, verdicts: Sequence[Verdict]) -> list[str]:
+    """What is kept for the record, but is no reason for a message by itself."""
+    parts = []
+    known = members_of(before)
+    if joined := sum(v.event.id not in known for v in verdicts):
+        parts.append(f"further reports of the same happening: {joined}")
+    if gone := sum(bool(v.refuted and known.get(v.event.id)) for v in verdicts):
+        parts.append(f"reports found untrue: {gone}")
+    if before.proposed and not after.proposed and after.stage is before.stage:
+        parts.append(f"{before.proposed.en} is no longer proposed")
+    return parts

@@ -1,0 +1,214 @@
+"""What does a rule document say? TOML -> rules, thresholds, grouping and sign-off, all checked."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+
+from alerts.groups import Grouping
+from alerts.measures import MEASURES, Unread
+from alerts.stages import Signoff
+from ews.model import Event, Phase, RuleSet, Stage, Threshold
+
+SECTIONS = ("news", "series", "evaluate", "rules")
+# Not in documents saved by older versions: what these lack is as `Optional` says.
+OPTIONAL: Mapping[str, Mapping[str, object]] = {
+    "signoff": {"alert_min": 60, "severe_min": 30},
+    "retract": {"probability_below": 0.1},
+    "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
+}
+
+
+class RuleError(ValueError):
+    """A rule document that cannot be used; the message names the key and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    stage: Stage
+    when: Mapping[str, Threshold]
+    types: frozenset[str]  # empty: every type
+    phases: frozenset[str]  # empty: every phase
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A rule document, read."""
+
+    version: int
+    rules: tuple[Rule, ...]  # highest stage first
+    unread: Unread
+    grouping: Grouping
+    signoff: Signoff
+    quiet: timedelta
+    refuted_below: float  # an event that is less probable than this was never so
+
+
+def load_document(path: Path | None = None) -> dict[str, object]:
+    """The rule document of a TOML file, or the shipped one. RuleError when it cannot be used."""
+    text = (
+        path.read_text(encoding="utf-8")
+        if path
+        else files("alerts").joinpath("rules.toml").read_text(encoding="utf-8")
+    )
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RuleError(f"{path or 'rules.toml'}: not TOML: {error}") from error
+    read_rules(document)
+    return document
+
+
+def shipped_ruleset(now: datetime) -> RuleSet:
+    return RuleSet(1, "ews", "as shipped (alerts/rules.toml)", now, load_document())
+
+
+def read_book(ruleset: RuleSet) -> Book:
+    """Everything that deciding needs. RuleError names a key that is missing, unknown or wrong."""
+    document = ruleset.rules
+    return Book(
+        version=ruleset.version,
+        rules=tuple(read_rules(document)),
+        unread=unread(document),
+        grouping=read_grouping(document),
+        signoff=read_signoff(document),
+        quiet=timedelta(days=setting(document, "evaluate", "quiet_days")),
+        refuted_below=setting(document, "retract", "probability_below"),
+    )
+
+
+def read_rules(document: Mapping[str, object]) -> list[Rule]:
+    """The rules, highest stage first, once the whole document has been checked."""
+    for section in (*SECTIONS, *(set(OPTIONAL) & set(document))):
+        if not isinstance(document.get(section), Mapping):
+            raise RuleError(f"[{section}] is missing from the rules")
+    if unknown := set(document) - set(SECTIONS) - set(OPTIONAL):
+        raise RuleError(f"unknown section [{sorted(unknown)[0]}]")
+    read_grouping(document)
+    read_signoff(document)
+    tables = document["rules"]
+    assert isinstance(tables, Mapping)
+    rules = [_rule(name, table) for name, table in tables.items()]
+    return sorted(rules, key=lambda rule: (-rule.stage, rule.name))
+
+
+def _rule(name: str, table: object) -> Rule:
+    if not isinstance(table, Mapping) or not isinstance(table.get("when"), Mapping):
+        raise RuleError(f"rules.{name} needs `stage` and a `when` table")
+    if extra := set(table) - {"stage", "when", "types", "phases"}:
+        raise RuleError(f"rules.{name}: unknown key {sorted(extra)[0]!r}")
+    when = {}
+    for measure, limits in table["when"].items():
+        if measure not in MEASURES:
+            raise RuleError(
+                f"rules.{name}.when: unknown measure {measure!r}; use {', '.join(MEASURES)}"
+            )
+        when[measure] = _threshold(f"rules.{name}.when.{measure}", limits)
+    try:
+        stage = Stage.parse(str(table.get("stage")))
+        phases = frozenset(Phase(p).value for p in table.get("phases", ()))
+    except ValueError as error:
+        raise RuleError(f"rules.{name}: {error}") from error
+    return Rule(name, stage, when, frozenset(table.get("types", ())), phases)
+
+
+def _threshold(key: str, limits: object) -> Threshold:
+    if not isinstance(limits, Mapping) or set(limits) != {"raise_at", "clear_at"}:
+        raise RuleError(f"{key} must be {{ raise_at = N, clear_at = N }}")
+    raise_at, clear_at = limits["raise_at"], limits["clear_at"]
+    for value in (raise_at, clear_at):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RuleError(f"{key}: {value!r} is not a number")
+    if clear_at > raise_at:
+        raise RuleError(
+            f"{key}: clear_at {clear_at} is above raise_at {raise_at}; alerts would flap"
+        )
+    return Threshold(float(raise_at), float(clear_at))
+
+
+def setting(document: Mapping[str, object], section: str, key: str) -> float:
+    """A number of the document, or the shipped one where an older document lacks it."""
+    table = document.get(section, {})
+    assert isinstance(table, Mapping)
+    value = table.get(key, OPTIONAL.get(section, {}).get(key))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RuleError(f"{section}.{key} must be a number, not {value!r}")
+    return float(value)
+
+
+def unread(document: Mapping[str, object]) -> Unread:
+    """What shares that nobody has read count as, from [evaluate]."""
+    return Unread(
+        setting(document, "evaluate", "unknown_share"),
+        setting(document, "evaluate", "unlisted_share"),
+    )
+
+
+def read_signoff(document: Mapping[str, object]) -> Signoff:
+    _known(document, "signoff", OPTIONAL["signoff"])
+    waits = [setting(document, "signoff", key) for key in ("alert_min", "severe_min")]
+    if min(waits) < 0:
+        raise RuleError("signoff: minutes must be 0 (never by itself) or more")
+    return Signoff(*waits)
+
+
+def read_grouping(document: Mapping[str, object]) -> Grouping:
+    """How reports of one happening are known. `evaluate.duplicate_days` is the window."""
+    _known(document, "group", {*OPTIONAL["group"], "families"})
+    table = document.get("group", {})
+    families = table.get("families", {}) if isinstance(table, Mapping) else {}
+    if not isinstance(families, Mapping):
+        raise RuleError("group.families must be a table: family = [types]")
+    family_of: dict[str, str] = {}
+    for family, types in families.items():
+        if not isinstance(types, list) or not all(isinstance(one, str) for one in types):
+            raise RuleError(f"group.families.{family} must be a list of event types")
+        for type_ in types:
+            if family_of.setdefault(type_, family) != family:
+                raise RuleError(f"group.families: {type_} is in two families")
+    return Grouping(
+        window=timedelta(days=setting(document, "evaluate", "duplicate_days")),
+        longest=timedelta(days=setting(document, "group", "longest_days")),
+        reopen=timedelta(days=setting(document, "group", "reopen_days")),
+        item_overlap=setting(document, "group", "item_overlap"),
+        family_of=family_of,
+    )
+
+
+def _known(document: Mapping[str, object], section: str, keys: Iterable[str]) -> None:
+    table = document.get(section, {})
+    if isinstance(table, Mapping) and (extra := set(table) - set(keys)):
+        raise RuleError(f"{section}: unknown key {sorted(extra)[0]!r}; use {', '.join(keys)}")
+
+
+# --------------------------------------------------------------------------- decisions
+
+
+def holds(rule: Rule, event: Event, values: Mapping[str, float], firing_at: Stage | None) -> bool:
+    """Raise at or above `raise_at`; at or below the firing stage, hold down to `clear_at`."""
+    if rule.types and event.type not in rule.types and not rule.types & set(event.also):
+        return False
+    if rule.phases and event.phase.value not in rule.phases:
+        return False
+    firing = firing_at is not None and rule.stage <= firing_at
+    return all(
+        values[measure] >= (limit.clear_at if firing else limit.raise_at)
+        for measure, limit in rule.when.items()
+    )
+
+
+def decide(
+    rules: Iterable[Rule], event: Event, values: Mapping[str, float], firing_at: Stage | None
+) -> Rule | None:
+    """The rule of the highest stage that holds. One source alone never lifts above 주의."""
+    for rule in rules:
+        if rule.stage > Stage.CAUTION and not values["corroborated"]:
+            continue
+        if holds(rule, event, values, firing_at):
+            return rule
+    return None
