@@ -1,258 +1,200 @@
-"""Who gets which change, and why? Routes, silences and budgets turn changes into notifications."""
+"""Who gets which change, and why? Routes, silences, clocks and budgets: changes to notifications.
+
+What may hold a change, in this order: below the receiver's minimum, a silence or a planned event, a
+larger alert that explains it, the cooldown of its thread, quiet hours, the day's budget
+(`alerts.holding`). The last three never hold a rise in stage, 경계, 심각 or the end of what was
+told, and nothing holds the all-clear or retraction of what was told. What was held speaks when
+its hold is over (`release`), or is in the next digest.
+"""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
-from importlib import resources
-from pathlib import Path
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from alerts.words import say
+from alerts.budgets import Spent, costs, main_item, part_of_day, since_of, spent_of, worth
+from alerts.clocks import called
+from alerts.holding import EDITS, OVER, Case, Decision, Seat, Step, decide, measured
+from alerts.inhibition import Larger
+from alerts.matching import NO_USES, Uses, match, why_not
+from alerts.quiet import day_of, quiet_until
+from alerts.routes import Routes, RoutesError, add_receiver, load_routes, parse_routes
+from alerts.silences import check_matchers, fits, holds, in_force, reaches, urgency
+from alerts.told import CALLS, NOTHING, Told, Word, heard, told_of
+from alerts.view import Names
 from ews.model import (
     Alert,
     AlertChange,
+    AlertState,
     ChangeKind,
     Notification,
     Receiver,
     RouteReason,
     Silence,
-    Stage,
 )
 
-BUDGET_DAY = timezone(timedelta(hours=9), "KST")
-# A person who may have to act is told, whatever the day's count says.
-BUDGET_HOLDS_BELOW = Stage.ALERT
-# The end of something told costs nothing: it is what makes the next alert believed.
-FREE_OF_BUDGET = {ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN}
-# A silence holds 관심, 주의 and 경계 unless its `stage` matcher names a higher or lower limit.
-SILENCE_HOLDS_TO = Stage.ALERT
+__all__ = [
+    "Answer", "Routes", "RoutesError", "Spent", "Told", "add_receiver", "check_matchers",
+    "explain_route", "holds", "load_routes", "match", "matters", "parse_routes", "release", "route",
+    "since_of", "spent_of", "told_of",
+]  # fmt: skip
 
-REASONS = {
-    ChangeKind.RAISED: RouteReason.FIRST,
-    ChangeKind.STAGE_UP: RouteReason.STAGE_ROSE,
-    ChangeKind.STAGE_DOWN: RouteReason.STAGE_FELL,
-    ChangeKind.UPDATED: RouteReason.MATERIAL_UPDATE,
-    ChangeKind.RESOLVED: RouteReason.RESOLVED,
-    ChangeKind.REOPENED: RouteReason.REOPENED,
-}
-FIELDS = {
-    "name",
-    "channel",
-    "address",
-    "lang",
-    "minimum",
-    "budget_per_day",
-    "ministries",
-    "items",
-}
-
-
-class RoutesError(ValueError):
-    """routes.toml cannot be used; the text says where and what to write instead."""
-
-
-@dataclass(frozen=True, slots=True)
-class Routes:
-    """Every receiver, in the order of the file."""
-
-    receivers: tuple[Receiver, ...]
-
-    def receiver(self, name: str) -> Receiver:
-        """The receiver of that name; KeyError when there is none."""
-        for receiver in self.receivers:
-            if receiver.name == name:
-                return receiver
-        raise KeyError(name)
-
-
-def load_routes(path: Path | None = None) -> Routes:
-    """The routes of that file, or the shipped ones. RoutesError when they cannot be used."""
-    if path is None:
-        return parse_routes(resources.files("alerts").joinpath("routes.toml").read_text("utf-8"))
-    try:
-        return parse_routes(path.read_text("utf-8"))
-    except OSError as error:
-        raise RoutesError(f"{path.name}: cannot be read ({error.strerror})") from error
-
-
-def parse_routes(text: str) -> Routes:
-    """Routes from TOML. Unknown keys, channels' typing errors and double names are loud."""
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RoutesError(f"routes: not TOML: {error}") from error
-    unknown = set(tree) - {"receiver"}
-    if unknown:
-        raise RoutesError(f"routes: unknown {sorted(unknown)}; write [[receiver]] tables")
-    receivers = tuple(_receiver(row, n) for n, row in enumerate(tree.get("receiver", ()), 1))
-    names = [receiver.name for receiver in receivers]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    if doubled:
-        raise RoutesError(f"routes: receiver {doubled} is there twice; names must be unique")
-    places = [(receiver.channel, receiver.address) for receiver in receivers]
-    if shared := sorted({place for place in places if places.count(place) > 1}):
-        raise RoutesError(f"routes: {shared} has two receivers and would be told twice; join them")
-    return Routes(receivers)
-
-
-def add_receiver(routes: Routes, receiver: Receiver) -> Routes:
-    """The routes with one more receiver, unless one already has that channel and address."""
-    same = any(
-        (r.channel, r.address) == (receiver.channel, receiver.address) or r.name == receiver.name
-        for r in routes.receivers
-    )
-    return routes if same else Routes((*routes.receivers, receiver))
-
-
-def _receiver(row: object, number: int) -> Receiver:
-    if not isinstance(row, dict):
-        raise RoutesError(f"routes: receiver {number} must be a [[receiver]] table")
-    where = f"routes: receiver {row.get('name', number)!r}"
-    unknown = set(row) - FIELDS
-    if unknown:
-        raise RoutesError(f"{where}: unknown {sorted(unknown)}; known are {sorted(FIELDS)}")
-    missing = {"name", "channel", "address"} - set(row)
-    if missing:
-        raise RoutesError(f"{where}: {sorted(missing)} missing")
-    budget = row.get("budget_per_day")
-    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int)):
-        raise RoutesError(f"{where}: budget_per_day must be a whole number, not {budget!r}")
-    if budget is not None and budget < 0:
-        raise RoutesError(f"{where}: budget_per_day must be 0 or more")
-    lang = str(row.get("lang", "ko"))
-    if lang not in {"ko", "en"}:
-        raise RoutesError(f"{where}: lang must be ko or en, not {lang!r}")
-    try:
-        minimum = Stage.parse(str(row.get("minimum", "관심")))
-    except ValueError as error:
-        raise RoutesError(f"{where}: {error}") from error
-    return Receiver(
-        name=str(row["name"]),
-        channel=str(row["channel"]),
-        address=str(row["address"]),
-        lang=lang,
-        minimum=minimum,
-        budget_per_day=budget,
-        ministries=_texts(row, "ministries", where),
-        items=_texts(row, "items", where),
-    )
-
-
-def _texts(row: Mapping[str, object], key: str, where: str) -> tuple[str, ...]:
-    values = row.get(key, [])
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise RoutesError(f"{where}: {key} must be a list of texts")
-    return tuple(values)
-
-
-# --------------------------------------------------------------------------- routing
-
-
-def day_start(now: datetime) -> datetime:
-    """The beginning of the budget day (Korea, UTC+9) that `now` falls in, in UTC."""
-    local = now.astimezone(BUDGET_DAY)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+# What may speak by itself once it is over. What the clock or the budget held is not told again
+# when a digest has listed it; a silence's or a larger alert's end is news even then.
+SPEAKS = frozenset({
+    RouteReason.HELD_BY_SILENCE, RouteReason.HELD_BY_PLAN, RouteReason.HELD_BY_INHIBITION,
+})  # fmt: skip
+UNTIL_DIGEST = frozenset({
+    RouteReason.HELD_BY_COOLDOWN, RouteReason.HELD_BY_QUIET_HOURS, RouteReason.HELD_BY_BUDGET,
+})  # fmt: skip
 
 
 def route(
     changes: Sequence[AlertChange],
     routes: Routes,
     silences: Sequence[Silence],
-    sent_today: Mapping[str, int],
+    spent: Spent,
     now: datetime,
-    told: Collection[tuple[str, str]] | None = None,
+    told: Told,
+    firing: Sequence[Alert] = (),
+    uses: Uses = NO_USES,
+    names: Names | None = None,
 ) -> list[Notification]:
-    """One notification per change and matching receiver, sent or held, each with its reason.
+    """One notification per change and receiver that it is for, sent or held, each with its reason.
 
-    Highest stage first, so that a budget is spent on what matters most. `sent_today` counts per
-    receiver since `day_start(now)`. `told` holds (alert id, receiver) pairs already sent: a
-    receiver outside it hears of no end of something it was never told, and gets a later rise as
-    its first. None: assume everybody was told.
+    The best alert first, so that a budget is spent on what matters most; the changes of one alert
+    in their order. `told` must know every alert that `matters`; `firing` are needed to see what
+    explains what. `uses` and `names` make the reasons say which use made it whose.
     """
-    spent = dict(sent_today)
-    notifications: list[Notification] = []
-    for change in sorted(changes, key=_urgency):
-        for receiver in routes.receivers:
-            why = match(change.alert, receiver)
-            if why is None:
-                continue
-            known = told is None or (change.alert.id, receiver.name) in told
-            reason, held = decide(
-                change, receiver, silences, spent.get(receiver.name, 0), now, known
-            )
-            if reason.sent and change.kind not in FREE_OF_BUDGET:
-                spent[receiver.name] = spent.get(receiver.name, 0) + 1
-            text = f"{why}; {held}" if held else why
-            notifications.append(_notification(change, receiver, reason, text, now))
+    round_ = _Round(routes, spent, told, now, uses, names)
+    larger = Larger(_standing(changes, firing), routes.inhibitions)
+    active = [one for one in silences if in_force(one, now)]
+    notifications = []
+    for change in _best_first(changes, larger):
+        step = _step(change, active, larger)
+        for seat in round_.seats:
+            if not change.receivers or seat.receiver.name in change.receivers:
+                made = round_.notification(step, seat)
+                if made is not None:
+                    notifications.append(made)
     return notifications
 
 
-def _urgency(change: AlertChange) -> tuple[int, int, datetime, str]:
-    ended = change.kind in FREE_OF_BUDGET
-    return (-int(change.alert.stage), int(ended), change.at, change.id)
+def matters(changes: Sequence[AlertChange], routes: Routes, firing: Sequence[Alert]) -> set[str]:
+    """Ids of the alerts that `told` must know for `route`: those of the changes, and the larger
+    ones that may explain them."""
+    larger = Larger(_standing(changes, firing), routes.inhibitions)
+    explaining = {s.id for change in changes for s, _ in larger.explaining(change.alert)}
+    return explaining | {change.alert.id for change in changes}
 
 
-def match(alert: Alert, receiver: Receiver) -> str | None:
-    """Why the alert is this receiver's, in words, or None. Ministries are those that depend."""
-    if not receiver.ministries and not receiver.items:
-        return say("route.everything", receiver.lang)
-    ministries = [m for m in receiver.ministries if m in alert.ministries]
-    items = [item for item in receiver.items if item in alert.items]
-    if ministries:
-        of = ", ".join(alert.items[:3]) or alert.type
-        return say("route.depends", receiver.lang, ministries=", ".join(ministries), items=of)
-    if items:
-        return say("route.follows", receiver.lang, items=", ".join(items))
-    return None
+def _standing(changes: Sequence[AlertChange], firing: Sequence[Alert]) -> list[Alert]:
+    """Every alert once, as it stands after the changes."""
+    newest = {alert.id: alert for alert in firing}
+    for change in sorted(changes, key=lambda c: c.alert.revision):
+        newest[change.alert.id] = change.alert
+    return list(newest.values())
 
 
-def decide(
-    change: AlertChange,
-    receiver: Receiver,
-    silences: Sequence[Silence],
-    spent: int,
-    now: datetime,
-    known: bool,
-) -> tuple[RouteReason, str]:
-    """Send or hold, and for a held one the words that say by what."""
-    lang = receiver.lang
-    stage = receiver.minimum.ko if lang == "ko" else receiver.minimum.en
-    if not known and change.kind in FREE_OF_BUDGET:
-        return RouteReason.HELD_BELOW_MINIMUM, say("route.never_told", lang)
-    if _stage_told(change) < receiver.minimum:
-        return RouteReason.HELD_BELOW_MINIMUM, say("route.minimum", lang, stage=stage)
-    silence = next((s for s in silences if holds(s, change, receiver, now)), None)
-    if silence is not None:
-        words = say("route.silence", lang, id=silence.id, by=silence.by, reason=silence.reason)
-        return RouteReason.HELD_BY_SILENCE, words
-    if over_budget(change, receiver, spent):
-        return RouteReason.HELD_BY_BUDGET, say(
-            "route.budget", lang, spent=spent, budget=receiver.budget_per_day
+def _best_first(changes: Sequence[AlertChange], larger: Larger) -> list[AlertChange]:
+    """An alert's changes stay together and in their order; what explains comes before what it
+    explains, and then what is worth most."""
+    of_alert: dict[str, list[AlertChange]] = defaultdict(list)
+    for change in changes:
+        of_alert[change.alert.id].append(change)
+
+    def place(steps: Sequence[AlertChange]) -> tuple[object, ...]:
+        newest = max((step.alert for step in steps), key=lambda alert: alert.revision)
+        stage, loss, probability = max(worth(step.alert) for step in steps)
+        rank = larger.order(newest)[1]
+        return (-stage, rank, -loss, -probability, steps[0].at, newest.id)
+
+    groups = sorted(of_alert.values(), key=place)
+    return [step for group in groups for step in sorted(group, key=lambda s: s.alert.revision)]
+
+
+def _step(change: AlertChange, active: Sequence[Silence], larger: Larger) -> Step:
+    alert = change.alert
+    high = urgency(alert)
+    fitting = [one for one in active if fits(one, alert)]
+    return Step(
+        change=change,
+        urgency=high,
+        measured=measured(change, high),
+        item=main_item(alert),
+        silences=tuple(
+            sorted((s for s in fitting if reaches(s, alert)), key=lambda s: (s.planned, s.id))
+        ),
+        above=tuple(s for s in fitting if s.planned and not reaches(s, alert)),
+        explaining=tuple(larger.explaining(alert)),
+    )
+
+
+class _Round:
+    """One call of `route`: what every decision shares, and what has been sent in it so far."""
+
+    def __init__(
+        self,
+        routes: Routes,
+        spent: Spent,
+        told: Told,
+        now: datetime,
+        uses: Uses,
+        names: Names | None,
+    ) -> None:
+        self.seats = [
+            Seat(receiver, quiet_until(receiver, now), part_of_day(receiver, now))
+            for receiver in routes.receivers
+        ]
+        self._counts = Counter(spent.counts)
+        self._by_item = Counter(spent.by_item)
+        self._told = told
+        self._heard: dict[tuple[str, str], Word] = {}
+        self._now, self._uses, self._names = now, uses, names
+
+    def word(self, alert_id: str, receiver: str) -> Word:
+        return self._heard.get((alert_id, receiver)) or self._told.of(alert_id, receiver)
+
+    def notification(self, step: Step, seat: Seat) -> Notification | None:
+        """What this receiver gets of the change; None when it is not its, or it has no thread
+        whose first message could show it."""
+        receiver, alert = seat.receiver, step.change.alert
+        why = match(alert, receiver, self._uses, self._names)
+        word = self.word(alert.id, receiver.name)
+        if why is None and not (word.open and step.change.kind in OVER):
+            return None  # routes changed since: only the end of what it was told
+        if step.change.kind in EDITS and not word.known:
+            return None
+        made = _notification(
+            step, seat, self.decision(step, seat, word), why or "", word, self._now
         )
-    return (REASONS[change.kind] if known else RouteReason.FIRST), ""
+        self._heard[alert.id, receiver.name] = heard(word, made)
+        if costs(made):
+            self._counts[receiver.name] += 1
+            self._by_item[receiver.name, made.item] += 1
+        return made
 
-
-def _stage_told(change: AlertChange) -> Stage:
-    """The stage to hold against a minimum: an end counts as high as what it ends."""
-    if change.kind is ChangeKind.RESOLVED:
-        return change.alert.max_stage
-    if change.kind is ChangeKind.STAGE_DOWN and change.before is not None:
-        return max(change.before, change.alert.stage)
-    return change.alert.stage
-
-
-def over_budget(change: AlertChange, receiver: Receiver, spent: int) -> bool:
-    if receiver.budget_per_day is None or change.kind in FREE_OF_BUDGET:
-        return False
-    return change.alert.stage < BUDGET_HOLDS_BELOW and spent >= receiver.budget_per_day
+    def decision(self, step: Step, seat: Seat, word: Word) -> Decision:
+        name = seat.receiver.name
+        if step.change.kind in EDITS:
+            return Decision(RouteReason.STANDING)
+        return decide(
+            Case(
+                step, seat, word, self._counts[name], self._by_item[name, step.item],
+                lambda alert_id: self.word(alert_id, name).open, self._now,
+            )
+        )  # fmt: skip
 
 
 def _notification(
-    change: AlertChange, receiver: Receiver, reason: RouteReason, why: str, now: datetime
+    step: Step, seat: Seat, decision: Decision, why: str, word: Word, now: datetime
 ) -> Notification:
-    alert = change.alert
+    change, receiver = step.change, seat.receiver
+    alert, sent = change.alert, decision.reason.sent
+    escalated = change.kind is ChangeKind.ESCALATED
+    calls = escalated or change.kind in CALLS or not word.known
     return Notification(
         id=Notification.make_id(alert.id, alert.revision, receiver.name),
         alert_id=alert.id,
@@ -262,93 +204,128 @@ def _notification(
         channel=receiver.channel,
         address=receiver.address,
         lang=receiver.lang,
-        reason=reason,
+        reason=decision.reason,
         at=now,
-        why=why,
+        why=f"{why}; {decision.note}" if decision.note else why,
+        stage=alert.stage,
+        edit=change.kind in EDITS,
+        mentions=called(receiver, alert, word if escalated else NOTHING) if sent and calls else (),
+        item=step.item,
     )
 
 
-# --------------------------------------------------------------------------- silences
-
-# What a silence may ask of an alert: matcher -> the values the alert has for it.
-MATCHERS: dict[str, str] = {
-    "alert": "id",
-    "fingerprint": "fingerprint",
-    "rule": "rule",
-    "type": "type",
-    "country": "countries",
-    "item": "items",
-    "chokepoint": "chokepoints",
-    "port": "ports",
-    "ministry": "ministries",
-}
+# --------------------------------------------------------------------------- what speaks later
 
 
-def check_matchers(matchers: Mapping[str, str]) -> None:
-    """ValueError when a silence could never be understood, or would hold everything."""
-    known = sorted([*MATCHERS, "receiver", "stage"])
-    unknown = sorted(set(matchers) - set(known))
-    if unknown:
-        raise ValueError(f"a silence cannot match {unknown}; use {known}")
-    if not set(matchers) & set(MATCHERS):
-        raise ValueError(f"a silence must name at least one of {sorted(MATCHERS)}")
-    if "stage" in matchers:
-        Stage.parse(matchers["stage"])
+def release(
+    firing: Sequence[Alert],
+    routes: Routes,
+    silences: Sequence[Silence],
+    notifications: Iterable[Notification],
+    spent: Spent,
+    now: datetime,
+) -> list[AlertChange]:
+    """A change RELEASED for every alert that may now be told to receivers it was held from.
 
-
-def holds(silence: Silence, change: AlertChange, receiver: Receiver, now: datetime) -> bool:
-    """Whether the silence holds this change back from this receiver now.
-
-    Every matcher must fit. `stage` is the highest stage held, 경계 when not given, so a silence
-    made for something small cannot hide 심각. One that cannot be understood holds nothing.
+    `firing` are alerts as they stand after all other changes of this cycle; `notifications` all of
+    theirs, and those of the digests since. What quiet hours, a cooldown or the budget held is not
+    told again once a digest has listed it, and the budget pays for it on its own day only.
     """
-    if not silence.starts_at <= now < silence.ends_at:
-        return False
-    matchers = dict(silence.matchers)
-    try:
-        check_matchers(matchers)
-    except ValueError:
-        return False
-    highest = Stage.parse(matchers.pop("stage", SILENCE_HOLDS_TO.ko))
-    if change.alert.stage > highest:
-        return False
-    if matchers.pop("receiver", receiver.name) != receiver.name:
-        return False
-    return all(value in _values(change.alert, MATCHERS[key]) for key, value in matchers.items())
+    known = list(notifications)
+    told, digested = told_of(known), _digested(known)
+    asked = []
+    for alert in firing:
+        waiting = tuple(
+            receiver.name
+            for receiver in routes.receivers
+            if _waits(told.of(alert.id, receiver.name), receiver, digested.get(receiver.name), now)
+        )
+        if waiting and alert.state is not AlertState.RESOLVED:
+            asked.append(_released(alert, waiting, now))
+    sent: dict[str, list[str]] = defaultdict(list)
+    for one in route(asked, routes, silences, spent, now, told, firing):
+        if one.reason.sent:
+            sent[one.alert_id].append(one.receiver)
+    return [
+        replace(change, receivers=tuple(sent[change.alert.id]))
+        for change in asked if change.alert.id in sent
+    ]  # fmt: skip
 
 
-def _values(alert: Alert, field: str) -> tuple[str, ...]:
-    value = getattr(alert, field)
-    return value if isinstance(value, tuple) else (value,)
+def _digested(notifications: Sequence[Notification]) -> dict[str, datetime]:
+    """When each receiver's newest digest was made."""
+    return {
+        n.receiver: n.at
+        for n in sorted(notifications, key=lambda n: n.at)
+        if n.bulletin is not None and n.bulletin.startswith("dig-")
+    }
+
+
+def _waits(word: Word, receiver: Receiver, digested: datetime | None, now: datetime) -> bool:
+    """Whether something held back from the receiver may still speak by itself."""
+    for one in word.held:
+        if one.reason in SPEAKS:
+            return True
+        read = digested is not None and one.at <= digested
+        if one.reason in UNTIL_DIGEST and not read:
+            today = one.at >= day_of(receiver, now)[0]
+            if today or one.reason is not RouteReason.HELD_BY_BUDGET:
+                return True
+    return False
+
+
+def _released(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:
+    after = replace(alert, revision=alert.revision + 1, updated_at=now)
+    why = "what held it back is over"
+    return AlertChange(after, ChangeKind.RELEASED, now, alert.stage, why, receivers=receivers)
 
 
 # --------------------------------------------------------------------------- who would get this?
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one receiver would get, and why. No reason: the alert is not its."""
+
+    receiver: Receiver
+    reason: RouteReason | None
+    why: str
+    when: datetime | None = None  # now, or when what holds it ends; None when nobody knows
+    called: tuple[str, ...] = ()
+
+    @property
+    def sent(self) -> bool:
+        return self.reason is not None and self.reason.sent
 
 
 def explain_route(
     alert: Alert,
     routes: Routes,
     silences: Sequence[Silence],
-    sent_today: Mapping[str, int],
+    spent: Spent,
     now: datetime,
-) -> list[tuple[Receiver, RouteReason | None, str]]:
-    """Every receiver with what it would get if the alert were raised now, and why.
-
-    None instead of a reason: the alert is not this receiver's. Nothing is sent or stored.
-    """
-    change = AlertChange(alert, ChangeKind.RAISED, now, None, "asked who would get this")
-    answers: list[tuple[Receiver, RouteReason | None, str]] = []
-    for receiver in routes.receivers:
-        told = route([change], Routes((receiver,)), silences, sent_today, now)
-        if told:
-            answers.append((receiver, told[0].reason, told[0].why))
-        else:
-            answers.append((receiver, None, _why_not(alert, receiver)))
-    return answers
+    told: Told | None = None,
+    firing: Sequence[Alert] = (),
+    uses: Uses = NO_USES,
+    names: Names | None = None,
+    kind: ChangeKind = ChangeKind.RAISED,
+) -> list[Answer]:
+    """What every receiver would get if this happened to the alert now. Nothing is sent or kept."""
+    change = AlertChange(alert, kind, now, None, "asked who would get this")
+    round_ = _Round(routes, spent, told or Told({}), now, uses, names)
+    larger = Larger(_standing([change], firing), routes.inhibitions)
+    step = _step(change, [one for one in silences if in_force(one, now)], larger)
+    return [_answer(round_, step, seat, uses, names, now) for seat in round_.seats]
 
 
-def _why_not(alert: Alert, receiver: Receiver) -> str:
-    wants = ", ".join([*receiver.ministries, *receiver.items])
-    known = ", ".join([*alert.ministries, *alert.items])
-    has = known or say("route.nothing_known", receiver.lang)
-    return say("route.wants", receiver.lang, wants=wants, has=has)
+def _answer(
+    round_: _Round, step: Step, seat: Seat, uses: Uses, names: Names | None, now: datetime
+) -> Answer:
+    receiver, alert = seat.receiver, step.change.alert
+    word = round_.word(alert.id, receiver.name)
+    decision = round_.decision(step, seat, word)
+    made = round_.notification(step, seat)
+    if made is None:
+        return Answer(receiver, None, why_not(alert, receiver, names))
+    when = now if made.reason.sent else decision.until
+    return Answer(receiver, made.reason, made.why, when, made.mentions)

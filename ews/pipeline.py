@@ -19,7 +19,7 @@ from itertools import takewhile
 from alerts import rules
 from alerts.channels import Channel
 from alerts.messages import AlertView, Message, Names, build_message
-from alerts.routing import Routes, day_start, route
+from alerts.routing import Routes, matters, route, since_of, spent_of, told_of
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.model import (
@@ -36,7 +36,7 @@ from ews.model import (
     TaggedArticle,
 )
 from ews.storage import Store
-from graph import Network, propagate, shock
+from graph import USES, Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
 from scrapers import Client, freshness, next_due, scrape
@@ -261,27 +261,27 @@ class Pipeline:
         changes = self.store.unrouted()
         if not changes:
             return 0
-        since = day_start(now)
+        routes, firing = self.rooms.routes, self.store.open_alerts()
+        today = self.store.notifications(since=since_of(routes.receivers, now))
+        told = told_of(
+            n
+            for alert_id in sorted(matters(changes, routes, firing))
+            for n in self.store.notifications(alert_id=alert_id)
+        )
         notifications = route(
             changes,
-            self.rooms.routes,
+            routes,
             self.store.silences(now),
-            self.store.sent_counts(since),
+            spent_of(today, routes.receivers, now),
             now,
-            self._told(changes),
+            told,
+            firing,
+            USES,
+            self.rooms.names,
         )
         with self.store.begin() as tx:
             tx.save_notifications(changes, notifications)
         return len(notifications)
-
-    def _told(self, changes: Sequence[AlertChange]) -> set[tuple[str, str]]:
-        """(alert, receiver) pairs that have been told of the alert before."""
-        return {
-            (n.alert_id, n.receiver)
-            for alert_id in {change.alert.id for change in changes}
-            for n in self.store.notifications(alert_id=alert_id)
-            if n.reason.sent
-        }
 
     # ------------------------------------------------------------------ deliver
 

@@ -1,0 +1,112 @@
+"""Who is called when nobody has taken an alert in time? The next person on duty, then everybody."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts.matching import match
+from alerts.quiet import quiet_until
+from alerts.routes import Routes
+from alerts.silences import urgency
+from alerts.told import Word, told_of
+from ews.model import (
+    Alert,
+    AlertChange,
+    AlertState,
+    ChangeKind,
+    Delivery,
+    DeliveryState,
+    Notification,
+    Receiver,
+    Stage,
+)
+
+NOBODY = "nobody acknowledged in time"
+
+
+def ack_minutes(receiver: Receiver, stage: Stage) -> int | None:
+    """Minutes in which somebody there must take an alert of that stage; what is set for a lower
+    stage binds a higher one too. None: no clock runs."""
+    for lower in sorted(Stage, reverse=True):
+        if Stage.CAUTION <= lower <= stage and lower.en in receiver.ack_within_min:
+            return receiver.ack_within_min[lower.en]
+    return None
+
+
+def called(receiver: Receiver, alert: Alert, word: Word) -> tuple[str, ...]:
+    """Whom the next message calls: the first person, after each step the next, at last all."""
+    if alert.holder is not None or ack_minutes(receiver, urgency(alert)) is None:
+        return ()
+    step = len(word.escalated) + 1 if word.called else 0
+    return receiver.people[step : step + 1] or receiver.people
+
+
+def escalations(
+    firing: Sequence[Alert],
+    routes: Routes,
+    notifications: Iterable[Notification],
+    deliveries: Iterable[Delivery],
+    now: datetime,
+) -> list[AlertChange]:
+    """A change for every alert whose clock has run out at one receiver or more, for those only.
+
+    The clock starts when the channel accepts the message that called; each person gets the whole
+    time. It stands still for 관심 and 주의 in quiet hours. `firing` are alerts as they stand now,
+    `notifications` all of theirs.
+    """
+    of_alert: dict[str, list[Notification]] = defaultdict(list)
+    for one in notifications:
+        of_alert[one.alert_id].append(one)
+    accepted = {
+        delivery.notification_id: delivery.sent_at
+        for delivery in deliveries
+        if delivery.state is DeliveryState.SENT and delivery.sent_at is not None
+    }
+    changes = []
+    for alert in firing:
+        told = told_of(of_alert[alert.id])
+        late = tuple(
+            receiver.name
+            for receiver in routes.receivers
+            if _late(alert, receiver, told.of(alert.id, receiver.name), accepted, now)
+        )
+        if late:
+            changes.append(_escalated(alert, late, now))
+    return changes
+
+
+def _late(
+    alert: Alert,
+    receiver: Receiver,
+    word: Word,
+    accepted: Mapping[str, datetime],
+    now: datetime,
+) -> bool:
+    due = due_at(alert, receiver, word, accepted)
+    if due is None or due > now or match(alert, receiver) is None:
+        return False
+    return urgency(alert) >= Stage.ALERT or quiet_until(receiver, now) is None
+
+
+def due_at(
+    alert: Alert, receiver: Receiver, word: Word, accepted: Mapping[str, datetime]
+) -> datetime | None:
+    """When the next person is called unless somebody takes the alert; None: no clock runs."""
+    minutes = ack_minutes(receiver, urgency(alert))
+    taken = alert.holder is not None or alert.acknowledged_at is not None
+    steps = len(word.escalated)
+    if minutes is None or taken or not word.open or alert.state is AlertState.RESOLVED:
+        return None
+    if word.called is None or steps >= len(receiver.people) or not receiver.people:
+        return None
+    newest = word.escalated[-1] if steps else word.called
+    start = accepted.get(newest.id)
+    return None if start is None else start + timedelta(minutes=minutes)
+
+
+def _escalated(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:
+    after = replace(alert, revision=alert.revision + 1, updated_at=now)
+    return AlertChange(after, ChangeKind.ESCALATED, now, alert.stage, NOBODY, receivers=receivers)
