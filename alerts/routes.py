@@ -273,7 +273,8 @@ def problems(
         if one.backup and routes.receiver(one.backup).channel == one.channel:
             found.append(f"{where}: its backup {one.backup!r} is on the same channel and dies too")
     operators = [one for one in routes.receivers if one.operator]
-    if len({one.channel for one in operators}) < 2:
+    mortal = {one.channel for one in routes.receivers} - {"console"}
+    if mortal and len({one.channel for one in operators}) < 2:
         found.append(
             "operator: a dead channel is told through another one; give operator = true to "
             f"receivers on two channels (now {[one.name for one in operators]})"
