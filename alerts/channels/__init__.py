@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from alerts.channels.channel import Channel, ChannelError, ChannelSettings, Sent
+from alerts.channels.cap import open_cap
+from alerts.channels.channel import Channel, ChannelError, ChannelSettings, Sent, Smtp
 from alerts.channels.console import open_console
+from alerts.channels.email import open_email
 from alerts.channels.slack import open_slack
+from alerts.channels.webhook import open_webhook
 
-__all__ = ["CHANNELS", "Channel", "ChannelError", "ChannelSettings", "Sent", "open_channel"]
+__all__ = [
+    "CHANNELS",
+    "Channel",
+    "ChannelError",
+    "ChannelSettings",
+    "Sent",
+    "Smtp",
+    "open_channel",
+]
 
 CHANNELS: dict[str, Callable[[ChannelSettings], Channel]] = {
     "console": open_console,
     "slack": open_slack,
+    "email": open_email,
+    "webhook": open_webhook,
+    "cap": open_cap,
 }
 
 

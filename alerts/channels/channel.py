@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from alerts.facts import Codes
 from alerts.messages import Message
 from ews.model import Notification
 
@@ -41,8 +43,19 @@ class Sent:
     thread_id: str
 
 
+def standing(notification: Notification, thread_id: str | None) -> Sent:
+    """What a channel that cannot edit answers to `notification.edit`: nothing is posted, and the
+    thread stays where it is."""
+    there = thread_id or notification.id
+    return Sent(there, there)
+
+
 class Channel(Protocol):
-    """A way out. Both methods raise ChannelError and nothing else."""
+    """A way out. Both methods raise ChannelError and nothing else.
+
+    `notification.edit` asks to bring the thread's first message up to date and to post nothing; a
+    channel that cannot edit answers `standing`.
+    """
 
     def send(self, message: Message, notification: Notification, thread_id: str | None) -> Sent: ...
 
@@ -58,11 +71,33 @@ class Channel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Smtp:
+    """The mail server that takes our messages, and as whom we send."""
+
+    host: str
+    sender: str  # address in From
+    port: int = 587
+    tls: str = "starttls"  # starttls | tls | none
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """What channels need to open. `home` is where the console keeps its record."""
+    """What channels need to open. `home` is where the console and CAP keep their records."""
 
     home: Path
     stream: TextIO | None = None  # where the console prints; None: the record only
     slack_token: str | None = field(default=None, repr=False)
     slack_url: str = "https://slack.com/api/"
     slack_timeout_s: int = 8  # below the settle time: a late request must not land after a look
+    slack_id: Callable[[str], str | None] = lambda name: None  # of a person of our own table
+    timeout_s: float = 8.0  # of one e-mail or webhook as a whole, for the same reason
+    smtp: Smtp | None = None
+    # receiver -> its secrets, the newest first
+    webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    cap_sender: str | None = None
+    cap_status: str = "Test"  # Actual | Exercise | Test
+    public_url: str = ""  # of the pages, for links; "" none
+    codes: Codes = field(default_factory=Codes)
+    clock: Callable[[], datetime] | None = None  # webhooks are signed with the time of sending

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from alerts.channels.channel import ChannelError, ChannelSettings, Sent
+from alerts.channels.channel import ChannelError, ChannelSettings, Sent, standing
 from alerts.messages import Message
 from ews.model import Notification
 
@@ -29,6 +29,8 @@ class Console:
 
     def send(self, message: Message, notification: Notification, thread_id: str | None) -> Sent:
         """Append and print once; a notification already in the file is not told again."""
+        if notification.edit:
+            return standing(notification, thread_id)
         try:
             self._read_new()
             if notification.id in self._seen:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
-    "aggregates", "alert", "alerts", "explain", "exposure", "networks list", "networks systemic",
+    "aggregates", "alert", "alerts", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
+    "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
-TUNING = frozenset({"rules set", "rules undo", "routes test"})
+TUNING = frozenset({"rules set", "rules undo", "routes cases", "routes show", "routes test"})
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
 OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from alerts.channels import Channel
+    from alerts.channels import Channel, ChannelSettings
     from alerts.routing import Routes
     from ews.config import Settings
     from ews.model import Stage
@@ -154,16 +154,44 @@ def open_channels(
     settings: Settings, names: Collection[str], stream: TextIO | None
 ) -> dict[str, Channel]:
     """The channels that the routes name. ChannelError, before any work, when one cannot open."""
-    from alerts.channels import ChannelSettings, open_channel
+    from alerts.channels import open_channel
 
-    token = settings.slack_bot_token
-    chosen = ChannelSettings(
+    chosen = channel_settings(settings, stream)
+    return {name: open_channel(name, chosen) for name in sorted(names)}
+
+
+def channel_settings(settings: Settings, stream: TextIO | None) -> ChannelSettings:
+    """What channels need, from the settings and the reference data."""
+    from alerts.channels import ChannelSettings, Smtp
+    from alerts.channels.webhook import parse_secrets
+    from ews.config import SettingsError
+    from ews.reports.feeds import codes
+
+    token, password = settings.slack_bot_token, settings.smtp_password
+    kept = settings.webhook_secrets
+    try:
+        secrets = parse_secrets(kept.get_secret_value()) if kept else {}
+    except ValueError as error:
+        raise SettingsError(f"webhook_secrets: {error}") from None
+    smtp = None
+    if settings.smtp_host:
+        smtp = Smtp(
+            settings.smtp_host, settings.smtp_from or "", settings.smtp_port, settings.smtp_tls,
+            settings.smtp_user, password.get_secret_value() if password else None,
+        )  # fmt: skip
+    return ChannelSettings(
         home=settings.home,
         stream=stream,
         slack_token=token.get_secret_value() if token else None,
         slack_url=settings.slack_base_url,
+        smtp=smtp,
+        webhook_secrets=secrets,
+        cap_sender=settings.cap_sender,
+        cap_status=settings.cap_status,
+        public_url=settings.public_url or "",
+        codes=codes(),
+        clock=lambda: datetime.now(UTC),
     )
-    return {name: open_channel(name, chosen) for name in sorted(names)}
 
 
 def firms_of(store: Store, on: date | None = None) -> list[FirmLink]:
