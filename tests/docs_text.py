@@ -78,25 +78,33 @@ def api_reference() -> str:
     document = openapi()
     parts = []
     for path, methods in document["paths"].items():
-        get = methods["get"]
-        lines = [f"### `GET {path}`", "", f"{get['summary']}.", ""]
-        for param in get.get("parameters", []):
-            lines.append(f"- `{param['name']}` ({param['in']}): {param['description']}")
-        content = get["responses"]["200"]["content"]
-        if "text/csv" in content:
-            parts.append("\n".join([*lines, "", "Answers a sheet (CSV, UTF-8)."]))
-            continue
-        reference = content["application/json"]["schema"]["$ref"]
-        schema = document["components"]["schemas"][reference.rpartition("/")[2]]
-        fields = ", ".join(f"`{name}`" for name in schema["properties"])
-        lines += ["", f"Answers `{schema['title']}`: {fields}."]
-        parts.append("\n".join(lines).replace("\n\n\n", "\n\n"))
+        parts += [_api_path(document, path, name, method) for name, method in methods.items()]
     parts.append("### The rows in these answers")
     for name, schema in sorted(document["components"]["schemas"].items()):
         fields = ", ".join(f"`{field}`" for field in schema.get("properties", {}))
         if name not in {"HTTPValidationError", "ValidationError"}:
             parts.append(f"`{name}`: {fields}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _api_path(document: dict[str, Any], path: str, name: str, method: dict[str, Any]) -> str:
+    lines = [f"### `{name.upper()} {path}`", "", f"{method['summary']}.", ""]
+    for param in method.get("parameters", []):
+        lines.append(f"- `{param['name']}` ({param['in']}): {param['description']}")
+    if body := method.get("requestBody"):
+        schema = body["content"]["application/json"]["schema"]
+        needed = schema.get("required", [])
+        lines += [f"- `{field}` (JSON{', required' if field in needed else ''}): "
+                  f"{one.get('description', one['title'].lower())}"
+                  for field, one in schema["properties"].items()]  # fmt: skip
+    content = method["responses"]["200"]["content"]
+    if "text/csv" in content:
+        return "\n".join([*lines, "", "Answers a sheet (CSV, UTF-8)."])
+    reference = content["application/json"]["schema"]["$ref"]
+    schema = document["components"]["schemas"][reference.rpartition("/")[2]]
+    fields = ", ".join(f"`{field}`" for field in schema["properties"])
+    lines += ["", f"Answers `{schema['title']}`: {fields}."]
+    return "\n".join(lines).replace("\n\n\n", "\n\n")
 
 
 def event_types() -> str:

@@ -49,8 +49,9 @@ def test_every_source_is_documented() -> None:
 
 
 def test_every_api_path_is_documented() -> None:
-    for path in openapi()["paths"]:
-        assert f"`GET {path}`" in DOCS["docs/api.md"]
+    for path, methods in openapi()["paths"].items():
+        for name in methods:
+            assert f"`{name.upper()} {path}`" in DOCS["docs/api.md"]
 
 
 def test_every_command_that_a_document_shows_exists() -> None:

@@ -225,6 +225,8 @@ def addresses(app: FastAPI) -> Iterator[tuple[str, dict[str, str]]]:
     values = (*NAMES[:4], ALERT, EVENT, CLOSURE, "urea", "CN", A, NOBODY)
     document = app.openapi()
     for path, methods in document["paths"].items():
+        if "get" not in methods:  # what people do: test_acting_faces
+            continue
         params = [p for p in methods["get"].get("parameters", [])]
         inside = [p["name"] for p in params if p["in"] == "path"]
         for value in values if inside else (None,):

@@ -126,19 +126,24 @@ def test_a_bad_question_is_a_problem_that_says_what_is_wrong(
     assert answer.json()["detail"]
 
 
-def test_the_api_reads_only(client: TestClient) -> None:
+ACTS = ("/alerts/{alert_id}/", "/missed", "/silences")  # what people do; the rest reads
+
+
+def test_the_api_reads_only_but_for_what_people_do(client: TestClient) -> None:
     for path, methods in client.get("/api/v1/openapi.json").json()["paths"].items():
-        assert set(methods) == {"get"}, path
+        acts = path.removeprefix("/api/v1").startswith(ACTS)
+        assert set(methods) == {"get"} or (acts and set(methods) <= {"get", "post", "delete"}), path
     assert client.post("/api/v1/alerts").status_code == 405
 
 
 def test_every_answer_of_the_api_has_a_model(client: TestClient) -> None:
     for path, methods in client.get("/api/v1/openapi.json").json()["paths"].items():
-        content = methods["get"]["responses"]["200"]["content"]
-        if path.endswith(".csv"):
-            assert list(content) == ["text/csv"], path
-        else:
-            assert "$ref" in content["application/json"]["schema"], path
+        for method in methods.values():
+            content = method["responses"]["200"]["content"]
+            if path.endswith(".csv"):
+                assert list(content) == ["text/csv"], path
+            else:
+                assert "$ref" in content["application/json"]["schema"], path
 
 
 def test_the_alert_list_filters_by_stage_and_item(client: TestClient) -> None:

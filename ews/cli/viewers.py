@@ -56,10 +56,10 @@ def list_viewers(home: Home = None, lang: Lang = None, as_json: Json = False) ->
     elif found:
         out.table(
             out.t("보는 이", "Viewers"),
-            ["ID", out.t("역할", "role"), out.t("소유자", "owner"), out.t("이름", "label"),
-             out.t("만든 때", "added")],
+            ["ID", out.t("사람", "person"), out.t("역할", "role"), out.t("소유자", "owner"),
+             out.t("이름", "label"), out.t("만든 때", "added")],
             [
-                (v["id"], v["role"], v["owner"] or "", v["label"],
+                (v["id"], v["person"] or "", v["role"], v["owner"] or "", v["label"],
                  moment(v["added_at"] if isinstance(v["added_at"], datetime) else None))
                 for v in found
             ],
@@ -76,13 +76,19 @@ def remove(
     home: Home = None,
     lang: Lang = None,
 ) -> None:
-    """Take a token back: from now on it is wrong everywhere. Exit 1 when there is no such viewer."""
+    """Take a token back: from now on it is wrong everywhere. Exit 1 when there is no such viewer. A
+    person's is taken back by `ews people token NAME --take ID`, so that somebody answers for it."""
     from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.reports import NotFound
 
     with reading(home) as (settings, store):
         out = output(lang, False, settings.lang)
-        if not store.remove_viewer(viewer_id):
+        found = next((v for v in store.viewers() if v["id"] == viewer_id), None)
+        if found is None:
             raise NotFound(f"no viewer {viewer_id!r}; `ews viewers list` lists them")
+        if found["person"]:
+            raise ValueError(f"that token is {found['person']}'s; take it back with "
+                             "`ews people token NAME --take ID --by OPERATOR`")  # fmt: skip
+        store.remove_viewer(viewer_id)
     out.say(out.t(f"{viewer_id}: 토큰을 거두었습니다.", f"{viewer_id}: taken back."))

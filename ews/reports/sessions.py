@@ -58,7 +58,7 @@ def sign_in_by_token(store: Store, token: str, now: datetime) -> str:
 def sign_in_by_password(store: Store, name: str, password: str, now: datetime) -> str:
     """The token of a new session for that person. WrongPassword otherwise, as slowly for a name
     that nobody has."""
-    person = store.person(name=name)
+    person = store.person(name=name) if name.isprintable() else None
     kept = store.password(person.id) if person and person.disabled_at is None else None
     if not fits(kept, password) or person is None or kept is None:
         raise WrongPassword

@@ -15,7 +15,8 @@ from threading import Lock
 from fastapi import HTTPException, Request
 
 from ews.reports import Viewer, WrongToken, viewer_of
-from ews.reports.viewer import digest_of
+from ews.reports.sessions import looking
+from ews.reports.viewer import SignedOut, digest_of
 from ews.web.site import Site
 
 COOKIE = "ews_viewer"
@@ -62,20 +63,33 @@ class Guesses:
                 self.right.popitem(last=False)
 
 
-def looked_up(site: Site, guesses: Guesses, request: Request, token: str) -> Viewer:
-    """The viewer of a token. WrongToken, or 429 after too many wrong ones from that address."""
-    address = request.client.host if request.client else ""
-    digest, now = digest_of(token), site.clock()
-    if wait := guesses.wait(address, digest, now):
-        raise HTTPException(429, "too many wrong tokens from your address; wait and try again",
-                            {"Retry-After": str(wait)})  # fmt: skip
+def looked_up(
+    site: Site, guesses: Guesses, request: Request, token: str, cookie: bool = False
+) -> Viewer:
+    """The viewer of a token, or of a session where it came as a cookie. WrongToken, SignedOut for a
+    session that has ended, or 429 after too many wrong ones from that address."""
+    address, digest, now = address_of(request), digest_of(token), site.clock()
+    slow_down(guesses, address, digest, now)
     try:
-        viewer = viewer_of(site.store, token)
+        viewer = looking(site.store, token, now) if cookie else viewer_of(site.store, token)
+    except SignedOut:
+        raise
     except WrongToken:
         guesses.was_wrong(address, digest, now)
         raise
     guesses.was_right(digest)
     return viewer
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def slow_down(guesses: Guesses, address: str, digest: str, now: datetime) -> None:
+    """429 while too many were wrong from there."""
+    if wait := guesses.wait(address, digest, now):
+        raise HTTPException(429, "too many wrong tokens from your address; wait and try again",
+                            {"Retry-After": str(wait)})  # fmt: skip
 
 
 def bearer(request: Request) -> str | None:
@@ -88,11 +102,15 @@ def asking(site: Site, guesses: Guesses) -> Callable[[Request], Viewer]:
     """A dependency for every path: the viewer who asks; the site's own without a token."""
 
     def viewer(request: Request) -> Viewer:
-        token = bearer(request)
-        token = request.cookies.get(COOKIE) if token is None else token
-        found = site.viewer if token is None else looked_up(site, guesses, request, token)
+        token, cookie = bearer(request), request.cookies.get(COOKIE)
+        if token is not None:
+            found = looked_up(site, guesses, request, token)
+        elif cookie is not None:
+            found = looked_up(site, guesses, request, cookie, cookie=True)
+        else:
+            found = site.viewer
         request.state.viewer = found
-        request.state.signed_in = token is not None
+        request.state.signed_in = token is not None or cookie is not None
         return found
 
     return viewer

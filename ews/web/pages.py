@@ -26,6 +26,7 @@ from ews.reports import (
     source_lines,
 )
 from ews.reports.given import KST
+from ews.web.acts_pages import acting_values
 from ews.web.asked import known, only, stage_number
 from ews.web.drawing import draw_paths
 from ews.web.help_pages import READERS, help_html
@@ -71,8 +72,9 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
         found = explain(site.store, alert_id, viewer=request.state.viewer)
         drawing = _drawn(found.exposures, language(request))
         return page(
-            request, "alert.html", found=found, drawing=drawing, hops=hops_of(found.exposures)
-        )
+            request, "alert.html", found=found, drawing=drawing, hops=hops_of(found.exposures),
+            acting=acting_values(request, site, found.alert.id),
+        )  # fmt: skip
 
 
 def _drawn(exposures: Sequence[ExposureLine], lang: str) -> Markup:

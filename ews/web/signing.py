@@ -1,4 +1,5 @@
-"""Signing in and out of the pages: a form takes the token, a cookie keeps it."""
+"""Signing in and out of the pages: a form takes a token, or a name and password; a cookie keeps the
+session that comes of it."""
 
 from __future__ import annotations
 
@@ -10,12 +11,14 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ews.reports import Viewer, WrongToken
-from ews.web.asking import COOKIE, Guesses, asking, looked_up
+from ews.reports.sessions import sign_in_by_password, sign_in_by_token
+from ews.reports.sessions import sign_out as sign_out_of
+from ews.web.asking import COOKIE, Guesses, address_of, asking, looked_up, slow_down
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
 
 FORM = "ews_form"  # the form's own secret, in a cookie and in a hidden field
-LONGEST = 4_000  # bytes of a form that holds one token
+LONGEST = 4_000  # bytes of a form that holds one token, or a name and a password
 
 
 def sign_router(site: Site, guesses: Guesses) -> APIRouter:
@@ -32,23 +35,22 @@ def sign_router(site: Site, guesses: Guesses) -> APIRouter:
         return _form(request, viewer, 200)
 
     @router.post("/sign-in")
-    async def sign_in(
-        request: Request, sent: Annotated[dict[str, str], Depends(_sent)]
-    ) -> Response:
-        token = sent.get("token", "").strip()
+    def sign_in(request: Request, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
         try:
-            looked_up(site, guesses, request, token)
-        except WrongToken:
-            return _form(request, None, 401, wrong=True)
+            session = _session(site, guesses, request, sent)
+        except WrongToken as err:
+            return _form(request, None, 401, wrong=type(err).__name__)
+        _end_session(site, request)
         answer = _home(request)
-        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=_secure(request))
+        answer.set_cookie(
+            COOKIE, session, httponly=True, samesite="strict", secure=_secure(request)
+        )
         answer.delete_cookie(FORM)
         return answer
 
     @router.post("/sign-out")
-    async def sign_out(
-        request: Request, sent: Annotated[dict[str, str], Depends(_sent)]
-    ) -> Response:
+    def sign_out(request: Request, sent: Annotated[dict[str, str], Depends(_sent)]) -> Response:
+        _end_session(site, request)
         answer = _home(request)
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=_secure(request))
         return answer
@@ -56,7 +58,33 @@ def sign_router(site: Site, guesses: Guesses) -> APIRouter:
     return router
 
 
-def _form(request: Request, viewer: Viewer | None, status: int, wrong: bool = False) -> Response:
+def _session(site: Site, guesses: Guesses, request: Request, sent: dict[str, str]) -> str:
+    """The token of a new session, by a name and password or by a token."""
+    name, password = sent.get("name", "").strip(), sent.get("password", "")
+    if not name and not password:
+        token = sent.get("token", "").strip()
+        looked_up(site, guesses, request, token)
+        return sign_in_by_token(site.store, token, site.clock())
+    now, address, named = site.clock(), address_of(request), f"name {name.casefold()}"
+    # By address as tokens are, but one who was right before; by name whoever asks.
+    slow_down(guesses, address, named, now)
+    slow_down(guesses, named, "", now)
+    try:
+        session = sign_in_by_password(site.store, name, password, now)
+    except WrongToken:
+        guesses.was_wrong(address, "", now)
+        guesses.was_wrong(named, "", now)
+        raise
+    guesses.was_right(named)
+    return session
+
+
+def _end_session(site: Site, request: Request) -> None:
+    if token := request.cookies.get(COOKIE):
+        sign_out_of(site.store, token)
+
+
+def _form(request: Request, viewer: Viewer | None, status: int, wrong: str = "") -> Response:
     secret = request.cookies.get(FORM) or secrets.token_urlsafe(16)
     signed_in = COOKIE in request.cookies and viewer is not None
     answer = page(
@@ -73,18 +101,28 @@ async def _sent(request: Request) -> dict[str, str]:
     The cookie of the form is SameSite=Strict and its value unknown elsewhere, so only our own page
     can send both; browsers that say where a request comes from are also believed.
     """
+    fields = await form_fields(request, LONGEST)
+    cookie = request.cookies.get(FORM, "")
+    if not cookie or not secrets.compare_digest(cookie.encode(), fields.get("form", "").encode()):
+        raise HTTPException(403, "this form is not one of ours or is old; open /sign-in again")
+    return fields
+
+
+async def form_fields(request: Request, longest: int) -> dict[str, str]:
+    """The fields of a form; 403 for one that a browser says is from another site, 413 for one that
+    is too long, 400 for one that is no form."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise HTTPException(403, "this form was sent from another site")
     body = b""
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LONGEST:
-            raise HTTPException(413, "this is longer than any token")
-    fields = {key: values[-1] for key, values in parse_qs(body.decode("ascii", "replace")).items()}
-    cookie = request.cookies.get(FORM, "")
-    if not cookie or not secrets.compare_digest(cookie.encode(), fields.get("form", "").encode()):
-        raise HTTPException(403, "this form is not one of ours or is old; open /sign-in again")
-    return fields
+        if len(body) > longest:
+            raise HTTPException(413, f"this is longer than the {longest:,} bytes of any such form")
+    try:
+        found = parse_qs(body.decode("ascii", "replace"), max_num_fields=60)
+    except ValueError as err:
+        raise HTTPException(400, "this is not one of our forms") from err
+    return {key: values[-1] for key, values in found.items()}
 
 
 def _home(request: Request) -> RedirectResponse:
