@@ -13,12 +13,17 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from ews.acting import ActRefused, NotAllowed
 from ews.config import Settings
-from ews.reports import OPEN, NotForViewer, NotFound, Viewer, WrongToken
+from ews.reports import OPEN, NotFound, Viewer, WrongToken
 from ews.storage import Store
+from ews.web.acts_api import acts_api_router
+from ews.web.acts_pages import acts_pages_router
 from ews.web.api import api_router
 from ews.web.asking import Guesses, asking
+from ews.web.feeds import feed_router
 from ews.web.pages import page_router
+from ews.web.people_pages import people_router
 from ews.web.problems import HEADERS, problem
 from ews.web.signing import sign_router
 from ews.web.site import Site
@@ -41,7 +46,7 @@ def create_app(
     desk = desk_of(site)
     app = FastAPI(
         title="ews",
-        summary="Supply-chain risk early-warning: read-only API",
+        summary="Supply-chain risk early-warning: what is known, and what people do",
         version="1",
         docs_url=None,  # the stock pages load scripts from elsewhere; docs/api.md has the text
         redoc_url=None,
@@ -52,6 +57,10 @@ def create_app(
     app.include_router(api_router(site, who))
     app.include_router(page_router(site, who))
     app.include_router(sign_router(site, guesses))
+    app.include_router(acts_api_router(site, who))
+    app.include_router(acts_pages_router(site, who))
+    app.include_router(people_router(site, who))
+    app.include_router(feed_router(site, who))
     app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
@@ -97,9 +106,13 @@ def _add_errors(app: FastAPI) -> None:
         answer.headers["WWW-Authenticate"] = 'Bearer realm="ews"'
         return answer
 
-    @app.exception_handler(NotForViewer)
-    async def forbidden(request: Request, err: NotForViewer) -> Response:
+    @app.exception_handler(NotAllowed)
+    async def forbidden(request: Request, err: NotAllowed) -> Response:
         return problem(request, 403, str(err))
+
+    @app.exception_handler(ActRefused)
+    async def makes_no_sense(request: Request, err: ActRefused) -> Response:
+        return problem(request, 409, str(err))
 
     @app.exception_handler(Exception)
     async def broken(request: Request, err: Exception) -> Response:
