@@ -1,19 +1,38 @@
-"""Rule tests that an analyst can write: cases as data, decided under a rule document."""
+"""Rule tests that an analyst can write: cases as data, decided under a rule document.
+
+A case is one report, or a course of `[[case.step]]`s: reports of named events, time that passes, and
+what people do; each step says how the alert of its event should stand then.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
-from alerts import rules
+from alerts.life import ActRefused
 from alerts.measures import measures
-from ews.model import Event, EventStatus, Evidence, Exposure, Phase, Stage
+from alerts.rehearsal import Rehearsal
+from alerts.rulebook import RuleError, decide, read_book
+from ews.model import (
+    ActKind,
+    Alert,
+    AlertChange,
+    AlertState,
+    Event,
+    EventStatus,
+    Evidence,
+    Exposure,
+    Phase,
+    RuleSet,
+    Stage,
+)
 
 _AT = datetime(2024, 1, 1, tzinfo=UTC)
-DEFAULTS: Mapping[str, object] = {
+Facts = Mapping[str, object]
+DEFAULTS: Facts = {
     "type": "export_restriction",
     "probability": 0.9,
     "severity": 1.8,
@@ -26,7 +45,18 @@ DEFAULTS: Mapping[str, object] = {
     "impact_day": 30.0,
     "time_to_survive_days": 60.0,
     "time_to_recover_days": 30.0,
+    "outlets": (),  # their names, instead of a number of `sources`
+    "countries": ("XX",),
+    "items": ("item",),
+    "route": "",  # a chokepoint
+    "ministries": ("ministry",),
+    "use": True,  # is a domestic use of the items on record?
+    "dismissed": False,
 }
+DOING = ("act", "by", "note", "reason", "stage", "to")
+EXPECTED = ("expect", "proposed", "timed_out", "signed", "refused", "ended", "change", "alerts",
+            "ministries_told", "unlisted", "act_refused")  # fmt: skip
+STEP_KEYS = {*DEFAULTS, *DOING, *EXPECTED, "event", "after_min", "after_days"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,89 +64,202 @@ class CaseOutcome:
     name: str
     expected: Stage | None
     got: Stage | None
-    rule: str
+    rule: str  # that decided; of a course of steps that went otherwise: where and how
+    differs: str = ""  # "step 2: proposed should be 경계, is none"
 
     @property
     def passed(self) -> bool:
-        return self.expected == self.got
+        return self.expected == self.got and not self.differs
 
 
-def shipped_cases() -> list[Mapping[str, object]]:
+def shipped_cases() -> list[Facts]:
     text = files("alerts").joinpath("rules_test.toml").read_text(encoding="utf-8")
-    cases: list[Mapping[str, object]] = tomllib.loads(text)["case"]
+    cases: list[Facts] = tomllib.loads(text)["case"]
     return cases
 
 
-def run_cases(
-    document: Mapping[str, object], cases: Sequence[Mapping[str, object]]
-) -> list[CaseOutcome]:
+def run_cases(document: Mapping[str, object], cases: Sequence[Facts]) -> list[CaseOutcome]:
     """Each case decided under the document. RuleError names a case key that is not known."""
-    ordered = rules.read_rules(document)
-    unread = rules.unread(document)
-    outcomes = []
-    for case in cases:
-        name = str(case.get("name", "(unnamed)"))
-        if extra := set(case) - set(DEFAULTS) - {"name", "expect"}:
-            raise rules.RuleError(f"case {name!r}: unknown key {sorted(extra)[0]!r}")
-        event, exposure = _event({**DEFAULTS, **case}), _exposure({**DEFAULTS, **case})
-        values = measures(event, [exposure] if event.items else [], unread)
-        rule = rules.decide(ordered, event, values, None)
-        expect = str(case.get("expect", ""))
-        outcomes.append(
-            CaseOutcome(
-                name,
-                Stage.parse(expect) if expect else None,
-                rule.stage if rule else None,
-                rule.name if rule else "",
-            )
-        )
-    return outcomes
+    ruleset = RuleSet(1, "case", "case", _AT, document)
+    return [_course(ruleset, c) if "step" in c else _single(ruleset, c) for c in cases]
 
 
-def _number(case: Mapping[str, object], key: str) -> float:
-    value = case[key]
+def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+    """One report: the stage that its rules ask for."""
+    name = str(case.get("name", "(unnamed)"))
+    _no_more_than(f"case {name!r}", case, {*DEFAULTS, "name", "expect"})
+    book = read_book(ruleset)
+    facts = {**DEFAULTS, **case}
+    event = _event("case", facts, _AT, 1)
+    values = measures(event, _exposures(event, facts), book.unread)
+    rule = decide(book.rules, event, values, None)
+    got = rule.stage if rule else None
+    return CaseOutcome(name, _stage(case.get("expect", "")), got, rule.name if rule else "")
+
+
+def _course(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+    """Step after step, to the first that goes otherwise than it should."""
+    name = str(case.get("name", "(unnamed)"))
+    _no_more_than(f"case {name!r}", case, {"name", "step"})
+    steps = case["step"]
+    if not isinstance(steps, list) or not steps:
+        raise RuleError(f"case {name!r}: write its steps as [[case.step]] tables")
+    world, known = Rehearsal(ruleset, _AT), dict[str, Facts]()
+    event, expected, got = "A", None, None
+    for number, step in enumerate(steps, 1):
+        where = f"case {name!r}, step {number}"
+        _no_more_than(where, step, STEP_KEYS)
+        event = str(step.get("event", event))
+        changes, refused = _done(world, known, event, step, where)
+        alert = world.alert_of(f"evt-{event}")
+        got = alert.stage if alert and alert.state is not AlertState.RESOLVED else None
+        expected = _stage(step["expect"]) if "expect" in step else got
+        wrong = list(_differences(step, _standing(alert, changes, world, refused)))
+        if wrong or expected != got:
+            why = "; ".join(wrong) or f"stage should be {_ko(expected)}, is {_ko(got)}"
+            return CaseOutcome(name, expected, got, f"step {number}: {why}", why)
+    return CaseOutcome(name, expected, got, f"{len(steps)} steps")
+
+
+def _done(
+    world: Rehearsal, known: dict[str, Facts], event: str, step: Facts, where: str
+) -> tuple[list[AlertChange], bool]:
+    """The changes that a step brings, and whether its act was refused."""
+    waited = timedelta(
+        minutes=_number(step, "after_min", where, 0), days=_number(step, "after_days", where, 0)
+    )
+    changes = world.wait(waited) if waited else []
+    told = {key: value for key, value in step.items() if key in DEFAULTS}
+    if told or (event not in known and "act" not in step):
+        known[event] = {**DEFAULTS, **known.get(event, {}), **told, "name": where}
+        before = world.reports.get(f"evt-{event}")
+        revision = before[0].revision + 1 if before else 1
+        happening = _event(event, known[event], world.now, revision, before and before[0])
+        changes += world.report((happening, _exposures(happening, known[event])))
+    if "act" not in step:
+        return changes, False
+    alert = world.alert_of(f"evt-{event}")
+    if alert is None:
+        raise RuleError(f"{where}: event {event} has no alert to act on")
+    detail = {key: str(step[key]) for key in ("reason", "stage", "to") if key in step}
+    try:
+        kind = ActKind(str(step["act"]))
+        by, note = str(step.get("by", "Kim")), str(step.get("note", ""))
+        return changes + world.act(alert.id, kind, by, note, detail), False
+    except ActRefused:
+        return changes, True
+    except ValueError as error:
+        raise RuleError(f"{where}: {error}") from error
+
+
+def _standing(
+    alert: Alert | None, changes: Sequence[AlertChange], world: Rehearsal, act_refused: bool
+) -> Facts:
+    """How the alert stands, in the words of a step."""
+    facts: dict[str, object] = {
+        "change": changes[-1].kind.value if changes else "",
+        "alerts": len(world.alerts),
+        "act_refused": act_refused,
+    }
+    if alert is None:
+        return facts
+    return facts | {
+        "proposed": _ko(alert.proposed),
+        "timed_out": alert.timed_out,
+        "signed": alert.signed_off_by or "",
+        "refused": _ko(alert.refused),
+        "ended": alert.ending.value if alert.ending else "",
+        "ministries_told": sorted(alert.ministries),
+        "unlisted": sorted(alert.unlisted),
+    }
+
+
+def _differences(step: Facts, standing: Facts) -> Iterable[str]:
+    for key in EXPECTED:
+        if key in step and key != "expect":
+            wanted, is_ = step[key], standing.get(key, "")
+            if key in ("proposed", "refused"):
+                wanted = _ko(_stage(wanted))
+            if wanted != is_:
+                yield f"{key} should be {wanted or 'none'}, is {is_ or 'none'}"
+
+
+def _ko(stage: Stage | None) -> str:
+    return stage.ko if stage else ""
+
+
+def _stage(text: object) -> Stage | None:
+    return Stage.parse(str(text)) if text else None
+
+
+def _no_more_than(where: str, given: Facts, known: set[str]) -> None:
+    if extra := set(given) - known:
+        raise RuleError(f"{where}: unknown key {sorted(extra)[0]!r}")
+
+
+def _number(case: Facts, key: str, where: str, default: float | None = None) -> float:
+    value = case.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise rules.RuleError(f"case {case.get('name')!r}: {key} must be a number, not {value!r}")
+        raise RuleError(f"{where}: {key} must be a number, not {value!r}")
     return float(value)
 
 
-def _event(case: Mapping[str, object]) -> Event:
-    sources = int(_number(case, "sources"))
+def _texts(facts: Facts, key: str) -> tuple[str, ...]:
+    values = facts[key]
+    if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
+        raise RuleError(f"{facts.get('name')}: {key} must be a list of texts")
+    return tuple(values)
+
+
+def _event(
+    key: str, facts: Facts, now: datetime, revision: int, before: Event | None = None
+) -> Event:
+    where = str(facts.get("name", ""))
+    outlets = _texts(facts, "outlets") or tuple(
+        f"group-{n}" for n in range(int(_number(facts, "sources", where)))
+    )
     return Event(
-        id="evt-case",
-        type=str(case["type"]),
+        id=f"evt-{key}",
+        type=str(facts["type"]),
         also=(),
-        status=EventStatus.SUSPECTED,
-        phase=Phase(str(case["phase"])),
-        probability=_number(case, "probability"),
-        severity=_number(case, "severity"),
-        countries=("XX",),
-        items=("item",) if case["named"] else (),
+        status=EventStatus.DISMISSED if facts["dismissed"] else EventStatus.SUSPECTED,
+        phase=Phase(str(facts["phase"])),
+        probability=_number(facts, "probability", where),
+        severity=_number(facts, "severity", where),
+        countries=_texts(facts, "countries"),
+        items=_texts(facts, "items") if facts["named"] else (),
         ports=(),
-        chokepoints=(),
+        chokepoints=(str(facts["route"]),) if facts["route"] else (),
         firms=(),
-        title=str(case.get("name", "")),
-        first_seen=_AT,
-        updated_at=_AT,
-        evidence=tuple(Evidence(f"art-{n}", f"group-{n}", _AT) for n in range(sources)),
+        title=where,
+        first_seen=before.first_seen if before else now,
+        updated_at=now,
+        evidence=tuple(Evidence(f"art-{key}-{outlet}", outlet, now) for outlet in outlets),
         detector="news",
-        authority=bool(case["authority"]),
+        revision=revision,
+        authority=bool(facts["authority"]),
     )
 
 
-def _exposure(case: Mapping[str, object]) -> Exposure:
-    return Exposure(
-        event_id="evt-case",
-        item="item",
-        origin="XX",
-        use_id="use:item:1",
-        industry="00000",
-        ministries=(),
-        share_at_risk=None if case["share"] == "unknown" else _number(case, "share"),
-        magnitude=_number(case, "magnitude"),
-        probability=_number(case, "probability"),
-        impact_day=_number(case, "impact_day"),
-        time_to_survive_days=_number(case, "time_to_survive_days"),
-        time_to_recover_days=_number(case, "time_to_recover_days"),
-        path=(),
-    )
+def _exposures(event: Event, facts: Facts) -> list[Exposure]:
+    """One for each item that is named, or that the route carries."""
+    where = str(facts.get("name", ""))
+    items = event.items or (_texts(facts, "items") if event.chokepoints else ())
+    return [
+        Exposure(
+            event_id=event.id,
+            item=item,
+            origin="XX",
+            use_id=f"use:{item}:1" if facts["use"] else f"use:{item}:unknown",
+            industry="00000" if facts["use"] else "",
+            ministries=_texts(facts, "ministries") if facts["use"] else (),
+            share_at_risk=None if facts["share"] == "unknown" else _number(facts, "share", where),
+            magnitude=_number(facts, "magnitude", where),
+            probability=_number(facts, "probability", where),
+            impact_day=_number(facts, "impact_day", where),
+            time_to_survive_days=_number(facts, "time_to_survive_days", where),
+            time_to_recover_days=_number(facts, "time_to_recover_days", where),
+            path=(),
+        )
+        for item in items
+    ]

@@ -53,14 +53,12 @@ def timed_out(alert: Alert, signoff: Signoff, now: datetime) -> Alert | None:
 
     Each stage has its own clock: when that of 경계 runs out first, 심각 stays proposed.
     """
-    stage, due = alert.proposed, alert.sign_by
-    if stage is None or due is None or now < due:
+    stage = alert.proposed
+    if stage is None or alert.sign_by is None or now < alert.sign_by:
         return None
-    own = signoff.wait(stage)
-    due = alert.proposed_at + own if own and alert.proposed_at else None
-    lower = Stage.ALERT
-    if stage > lower > alert.stage and alert.refused is not lower and (due is None or now < due):
-        return _taken(replace(alert, sign_by=due), lower)
+    own = _due(alert.proposed_at, signoff.wait(stage))
+    if _on_the_way(alert) and (own is None or now < own):
+        return _taken(replace(alert, sign_by=own), Stage.ALERT)
     return _taken(_unproposed(alert), stage)
 
 
@@ -127,18 +125,27 @@ def _settled(alert: Alert) -> Alert:
 
 def _proposed(alert: Alert, stage: Stage, signoff: Signoff, now: datetime) -> Alert:
     """`sign_by` is when the first of the stages on the way is taken unsigned."""
-    dues = [signoff.wait(stage)]
-    if stage > Stage.ALERT > alert.stage and alert.refused is not Stage.ALERT:
-        waiting = alert.proposed is Stage.ALERT
-        earlier = alert.sign_by - now if waiting and alert.sign_by else None
-        dues.append(earlier if waiting else signoff.wait(Stage.ALERT))
-    due = min((wait for wait in dues if wait is not None), default=None)
-    sign_by = None if due is None else now + due
-    return replace(alert, proposed=stage, proposed_at=now, sign_by=sign_by)
+    since = alert.asked_since or now
+    at = since if stage is Stage.ALERT else now
+    alert = replace(alert, proposed=stage, proposed_at=at, asked_since=since)
+    dues = [_due(at, signoff.wait(stage))]
+    if _on_the_way(alert):
+        dues.append(_due(since, signoff.wait(Stage.ALERT)))
+    return replace(alert, sign_by=min((due for due in dues if due), default=None))
+
+
+def _on_the_way(alert: Alert) -> bool:
+    """Does 경계 wait too, below the 심각 that is proposed?"""
+    wanted = alert.proposed is Stage.SEVERE and alert.stage < Stage.ALERT
+    return wanted and alert.refused is not Stage.ALERT
+
+
+def _due(since: datetime | None, wait: timedelta | None) -> datetime | None:
+    return since + wait if since is not None and wait is not None else None
 
 
 def _unproposed(alert: Alert) -> Alert:
-    return replace(alert, proposed=None, proposed_at=None, sign_by=None)
+    return replace(alert, proposed=None, proposed_at=None, sign_by=None, asked_since=None)
 
 
 def _taken(alert: Alert, stage: Stage) -> Alert:

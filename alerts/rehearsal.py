@@ -1,0 +1,65 @@
+"""What would the rules make of a made-up course of events? A store in memory and a clock by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alerts import rules
+from alerts.contents import Reported
+from alerts.life import apply
+from ews.model import Act, ActKind, Alert, AlertChange, AlertState, Event, Exposure, RuleSet
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """Alerts as a pipeline would keep them; each doing returns the changes it brought."""
+
+    ruleset: RuleSet
+    now: datetime
+    alerts: dict[str, Alert] = field(default_factory=dict)
+    reports: dict[str, tuple[Event, Sequence[Exposure]]] = field(default_factory=dict)
+    changes: list[AlertChange] = field(default_factory=list)
+
+    def report(self, *pairs: Reported) -> list[AlertChange]:
+        """Events that are new or have changed, with their exposures."""
+        self.reports |= {event.id: (event, found) for event, found in pairs}
+        events = [event for event, _ in pairs]
+        known = self.by_event()
+        more = rules.fellows(events, known, self.ruleset, self.now)
+        together = [*pairs, *(self.reports[id_] for id_ in more)]
+        return self._kept(rules.evaluate(together, known, self.ruleset, self.now))
+
+    def wait(self, span: timedelta) -> list[AlertChange]:
+        """Time passes: what nobody signed is taken, what went quiet ends."""
+        self.now += span
+        made = self._kept(rules.time_outs(self.alerts.values(), self.ruleset, self.now))
+        seen = {id_: event.last_seen or event.updated_at
+                for id_, (event, _) in self.reports.items()}  # fmt: skip
+        return made + self._kept(rules.expire(self.alerts.values(), seen, self.ruleset, self.now))
+
+    def act(
+        self, alert_id: str, kind: ActKind, by: str, note: str = "",
+        detail: Mapping[str, str] | None = None,
+    ) -> list[AlertChange]:  # fmt: skip
+        """What a person does. ActRefused when it makes no sense."""
+        key = f"{len(self.changes)} {kind} {by}"
+        act = Act(Act.make_id(key), kind, by, self.now, "cli", alert_id, note, detail or {})
+        change = apply(self.alerts[alert_id], act, self.now)
+        return self._kept([] if change is None else [change])
+
+    def alert_of(self, event_id: str) -> Alert | None:
+        return self.by_event().get(event_id)
+
+    def by_event(self) -> dict[str, Alert]:
+        """The alert of each event; a firing one before one that has ended."""
+        ordered = sorted(
+            self.alerts.values(), key=lambda a: (a.state is not AlertState.RESOLVED, a.raised_at)
+        )
+        return {event_id: alert for alert in ordered for event_id in alert.members}
+
+    def _kept(self, changes: list[AlertChange]) -> list[AlertChange]:
+        self.alerts |= {change.alert.id: change.alert for change in changes}
+        self.changes += changes
+        return changes
