@@ -30,6 +30,7 @@ REASONS = {
     ChangeKind.ACKNOWLEDGED: RouteReason.STANDING,
     ChangeKind.HANDED_OVER: RouteReason.STANDING,
     ChangeKind.CLOSED: RouteReason.STANDING,
+    ChangeKind.NOTED: RouteReason.STANDING,
 }
 # Nothing new to read: only the first message of the thread shows it.
 EDITS = frozenset(kind for kind, reason in REASONS.items() if reason is RouteReason.STANDING)

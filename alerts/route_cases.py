@@ -126,10 +126,10 @@ def _read(row: Mapping[str, object], name: str) -> RouteCase:
     now = datetime.fromisoformat(str(row.get("at", "2026-01-05 10:00")))
     now = (now if now.tzinfo else now.replace(tzinfo=zone(SEOUL))).astimezone(UTC)
     alert = _alert({"title": name, **row}, "alr-case", now)
-    larger = [dict(one) for one in _rows(row, "larger")]
+    larger = _rows(row, "larger")
     heard = {
         (f"alr-larger-{n}", str(receiver)): Word(1, None, now, True)
-        for n, one in enumerate(larger) for receiver in one.pop("told", ())
+        for n, one in enumerate(larger) for receiver in _list(one, "told")
     }  # fmt: skip
     return RouteCase(
         name=name,

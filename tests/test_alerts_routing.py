@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from alerts import route_cases
+from alerts.holding import EDITS, REASONS
+from alerts.routes import problems
 from alerts.routing import (
     Routes,
     RoutesError,
+    Spent,
+    Told,
     add_receiver,
     check_matchers,
-    day_start,
     explain_route,
     load_routes,
     parse_routes,
+    release,
     route,
+    spent_of,
+    told_of,
 )
+from alerts.told import Word
 from ews.model import AlertChange, AlertState, ChangeKind, Receiver, RouteReason, Silence, Stage
 from tests.alert_samples import NOW, change, urea_alert
 
@@ -26,14 +36,25 @@ MOLIT = Receiver("slack-molit", "slack", "C1", ministries=("molit",))
 CULTURE = Receiver("slack-mcst", "slack", "C2", ministries=("mcst",))
 
 
+LONG_AGO = NOW - timedelta(days=2)
+NOBODY = Told({})
+
+
+def everybody(changes: list[AlertChange], *receivers: Receiver) -> Told:
+    """Everybody was told of these alerts long ago."""
+    known = Word(1, Stage.WATCH, LONG_AGO, True)
+    return Told({(c.alert.id, r.name): known for c in changes for r in receivers})
+
+
 def held_or_sent(
     changes: list[AlertChange],
     *receivers: Receiver,
     silences: tuple[Silence, ...] = (),
     sent: dict[str, int] | None = None,
-    told: set[tuple[str, str]] | None = None,
+    told: Told | None = None,
 ) -> list[tuple[str, RouteReason]]:
-    out = route(changes, Routes(receivers), silences, sent or {}, NOW, told)
+    told = told or everybody(changes, *receivers)
+    out = route(changes, Routes(receivers), silences, Spent(sent or {}), NOW, told)
     return [(n.receiver, n.reason) for n in out]
 
 
@@ -45,12 +66,12 @@ def silence(**matchers: str) -> Silence:
 def test_the_shipped_routes_tell_the_console_everything() -> None:
     routes = load_routes()
     assert routes.receiver("console").channel == "console"
-    (told,) = route([change()], routes, (), {}, NOW)
+    (told,) = route([change()], routes, (), Spent(), NOW, NOBODY)
     assert (told.receiver, told.reason, told.lang) == ("console", RouteReason.FIRST, "ko")
 
 
 def test_the_ministry_that_depends_on_the_item_is_told_and_another_is_not() -> None:
-    (told,) = route([change()], Routes((MOLIT, CULTURE)), (), {}, NOW)
+    (told,) = route([change()], Routes((MOLIT, CULTURE)), (), Spent(), NOW, NOBODY)
     assert told.receiver == "slack-molit"
     assert "molit" in told.why
     assert "urea" in told.why
@@ -71,6 +92,16 @@ def test_items_widen_a_receiver_of_ministries() -> None:
         (ChangeKind.UPDATED, RouteReason.MATERIAL_UPDATE),
         (ChangeKind.RESOLVED, RouteReason.RESOLVED),
         (ChangeKind.REOPENED, RouteReason.REOPENED),
+        (ChangeKind.RETRACTED, RouteReason.RETRACTED),
+        (ChangeKind.PROPOSED, RouteReason.PROPOSED),
+        (ChangeKind.REFUSED, RouteReason.REFUSED),
+        (ChangeKind.ESCALATED, RouteReason.ESCALATED),
+        (ChangeKind.RELEASED, RouteReason.RELEASED),
+        (ChangeKind.BLIND, RouteReason.BLIND),
+        (ChangeKind.SEEING, RouteReason.SEEING),
+        (ChangeKind.ACKNOWLEDGED, RouteReason.STANDING),
+        (ChangeKind.HANDED_OVER, RouteReason.STANDING),
+        (ChangeKind.CLOSED, RouteReason.STANDING),
     ],
 )
 def test_every_kind_of_change_has_its_reason(kind: ChangeKind, reason: RouteReason) -> None:
@@ -78,8 +109,10 @@ def test_every_kind_of_change_has_its_reason(kind: ChangeKind, reason: RouteReas
 
 
 def test_routing_twice_gives_the_same_ids() -> None:
-    first = route([change()], Routes((EVERYTHING, MOLIT)), (), {}, NOW)
-    again = route([change()], Routes((EVERYTHING, MOLIT)), (), {}, NOW + timedelta(hours=1))
+    first = route([change()], Routes((EVERYTHING, MOLIT)), (), Spent(), NOW, NOBODY)
+    again = route(
+        [change()], Routes((EVERYTHING, MOLIT)), (), Spent(), NOW + timedelta(hours=1), NOBODY
+    )
     assert [n.id for n in first] == [n.id for n in again]
     assert len({n.id for n in first}) == 2
 
@@ -100,12 +133,11 @@ def test_the_end_of_what_was_above_the_minimum_is_told() -> None:
 
 def test_the_end_of_what_was_never_told_is_held_and_a_rise_of_it_is_the_first() -> None:
     ended = change(ChangeKind.RESOLVED)
-    reasons = held_or_sent([ended], EVERYTHING, told=set())
+    reasons = held_or_sent([ended], EVERYTHING, told=NOBODY)
     assert reasons == [("console", RouteReason.HELD_BELOW_MINIMUM)]
     rise = change(ChangeKind.STAGE_UP, urea_alert(Stage.ALERT), Stage.WATCH)
-    assert held_or_sent([rise], EVERYTHING, told=set()) == [("console", RouteReason.FIRST)]
-    known = {(rise.alert.id, "console")}
-    assert held_or_sent([rise], EVERYTHING, told=known) == [("console", RouteReason.STAGE_ROSE)]
+    assert held_or_sent([rise], EVERYTHING, told=NOBODY) == [("console", RouteReason.FIRST)]
+    assert held_or_sent([rise], EVERYTHING) == [("console", RouteReason.STAGE_ROSE)]
 
 
 # --------------------------------------------------------------------------- silences
@@ -122,7 +154,7 @@ def test_the_end_of_what_was_never_told_is_held_and_a_rise_of_it_is_the_first() 
     ],
 )
 def test_a_silence_holds_what_fits_all_its_matchers(matchers: dict[str, str]) -> None:
-    (told,) = route([change()], Routes((EVERYTHING,)), (silence(**matchers),), {}, NOW)
+    (told,) = route([change()], Routes((EVERYTHING,)), (silence(**matchers),), Spent(), NOW, NOBODY)
     assert told.reason is RouteReason.HELD_BY_SILENCE
     assert "planned work" in told.why
 
@@ -170,64 +202,217 @@ def test_a_silence_nobody_could_mean_is_refused_when_it_is_made() -> None:
             check_matchers(matchers)
 
 
-# --------------------------------------------------------------------------- budgets
+# --------------------------------------------------------------------------- whose, and by what
 
 
-def many(stages: list[Stage]) -> list[AlertChange]:
-    return [change(alert=urea_alert(stage, id=f"alr-{n}")) for n, stage in enumerate(stages)]
+class Use(NamedTuple):
+    ko: str
+    en: str
+    ksic: str
+    ministries: tuple[str, ...]
 
 
-def test_a_budget_is_spent_on_the_highest_stages_first() -> None:
-    tight = replace(EVERYTHING, budget_per_day=2)
-    changes = many([Stage.WATCH, Stage.CAUTION, Stage.WATCH, Stage.CAUTION])
-    told = route(changes, Routes((tight,)), (), {}, NOW)
-    sent = [n.alert_id for n in told if n.reason.sent]
-    assert set(sent) == {"alr-1", "alr-3"}
-    assert [n.reason for n in told[2:]] == [RouteReason.HELD_BY_BUDGET] * 2
+USES = {
+    "urea": [
+        Use("요소수", "exhaust fluid", "49301", ("molit", "mcee")),
+        Use("비료", "fertiliser", "20311", ("mafra",)),
+    ]
+}
 
 
-def test_what_was_sent_today_counts() -> None:
-    tight = replace(EVERYTHING, budget_per_day=2)
-    assert held_or_sent([change()], tight, sent={"console": 1})[0][1].sent
-    assert not held_or_sent([change()], tight, sent={"console": 2})[0][1].sent
+def why(alert_change: AlertChange, receiver: Receiver) -> str | None:
+    out = route([alert_change], Routes((receiver,)), (), Spent(), NOW, NOBODY, uses=USES)
+    return out[0].why if out else None
 
 
-def test_no_budget_holds_a_stage_somebody_must_act_on_or_an_all_clear() -> None:
-    tight = replace(EVERYTHING, budget_per_day=0)
-    for step in (
-        change(alert=urea_alert(Stage.ALERT)),
-        change(alert=urea_alert(Stage.SEVERE)),
-        change(ChangeKind.RESOLVED),
-        change(ChangeKind.STAGE_DOWN, urea_alert(Stage.WATCH), Stage.CAUTION),
-    ):
-        assert held_or_sent([step], tight)[0][1].sent
-    assert not held_or_sent([change()], tight)[0][1].sent
+def test_the_reason_names_the_item_and_the_use_that_made_it_theirs() -> None:
+    english = replace(MOLIT, lang="en")
+    assert why(change(), english) == "depends on it: molit ← urea (exhaust fluid)"
+    assert why(change(), replace(MOLIT, ministries=("mafra",))) == "의존 부처: mafra ← urea (비료)"
 
 
-def test_one_receivers_budget_is_not_anothers() -> None:
-    tight = replace(EVERYTHING, budget_per_day=0)
-    assert [reason.sent for _, reason in held_or_sent([change()], tight, MOLIT)] == [False, True]
+def test_a_sector_is_told_of_what_its_industries_depend_on() -> None:
+    alert = urea_alert(industries=("49301", "20311"))
+    trucks = Receiver("t", "slack", "C3", "en", sectors=("493",))
+    assert why(change(alert=alert), trucks) == (
+        "its industries depend on it: 49301 ← urea (exhaust fluid)"
+    )
+    assert why(change(alert=alert), replace(trucks, sectors=("9301",))) is None
 
 
-def test_the_budget_day_is_koreas() -> None:
-    before = datetime(2021, 10, 11, 14, 59, tzinfo=UTC)
-    assert day_start(before) == datetime(2021, 10, 10, 15, tzinfo=UTC)
-    assert day_start(before + timedelta(minutes=1)) == datetime(2021, 10, 11, 15, tzinfo=UTC)
+def test_an_item_without_a_use_on_record_goes_to_whoever_must_find_out_and_says_so() -> None:
+    odd = change(alert=urea_alert(items=("odd",), ministries=(), unlisted=("odd",)))
+    text = "[[receiver]]\nname='o'\nchannel='x'\naddress='-'\nitems=['neon']\noperator=true"
+    (operator,) = parse_routes(text).receivers
+    assert "odd" in (why(odd, operator) or "")
+    assert "odd" in (why(odd, EVERYTHING) or "")
+    assert why(odd, MOLIT) is None
+    assert why(change(), operator) is None
+
+
+def test_a_receiver_that_the_routes_left_out_since_hears_the_end_and_nothing_else() -> None:
+    for kind, told in ((ChangeKind.RESOLVED, True), (ChangeKind.UPDATED, False)):
+        assert bool(held_or_sent([change(kind)], CULTURE)) is told
+
+
+def test_only_the_receivers_of_a_change_are_told() -> None:
+    only = replace(change(ChangeKind.RELEASED), receivers=("slack-molit",))
+    assert held_or_sent([only], EVERYTHING, MOLIT) == [("slack-molit", RouteReason.RELEASED)]
+
+
+def test_what_is_not_news_brings_only_a_known_thread_up_to_date() -> None:
+    for kind in EDITS:
+        step = change(kind)
+        (made,) = route(
+            [step], Routes((EVERYTHING,)), (), Spent(), NOW, everybody([step], EVERYTHING)
+        )
+        assert (made.edit, made.reason) == (True, RouteReason.STANDING)
+        assert route([step], Routes((EVERYTHING,)), (), Spent(), NOW, NOBODY) == []
+    assert set(REASONS) == set(ChangeKind)
+
+
+def test_the_changes_of_one_alert_keep_their_order_whatever_their_stages() -> None:
+    first = change(alert=urea_alert(Stage.WATCH))
+    rise = change(ChangeKind.STAGE_UP, urea_alert(Stage.CAUTION, revision=2), Stage.WATCH)
+    told = route([rise, first], Routes((EVERYTHING,)), (), Spent(), NOW, NOBODY)
+    assert [(n.alert_revision, n.reason) for n in told] == [
+        (1, RouteReason.FIRST), (2, RouteReason.STAGE_ROSE),
+    ]  # fmt: skip
+
+
+# --------------------------------------------------------------------------- planned events
+
+
+def plan(**matchers: str) -> Silence:
+    return replace(silence(**matchers), planned=True, title="port holiday")
+
+
+@pytest.mark.parametrize(
+    ("stage", "reason"),
+    [
+        (Stage.WATCH, RouteReason.HELD_BY_PLAN),
+        (Stage.CAUTION, RouteReason.HELD_BY_PLAN),
+        (Stage.ALERT, RouteReason.FIRST),
+        (Stage.SEVERE, RouteReason.FIRST),
+    ],
+)
+def test_a_planned_event_explains_up_to_caution_and_is_named_above(
+    stage: Stage, reason: RouteReason
+) -> None:
+    for planned in (plan(item="urea"), plan(item="urea", stage="심각")):
+        (told,) = route(
+            [change(alert=urea_alert(stage))],
+            Routes((EVERYTHING,)),
+            (planned,),
+            Spent(),
+            NOW,
+            NOBODY,
+        )
+        assert told.reason is reason
+        assert "port holiday" in told.why
+
+
+# --------------------------------------------------------------------------- held, then told
+
+
+def test_what_a_silence_held_speaks_once_when_it_ends() -> None:
+    routes, alert = Routes((EVERYTHING,)), urea_alert()
+    quiet = (silence(item="urea"),)
+    held = route([change()], routes, quiet, Spent(), NOW, NOBODY)
+    assert release([alert], routes, quiet, held, Spent(), NOW) == []
+    later = NOW + timedelta(hours=2)
+    (step,) = release([alert], routes, quiet, held, Spent(), later)
+    assert (step.kind, step.receivers, step.alert.revision) == (
+        ChangeKind.RELEASED, ("console",), 2,
+    )  # fmt: skip
+    told = route([step], routes, quiet, Spent(), later, told_of(held))
+    assert [n.reason for n in told] == [RouteReason.RELEASED]
+    assert release([step.alert], routes, quiet, [*held, *told], Spent(), later) == []
+
+
+def test_what_ended_while_it_was_held_never_speaks() -> None:
+    held = route([change()], Routes((EVERYTHING,)), (silence(item="urea"),), Spent(), NOW, NOBODY)
+    over = urea_alert(state=AlertState.RESOLVED)
+    later = NOW + timedelta(hours=2)
+    assert release([over], Routes((EVERYTHING,)), (), held, Spent(), later) == []
+
+
+def test_below_the_minimum_nothing_waits_to_speak() -> None:
+    picky = Routes((replace(EVERYTHING, minimum=Stage.ALERT),))
+    held = route([change()], picky, (), Spent(), NOW, NOBODY)
+    assert release([urea_alert()], Routes((EVERYTHING,)), (), held, Spent(), NOW) == []
+
+
+def test_a_dead_letter_told_nothing_and_cost_nothing() -> None:
+    sent = route([change()], Routes((EVERYTHING,)), (), Spent(), NOW, NOBODY)
+    dead = {n.id for n in sent}
+    assert told_of(sent).of(sent[0].alert_id, "console").open
+    assert not told_of(sent, dead).of(sent[0].alert_id, "console").known
+    assert spent_of(sent, [EVERYTHING], NOW).counts == {"console": 1}
+    assert spent_of(sent, [EVERYTHING], NOW, dead).counts == {}
 
 
 # --------------------------------------------------------------------------- who would get this?
 
 
-def test_who_would_get_this_says_why_and_why_not() -> None:
+def test_who_would_get_this_says_why_when_and_why_not() -> None:
     tight = replace(EVERYTHING, budget_per_day=0)
-    answers = explain_route(urea_alert(), Routes((tight, MOLIT, CULTURE)), (), {}, NOW)
-    assert [(r.name, reason) for r, reason, _ in answers] == [
-        ("console", RouteReason.HELD_BY_BUDGET),
-        ("slack-molit", RouteReason.FIRST),
-        ("slack-mcst", None),
+    on_duty = replace(MOLIT, people=("kim",), ack_within_min={"caution": 60})
+    answers = explain_route(urea_alert(), Routes((tight, on_duty, CULTURE)), (), Spent(), NOW)
+    assert [(a.receiver.name, a.reason, a.called) for a in answers] == [
+        ("console", RouteReason.HELD_BY_BUDGET, ()),
+        ("slack-molit", RouteReason.FIRST, ("kim",)),
+        ("slack-mcst", None, ()),
     ]
-    assert "mcst" in answers[2][2]
-    assert "urea" in answers[2][2]
+    assert answers[0].when == NOW.replace(hour=23, minute=30)  # the digest of 08:30 in Seoul
+    assert answers[1].when == NOW
+    assert "mcst" in answers[2].why
+    assert "urea" in answers[2].why
+
+
+# --------------------------------------------------------------------------- cases as data
+
+
+def test_every_shipped_route_case_holds() -> None:
+    routes, cases = route_cases.shipped_cases()
+    outcomes = route_cases.run_cases(routes, cases)
+    assert [one for one in outcomes if not one.passed] == []
+    reasons = {one.got for one in outcomes}
+    assert {r.value for r in RouteReason if not r.sent} <= reasons, "every hold has a case"
+
+
+def test_a_case_that_does_not_hold_is_seen() -> None:
+    _, cases = route_cases.read_cases("[[case]]\nitems=['urea']\nexpect={console='held_by_budget'}")
+    (outcome,) = route_cases.run_cases(Routes((EVERYTHING,)), cases)
+    assert (outcome.passed, outcome.got) == (False, "first")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("= 1", "TOML"),
+        ("[[case]]\ncolour='red'", "colour"),
+        ("[[case]]\nstage='loud'", "관심"),
+        ("[[case]]\nitems='urea'", "list"),
+        ("[[case]]\nspent=[1]", "table"),
+        ("[[case]]\nkind='eaten'", "eaten"),
+        ("[[case]]\nat='noon'", "noon"),
+        ("[[case]]\nsilences=[{colour='red'}]", "colour"),
+        ("[[case]]\nexpect={nobody='first'}", "nobody"),
+    ],
+)
+def test_a_case_that_cannot_be_read_says_why(text: str, says: str) -> None:
+    with pytest.raises(RoutesError, match=says):
+        route_cases.run_cases(Routes((EVERYTHING,)), route_cases.read_cases(text)[1])
+
+
+def test_cases_are_read_from_a_file(tmp_path: Path) -> None:
+    own = tmp_path / "routes_test.toml"
+    own.write_text("[[case]]\nname='one'", "utf-8")
+    routes, cases = route_cases.load_cases(own)
+    assert (routes, [case.name for case in cases]) == (None, ["one"])
+    with pytest.raises(RoutesError, match="cannot be read"):
+        route_cases.load_cases(tmp_path / "none.toml")
 
 
 # --------------------------------------------------------------------------- the file
@@ -244,10 +429,34 @@ def test_a_full_receiver_is_read() -> None:
     budget_per_day = 10
     ministries = ["molit"]
     items = ["urea"]
+    sectors = ["493"]
+    people = ["kim", "lee"]
+    ack_within_min = { "주의" = 60, severe = 5 }
+    quiet = "22:00-07:00"
+    timezone = "Europe/Brussels"
+    digests = ["17:00", "08:30"]
+    cooldown_min = 30
+    item_share = 0.25
+    operator = true
+
+    [[receiver]]
+    name = "b"
+    channel = "email"
+    address = "b@example.org"
+    backup = "a"
+    unlisted = true
     """
     assert parse_routes(text).receivers == (
-        Receiver("a", "slack", "C1", "en", Stage.ALERT, 10, ("molit",), ("urea",)),
-    )
+        Receiver(
+            "a", "slack", "C1", "en", Stage.ALERT, 10, ("molit",), ("urea",), ("493",),
+            ("kim", "lee"), {"caution": 60, "severe": 5}, "22:00-07:00", "Europe/Brussels",
+            ("08:30", "17:00"), 30, 0.25, operator=True, unlisted=True,
+        ),
+        Receiver("b", "email", "b@example.org", backup="a", unlisted=True),
+    )  # fmt: skip
+
+
+ONE = "[[receiver]]\nname='a'\nchannel='x'\naddress='-'\n"
 
 
 @pytest.mark.parametrize(
@@ -266,6 +475,19 @@ def test_a_full_receiver_is_read() -> None:
             "[[receiver]]\nname='b'\nchannel='x'\naddress='-'\n",
             "told twice",
         ),
+        (ONE + "quiet='22-7'", "00:00"),
+        (ONE + "quiet='22:00'", "quiet hours"),
+        (ONE + "timezone='Mars/Olympus'", "Asia/Seoul"),
+        (ONE + "digests=['8:30']", "00:00"),
+        (ONE + "ack_within_min={watch=5}", "관심"),
+        (ONE + "ack_within_min={caution=0}", "1 minute"),
+        (ONE + "ack_within_min=5", "by stage"),
+        (ONE + "item_share=2", "at most 1"),
+        (ONE + "operator='yes'", "true or false"),
+        (ONE + "sectors=['trucks']", "KSIC"),
+        (ONE + "backup='b'", "no receiver 'b'"),
+        (ONE + "backup='a'", "circle"),
+        (ONE + "channel=''", "TOML"),
         ("receivers = 1", "receiver"),
         ("receiver = [1]", "table"),
         ("= 1", "TOML"),
@@ -279,4 +501,21 @@ def test_a_wrong_routes_file_is_loud(text: str, says: str) -> None:
 def test_a_receiver_is_added_once() -> None:
     routes = add_receiver(load_routes(), MOLIT)
     assert len(routes.receivers) == 2
+    assert routes.inhibitions == load_routes().inhibitions != ()
     assert add_receiver(routes, replace(MOLIT, name="same-address")) == routes
+
+
+def test_what_is_wrong_with_routes_is_said_before_anything_must_be_told() -> None:
+    assert problems(load_routes(), ["console"]) == []
+    routes = Routes(
+        (
+            Receiver("a", "slak", "C1", people=("kim", "park"), operator=True),
+            Receiver("b", "slack", "C2", ack_within_min={"caution": 5}, backup="c"),
+            Receiver("c", "slack", "C3"),
+        )
+    )
+    found = "\n".join(problems(routes, ["slack"], ["kim"]))
+    for word in ("'slak'", "'park'", "calls nobody", "same channel", "two channels"):
+        assert word in found
+    assert "'kim'" not in found
+    assert "nobody here" not in "\n".join(problems(routes, ["slack"]))
