@@ -34,7 +34,9 @@ PUBLISHED = {
 }
 # These concern people and receivers, not the public, unless the alert itself is new or moved with it.
 ASIDE = {ChangeKind.PROPOSED, ChangeKind.REFUSED, ChangeKind.RELEASED}
-STANDS = timedelta(days=60)  # longer than an alert lives without new evidence (rules: quiet_days)
+# An alert stands until a message ends it, and may stand for months without a new revision; the
+# date is for receivers who lost us.
+STANDS = timedelta(days=365)
 OVER = timedelta(days=1)
 
 
