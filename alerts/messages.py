@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from alerts import sections
+from alerts import sections, standing
 from alerts.blocks import Block, to_blocks
-from alerts.plain import escape_slack
-from alerts.reach import path, reach
+from alerts.headlines import ending, headline, summary_line
+from alerts.plain import escape_slack, safe_link
+from alerts.reach import path, reach, unlisted
 from alerts.view import AlertView, Names, Section
-from ews.model import Alert, Bulletin, ChangeKind
+from alerts.words import say
+from ews.model import Alert, Bulletin, ChangeKind, Ending
 
 __all__ = [
     "AlertView",
@@ -24,57 +26,79 @@ __all__ = [
 
 Part = Callable[[AlertView, str], Section]
 
-FULL: tuple[Part, ...] = (
-    sections.action,
-    sections.happened,
-    reach,
-    sections.how_sure,
-    sections.first_steps,
-    path,
-    sections.blind,
+# What a reader needs whatever happened; what happened comes before, the proof after.
+STANDING: tuple[Part, ...] = (
+    standing.called,
+    standing.signature,
+    standing.action,
+    unlisted,
+    standing.holder,
+)
+PROOF: tuple[Part, ...] = (
     sections.why_stage,
     sections.told,
     sections.because,
-    sections.explain,
+    standing.explain,
 )
+WORLD: tuple[Part, ...] = (
+    sections.happened,
+    sections.joined,
+    standing.planned,
+    reach,
+    sections.how_sure,
+)
+FULL: tuple[Part, ...] = (
+    *STANDING,
+    *WORLD,
+    sections.first_steps,
+    path,
+    standing.blind,
+    standing.closing,
+    *PROOF,
+)
+SHORT: tuple[Part, ...] = (
+    standing.changed,
+    *STANDING,
+    sections.happened,
+    standing.blind,
+    *PROOF,
+)
+END: tuple[Part, ...] = (
+    standing.changed,
+    standing.correction,
+    standing.action,
+    standing.history,
+    sections.happened,
+    standing.blind,
+    standing.closing,
+    sections.told,
+    sections.because,
+    standing.explain,
+)
+# What was told before, and to whom, is said in the correction.
+UNTRUE: tuple[Part, ...] = tuple(
+    part for part in END if part not in (standing.history, sections.told)
+)
+BRIEF: tuple[Part, ...] = (standing.changed, *STANDING, *WORLD, standing.blind, *PROOF)
 # A reader who knows the alert wants the difference first.
 LAYOUTS: dict[ChangeKind, tuple[Part, ...]] = {
     ChangeKind.RAISED: FULL,
-    ChangeKind.REOPENED: (sections.changed, *FULL),
-    ChangeKind.STAGE_UP: (sections.changed, *FULL),
-    ChangeKind.STAGE_DOWN: (
-        sections.changed,
-        sections.action,
-        sections.happened,
-        reach,
-        sections.how_sure,
-        sections.why_stage,
-        sections.told,
-        sections.because,
-        sections.explain,
-    ),
-    ChangeKind.UPDATED: (
-        sections.changed,
-        sections.action,
-        sections.happened,
-        reach,
-        sections.how_sure,
-        sections.blind,
-        sections.why_stage,
-        sections.told,
-        sections.because,
-        sections.explain,
-    ),
-    ChangeKind.RESOLVED: (
-        sections.changed,
-        sections.action,
-        sections.history,
-        sections.happened,
-        sections.blind,
-        sections.told,
-        sections.because,
-        sections.explain,
-    ),
+    ChangeKind.REOPENED: (standing.changed, *FULL),
+    ChangeKind.STAGE_UP: (standing.changed, *FULL),
+    ChangeKind.PROPOSED: (standing.changed, *FULL),
+    ChangeKind.ESCALATED: (standing.changed, *FULL),
+    ChangeKind.RELEASED: (standing.changed, *FULL),
+    ChangeKind.STAGE_DOWN: BRIEF,
+    ChangeKind.UPDATED: BRIEF,
+    ChangeKind.REFUSED: BRIEF,
+    ChangeKind.BLIND: (standing.changed, standing.blind, *STANDING, *WORLD, *PROOF),
+    ChangeKind.SEEING: BRIEF,
+    ChangeKind.ACKNOWLEDGED: SHORT,
+    ChangeKind.HANDED_OVER: SHORT,
+    ChangeKind.NOTED: SHORT,
+    ChangeKind.CLOSED: END,
+    ChangeKind.RESOLVED: END,
+    ChangeKind.RETRACTED: UNTRUE,
 }
 
 
@@ -92,7 +116,8 @@ class Message:
     """What a channel sends: the news itself, and how the alert now stands as a whole.
 
     `root_*` replaces the first message of the alert's thread, so that a reader who scrolls sees
-    the stage of today.
+    the stage of today. `mentions` are names of our own people: a channel that can call a person
+    looks their handle up by name, and never takes one from text.
     """
 
     text: str
@@ -110,50 +135,62 @@ class Message:
 
 
 def parts(view: AlertView, lang: str) -> tuple[Section, ...]:
-    """The sections of the message for this change, empty ones left out."""
-    built = (part(view, lang) for part in LAYOUTS.get(view.kind, LAYOUTS[ChangeKind.UPDATED]))
+    """The sections of the message for this change, empty ones left out.
+
+    An alert that is over keeps the layout of its end, whatever is done to it afterwards.
+    """
+    layout = LAYOUTS[view.kind]
+    if end := ending(view):
+        layout = UNTRUE if end is Ending.RETRACTED else END
+    built = (part(view, lang) for part in layout)
     return tuple(section for section in built if section.lines)
 
 
 def render_text(view: AlertView, lang: str) -> str:
     """The message as plain words, ending in a newline. Nothing in it is markup."""
-    lines = [sections.headline(view, lang)]
-    for section in parts(view, lang):
-        lines += _as_text(section)
+    return as_text(headline(view, lang), parts(view, lang))
+
+
+def as_text(title: str, built: Sequence[Section]) -> str:
+    """A title and sections as plain words: a short section on one line, a longer one below."""
+    lines = [title]
+    for section in built:
+        if len(section.lines) == 1 and not section.lines[0].link and not section.roomy:
+            lines.append(f"{section.label}: {section.lines[0].text}")
+            continue
+        lines.append(f"{section.label}:")
+        for line in section.lines:
+            lines += [f"  {line.text}"] + ([f"  {line.link}"] if line.link else [])
     return "\n".join(lines) + "\n"
-
-
-def _as_text(section: Section) -> Sequence[str]:
-    """A short section on one line, a longer one under its label."""
-    if len(section.lines) == 1 and not section.lines[0].link:
-        return [f"{section.label}: {section.lines[0].text}"]
-    lines = [f"{section.label}:"]
-    for line in section.lines:
-        lines += [f"  {line.text}"] + ([f"  {line.link}"] if line.link else [])
-    return lines
 
 
 def render_blocks(view: AlertView, lang: str) -> list[Block]:
     """The message as Block Kit blocks, inside all of Slack's limits (alerts/blocks.py)."""
-    return to_blocks(sections.headline(view, lang), parts(view, lang), lang)
+    rest = say("text.rest_page", lang) if safe_link(view.link) else f"ews explain {view.alert.id}"
+    return to_blocks(headline(view, lang), parts(view, lang), lang, rest)
 
 
 def summary(view: AlertView, lang: str) -> str:
     """One line for a phone's lock screen, escaped for Slack."""
-    title = sections.happened(view, lang).lines[0].text
-    return escape_slack(f"{sections.headline(view, lang)} — {title}")
+    return escape_slack(summary_line(view, sections.title_of(view, lang), lang))
 
 
-def build_message(view: AlertView, lang: str) -> Message:
+def build_message(view: AlertView, lang: str, pictures: Sequence[Picture] = ()) -> Message:
     """Everything a channel may need for this change, in that language."""
-    standing = replace(view, change=None)
+    closed = view.closed
+    if view.change is not None and view.kind is ChangeKind.CLOSED:
+        closed = closed or view.change.reason
+    root = replace(view, change=None, closed=closed)
     return Message(
         text=render_text(view, lang),
         blocks=tuple(render_blocks(view, lang)),
         summary=summary(view, lang),
-        root_blocks=tuple(render_blocks(standing, lang)),
-        root_summary=summary(standing, lang),
+        root_blocks=tuple(render_blocks(root, lang)),
+        root_summary=summary(root, lang),
+        mentions=view.mentions,
+        pictures=tuple(pictures),
         alert=view.alert,
         kind=view.kind,
+        link=safe_link(view.link),
         view=view,
     )

@@ -1,4 +1,4 @@
-"""What should a reader do first? The steps of `alerts/playbooks/<type>.md`, by language."""
+"""What should a reader do first? The steps of `alerts/playbooks/*.md`, by type or stage, by language."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import re
 from functools import cache
 from importlib import resources
 
+from ews.model import Stage
+
 HEADINGS = {"ko": "## 한국어", "en": "## English"}
 STEP = re.compile(r"^\d+\.\s+(.+)$")
+STAGE_PAGE = "stage_"  # stage_caution.md is no event type
 
 
 class PlaybookError(ValueError):
@@ -40,7 +43,13 @@ def playbook(type_: str, lang: str) -> tuple[str, ...]:
     return tuple(steps)
 
 
+def stage_playbook(stage: Stage, lang: str) -> tuple[str, ...]:
+    """What the stage requires, whatever the type of event: alerts/playbooks/stage_<stage>.md."""
+    return playbook(f"{STAGE_PAGE}{stage.en}", lang)
+
+
 def playbook_types() -> tuple[str, ...]:
     """Every event type that has a playbook, sorted."""
     folder = resources.files("alerts").joinpath("playbooks")
-    return tuple(sorted(p.name[:-3] for p in folder.iterdir() if p.name.endswith(".md")))
+    names = (page.name[:-3] for page in folder.iterdir() if page.name.endswith(".md"))
+    return tuple(sorted(name for name in names if not name.startswith(STAGE_PAGE)))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from alerts.plain import one_line
-from alerts.sections import percent, some
+from alerts.reasons import some
+from alerts.sections import percent
 from alerts.view import KST, AlertView, Line, Section
 from alerts.words import say
 from ews.model import Exposure, Hop
@@ -15,40 +18,101 @@ from ews.model import Exposure, Hop
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 ITEMS_SHOWN = 3
 USES_SHOWN = 4
+PACKED_LENGTH = 400  # of a line of names: one that is left out takes few with it
 
 
 def by_item(exposures: Sequence[Exposure]) -> dict[str, list[Exposure]]:
-    """Exposures per item, each use once (its strongest), order kept."""
-    items: dict[str, list[Exposure]] = {}
-    seen: set[tuple[str, str]] = set()
+    """Exposures per item, each use once (its strongest, with the ministries of all), order kept."""
+    merged: dict[tuple[str, str], Exposure] = {}
     for exposure in exposures:
-        key = (exposure.item, exposure.use_id)
-        if key not in seen:
-            seen.add(key)
-            items.setdefault(exposure.item, []).append(exposure)
+        key = (exposure.item, "" if _nameless(exposure) else exposure.use_id)
+        first = merged.setdefault(key, exposure)
+        more = tuple(dict.fromkeys((*first.ministries, *exposure.ministries)))
+        if more != first.ministries:
+            merged[key] = replace(first, ministries=more)
+    items: dict[str, list[Exposure]] = {}
+    for exposure in merged.values():
+        items.setdefault(exposure.item, []).append(exposure)
     return items
+
+
+def _nameless(use: Exposure) -> bool:
+    """Nobody has written down what the item is used for."""
+    return not use.use_id or use.use_id.endswith(":unknown")
+
+
+def unlisted_items(view: AlertView) -> tuple[str, ...]:
+    """Items with a use nobody has written down: named by the alert, or seen in its exposures."""
+    seen = (x.item for x in view.public_exposures if _nameless(x))
+    return tuple(dict.fromkeys((*view.alert.unlisted, *seen)))
+
+
+def unlisted(view: AlertView, lang: str) -> Section:
+    """Says aloud that a ministry may be missing: in 2021 the use left out was the one that
+    mattered."""
+    items = () if view.ended else unlisted_items(view)
+    label = say("label.unlisted", lang)
+    if not items:
+        return Section(label)
+    named = packed([one_line(view.names.item(item, lang), 60) for item in items], "")
+    return Section(label, (*named, Line(say("text.unlisted", lang, n=len(items)))))
 
 
 def reach(view: AlertView, lang: str) -> Section:
     """Item and share at risk with its year and source; uses, industries, ministries; days.
 
-    Every domestic use is named, in detail or by name: in 2021 the use that was left out was the
-    one that mattered.
+    Every domestic use of every item is named with its ministries, in detail or by name.
     """
     items = by_item(view.public_exposures)
-    if not items:
-        return Section(say("label.reach", lang), (Line(say("text.no_reach", lang)),))
+    label = say("label.reach", lang)
+    pathless = [code for code in view.alert.items if code not in items]
     lines: list[Line] = []
     if any(exposure.synthetic for uses in items.values() for exposure in uses):
         lines.append(Line(say("text.synthetic", lang)))
-    for item, uses in list(items.items())[:ITEMS_SHOWN]:
-        lines.append(Line(share_line(view, item, uses[0], lang)))
-        lines += use_lines(view, uses, lang)
-    others = [view.names.item(item, lang) for item in list(items)[ITEMS_SHOWN:]]
-    if others:
-        named = some(others, 12, lang)
-        lines.append(Line(say("text.more_items", lang, n=len(others), names=named)))
-    return Section(say("label.reach", lang), tuple(lines))
+    lines += ministry_lines(view, items, lang)
+    for number, (item, uses) in enumerate(items.items()):
+        if number < ITEMS_SHOWN:
+            lines.append(Line(share_line(view, item, uses[0], lang)))
+            lines += use_lines(view, uses, lang)
+        else:
+            lines += brief_lines(view, item, uses, lang)
+    if pathless:
+        names = [one_line(view.names.item(code, lang), 60) for code in pathless]
+        lines += packed(names, say("text.pathless", lang))
+    if not items:
+        lines.append(Line(say("text.no_reach", lang)))
+    return Section(label, tuple(lines), roomy=bool(items))
+
+
+def ministry_lines(view: AlertView, items: dict[str, list[Exposure]], lang: str) -> list[Line]:
+    """Every ministry that depends on it, with how many uses: first, so that no cut loses one.
+
+    Left out where the detailed lines below name them all.
+    """
+    uses = [use for group in items.values() for use in group]
+    count = Counter(code for use in uses for code in use.ministries)
+    codes = dict.fromkeys((*view.alert.ministries, *count))
+    detailed = len(items) <= ITEMS_SHOWN and all(len(g) <= USES_SHOWN for g in items.values())
+    if not codes or (detailed and all(code in count for code in codes)):
+        return []
+    names = [
+        say("text.ministry_uses", lang, name=name, n=count[code]) if count[code] else name
+        for code in codes
+        for name in [one_line(view.names.ministry(code, lang), 60)]
+    ]
+    return packed(names, say("text.all_ministries", lang), holds=0)
+
+
+def packed(names: Sequence[str], head: str, holds: int = 1) -> list[Line]:
+    """The names after `head`, in as many lines as they need; none is left out."""
+    lines: list[Line] = []
+    for name in names:
+        last = lines[-1] if lines else None
+        if last is None or len(last.text) + len(name) + 2 > PACKED_LENGTH:
+            lines.append(Line(f"{head}{name}", holds=holds))
+        else:
+            lines[-1] = Line(f"{last.text}, {name}", holds=last.holds + holds)
+    return lines
 
 
 def share_hop(exposure: Exposure) -> Hop | None:
@@ -122,13 +186,22 @@ def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str
 
 def use_lines(view: AlertView, uses: Sequence[Exposure], lang: str) -> list[Line]:
     """The strongest uses in full, every other one by name with its ministries."""
-    lines = [Line(use_line(view, use, lang)) for use in uses[:USES_SHOWN]]
-    rest = [
-        f"{use_name(view, use, lang)} ({ministries(view, use, lang)})" for use in uses[USES_SHOWN:]
-    ]
-    if rest:
-        lines.append(Line(say("text.more_uses", lang, names=", ".join(rest[:20]))))
-    return lines
+    lines = [Line(use_line(view, use, lang), holds=1) for use in uses[:USES_SHOWN]]
+    rest = [use_brief(view, use, lang) for use in uses[USES_SHOWN:]]
+    return lines + packed(rest, say("text.more_uses", lang))
+
+
+def brief_lines(view: AlertView, item: str, uses: Sequence[Exposure], lang: str) -> list[Line]:
+    """A further item: its share, and every use by name with its ministries."""
+    share = uses[0].share_at_risk
+    risk = percent(share) if share is not None else say("text.unknown", lang)
+    name = one_line(view.names.item(item, lang), 60)
+    head = say("text.brief_item", lang, item=name, share=risk)
+    return packed([use_brief(view, use, lang) for use in uses], head)
+
+
+def use_brief(view: AlertView, use: Exposure, lang: str) -> str:
+    return f"{use_name(view, use, lang)} ({ministries(view, use, lang)})"
 
 
 def use_line(view: AlertView, use: Exposure, lang: str) -> str:
@@ -146,14 +219,15 @@ def use_line(view: AlertView, use: Exposure, lang: str) -> str:
 
 
 def use_name(view: AlertView, use: Exposure, lang: str) -> str:
-    if not use.use_id or use.use_id.endswith(":unknown"):
+    if _nameless(use):
         return say("text.no_use", lang)
     return one_line(view.names.use(use.use_id, lang), 90)
 
 
 def ministries(view: AlertView, use: Exposure, lang: str) -> str:
-    named = [view.names.ministry(code, lang) for code in use.ministries]
-    return some(named, 4, lang) if named else say("text.no_ministry", lang)
+    """All of them: a ministry behind "and 2 more" is a ministry that is not told."""
+    named = [one_line(view.names.ministry(code, lang), 60) for code in use.ministries]
+    return ", ".join(named) or say("text.no_ministry", lang)
 
 
 def impact(view: AlertView, use: Exposure, lang: str) -> str:

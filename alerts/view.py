@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
 
-from ews.model import Alert, AlertChange, AlertState, ChangeKind, Event, Exposure
+from ews.model import (
+    Alert,
+    AlertChange,
+    AlertState,
+    ChangeKind,
+    Ending,
+    Event,
+    Evidence,
+    Exposure,
+    Silence,
+)
 
 KST = timezone(timedelta(hours=9), "KST")
 
@@ -26,7 +36,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """One alert as a message needs it. `exposures` come strongest first."""
+    """One alert as a message needs it. `exposures` come strongest first, of all its events."""
 
     alert: Alert
     event: Event
@@ -37,13 +47,45 @@ class AlertView:
     now: datetime
     because: str = ""  # why this receiver gets it: Notification.why
     blind: tuple[str, ...] = ()  # sources of these items that are down or stale
+    joined: tuple[Event, ...] = ()  # further events that the alert has taken in
+    link: str = ""  # page of the alert, "" when none is served
+    signers: tuple[str, ...] = ()  # names of persons who may sign
+    mentions: tuple[str, ...] = ()  # names of persons who are called: Notification.mentions
+    planned: tuple[Silence, ...] = ()  # planned events that may explain it
+    closed: str = ""  # decision and outcome, when somebody wrote them down
 
     @property
     def kind(self) -> ChangeKind:
         """The change told here; without one, how the alert stands (the thread's first message)."""
         if self.change is not None:
             return self.change.kind
-        return ChangeKind.RESOLVED if self.alert.state is AlertState.RESOLVED else ChangeKind.RAISED
+        if self.alert.state is not AlertState.RESOLVED:
+            return ChangeKind.RAISED
+        untrue = self.alert.ending is Ending.RETRACTED
+        return ChangeKind.RETRACTED if untrue else ChangeKind.RESOLVED
+
+    @property
+    def ended(self) -> bool:
+        done = self.kind in {ChangeKind.RESOLVED, ChangeKind.RETRACTED}
+        return done or self.alert.state is AlertState.RESOLVED
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What speaks for it, over all its events, each signal once."""
+        told = [e for event in (self.event, *self.joined) for e in event.evidence]
+        return tuple({e.signal_id: e for e in reversed(told)}.values())[::-1]
+
+    @property
+    def independent_sources(self) -> int:
+        """Newsrooms, wires and offices that do not copy each other, over all its events: as the
+        rules counted them, where they kept it."""
+        if self.alert.witnesses:
+            return self.alert.independent_sources
+        return len({e.independence for e in self.evidence})
+
+    @property
+    def authority(self) -> bool:
+        return self.event.authority or self.alert.authority
 
     @property
     def public_exposures(self) -> tuple[Exposure, ...]:
@@ -57,6 +99,7 @@ class Line:
 
     text: str
     link: str = ""
+    holds: int = 0  # domestic uses or items it names: counted aloud when the line is left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +109,7 @@ class Section:
     label: str
     lines: tuple[Line, ...] = field(default=())
     minor: bool = False  # small print: last to be read, first to be shortened
+    roomy: bool = False  # may fill several blocks: takes the room that the others leave
 
 
 def both_clocks(moment: datetime) -> tuple[str, str]:
@@ -74,3 +118,8 @@ def both_clocks(moment: datetime) -> tuple[str, str]:
         moment.astimezone(KST).strftime("%Y-%m-%d %H:%M"),
         moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
     )
+
+
+def korean_time(moment: datetime) -> str:
+    """`2021-10-11 11:30 KST`"""
+    return f"{both_clocks(moment)[0]} KST"

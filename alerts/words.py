@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -10,14 +11,25 @@ LANGS = ("ko", "en")
 
 
 @cache
+def _tree() -> dict[str, dict[str, dict[str, str]]]:
+    return tomllib.loads(resources.files("alerts").joinpath("words.toml").read_text("utf-8"))
+
+
+@cache
 def phrases() -> dict[str, dict[str, str]]:
     """Every phrase by `section.key`, each with its languages."""
-    tree = tomllib.loads(resources.files("alerts").joinpath("words.toml").read_text("utf-8"))
     return {
         f"{section}.{key}": {lang: str(texts[lang]) for lang in LANGS}
-        for section, keys in tree.items()
+        for section, keys in _tree().items()
         for key, texts in keys.items()
     }
+
+
+@cache
+def reason_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Phrase and pattern of every reason that has words: section [reason], in its order."""
+    rows = _tree()["reason"].items()
+    return tuple((f"reason.{key}", re.compile(row["match"], re.DOTALL)) for key, row in rows)
 
 
 def say(key: str, lang: str, **values: object) -> str:

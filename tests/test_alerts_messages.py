@@ -14,13 +14,57 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.messages import AlertView, build_message, render_blocks, render_text
-from alerts.plain import escape_slack, one_line, safe_link
-from alerts.playbooks import PlaybookError, playbook, playbook_types
+from alerts.bulletins import alert_line, bulletin_message
+from alerts.messages import (
+    LAYOUTS,
+    AlertView,
+    build_message,
+    render_blocks,
+    render_text,
+)
+from alerts.plain import escape_slack, one_line
+from alerts.playbooks import PlaybookError, playbook, playbook_types, stage_playbook
+from alerts.reasons import readable_reason
 from alerts.sections import percent, probability_words
-from alerts.words import LANGS, phrases
-from ews.model import AlertState, ChangeKind, EventStatus, Phase, Stage
-from tests.alert_samples import NOW, change, hop, urea_alert, urea_event, urea_exposure, view_of
+from alerts.words import LANGS, phrases, reason_patterns
+from ews.model import (
+    FALSE_ALARMS,
+    AlertState,
+    BulletinKind,
+    ChangeKind,
+    Ending,
+    EventStatus,
+    Exposure,
+    Phase,
+    Stage,
+    Witness,
+)
+from tests.alert_samples import (
+    NOW,
+    TableNames,
+    change,
+    hop,
+    urea_alert,
+    urea_event,
+    urea_exposure,
+    view_of,
+)
+from tests.message_samples import (
+    LINK,
+    VIEWS,
+    bulletin,
+    ended,
+    escalated,
+    joined,
+    many_uses,
+    proposed,
+    red_sea,
+    refused,
+    resolved,
+    risen,
+    signed,
+    timed_out,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 TYPES = (
@@ -44,59 +88,11 @@ TYPES = (
 )
 
 
-def red_sea() -> AlertView:
-    """A route that stopped, seen by one detector, with nothing known of Korea's share."""
-    alert = urea_alert(
-        Stage.WATCH,
-        type="logistics_disruption",
-        countries=(),
-        items=(),
-        ministries=(),
-        chokepoints=("bab-el-mandeb",),
-        rule="route-drop",
-        reasons=("route=1 (raise 1, clear 1)",),
-        title="Transits through Bab el-Mandeb fell",
-    )
-    event = urea_event(
-        type="logistics_disruption",
-        evidence=urea_event().evidence[1:],
-        countries=(),
-        items=(),
-        chokepoints=("bab-el-mandeb",),
-        title="Transits through Bab el-Mandeb fell",
-        status=EventStatus.SUSPECTED,
-        probability=0.5,
-        model="lexicon.v1",
-    )
-    return view_of(change(alert=alert), event, (), told=(), because="", blind=("portwatch",))
-
-
-def resolved() -> AlertView:
-    alert = urea_alert(
-        Stage.CAUTION,
-        max_stage=Stage.ALERT,
-        revision=4,
-        state=AlertState.RESOLVED,
-        resolved_at=NOW + timedelta(days=40),
-    )
-    return view_of(change(ChangeKind.RESOLVED, alert, Stage.CAUTION, "eased"))
-
-
-def risen() -> AlertView:
-    alert = urea_alert(Stage.ALERT, revision=2)
-    return view_of(change(ChangeKind.STAGE_UP, alert, Stage.CAUTION))
-
-
-VIEWS = {
-    "raised": view_of,
-    "stage_up": risen,
-    "stage_down": lambda: view_of(change(ChangeKind.STAGE_DOWN, before=Stage.ALERT)),
-    "updated": lambda: view_of(
-        change(ChangeKind.UPDATED, before=Stage.CAUTION, reason="new: urea, CN")
-    ),
-    "resolved": resolved,
-    "single_source": red_sea,
-}
+def in_words(view: AlertView, lang: str) -> AlertView:
+    """The view as a reader of that language gets it: the route's reason is in it too."""
+    if lang == "en" and view.because:
+        return replace(view, because="depends on it: mcee ← urea")
+    return view
 
 
 def check_golden(name: str, text: str) -> None:
@@ -110,12 +106,26 @@ def check_golden(name: str, text: str) -> None:
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("name", VIEWS)
 def test_the_words_are_as_agreed(name: str, lang: str) -> None:
-    check_golden(f"alert_{name}.{lang}.txt", render_text(VIEWS[name](), lang))
+    check_golden(f"alert_{name}.{lang}.txt", render_text(in_words(VIEWS[name](), lang), lang))
 
 
-def test_the_blocks_are_as_agreed() -> None:
-    blocks = json.dumps(render_blocks(view_of(), "ko"), ensure_ascii=False, indent=1)
-    check_golden("alert_raised.ko.json", blocks + "\n")
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("kind", BulletinKind)
+def test_the_words_of_bulletins_are_as_agreed(kind: BulletinKind, lang: str) -> None:
+    text = bulletin_message(bulletin(kind, lang)).text
+    check_golden(f"bulletin_{kind.value}.{lang}.txt", text)
+
+
+@pytest.mark.parametrize(("name", "lang"), [("raised", "ko"), ("proposed", "en")])
+def test_the_blocks_are_as_agreed(name: str, lang: str) -> None:
+    blocks = json.dumps(render_blocks(VIEWS[name](), lang), ensure_ascii=False, indent=1)
+    check_golden(f"alert_{name}.{lang}.json", blocks + "\n")
+
+
+def test_every_kind_of_change_has_a_golden_file() -> None:
+    told = {view().kind for view in VIEWS.values()}
+    assert told == set(ChangeKind)
+    assert set(LAYOUTS) == set(ChangeKind)
 
 
 # --------------------------------------------------------------------------- all there is to say
@@ -155,12 +165,151 @@ def test_one_message_answers_every_question_of_its_reader() -> None:
 @pytest.mark.parametrize("stage", list(Stage))
 def test_each_stage_says_its_action_and_the_upper_two_who_signed(stage: Stage) -> None:
     text = render_text(view_of(change(alert=urea_alert(stage))), "ko")
-    assert f"조치: {stage.ko} — " in text or f"  {stage.ko} — " in text
+    assert f"조치: {stage.ko} — " in text
     assert ("서명 전 (not signed off)" in text) is (stage >= Stage.ALERT)
-    signed = urea_alert(stage, signed_off_by="김담당")
-    text = render_text(view_of(change(alert=signed)), "ko")
+    assert ("책임자의 서명이 필요합니다" in text) is (stage >= Stage.ALERT)
+    assert ("위기경보 발령이 아닙니다" in text) is (stage >= Stage.ALERT)
+    own = urea_alert(stage, signed_off_by="김담당", signed_off_at=NOW)
+    text = render_text(view_of(change(alert=own)), "ko")
     assert "서명 전" not in text
-    assert ("서명: 김담당" in text) is (stage >= Stage.ALERT)
+    assert "서명이 필요합니다" not in text
+    assert ("서명: 김담당 (2021-10-11 11:30 KST)" in text) is (stage >= Stage.ALERT)
+
+
+def test_a_proposal_says_until_when_by_whom_and_what_happens_then() -> None:
+    korean, english = (render_text(proposed(), lang) for lang in LANGS)
+    assert korean.startswith("[주의 · 경계 서명 대기] 중국 · 요소")
+    assert english.startswith("[CAUTION · ALERT awaits signature]")
+    for words in ("2021-10-11 12:30 KST까지", "서명 없이 올리고", "김과장, 이국장", "ews sign"):
+        assert words in korean
+    endless = replace(proposed().alert, sign_by=None)
+    forever = replace(proposed(), alert=endless, signers=())
+    text = render_text(forever, "ko")
+    assert "서명 전에는 주의에서 오르지 않습니다" in text
+    assert "아직 등록되지 않음" in text
+    assert build_message(proposed(), "ko").summary.endswith(
+        "2021-10-11 12:30 KST까지 서명 또는 반려"
+    )
+
+
+def test_a_stage_taken_by_time_out_never_reads_as_signed() -> None:
+    for lang, words in (("ko", "서명 없이 시간이 지나 올림 (not signed)"), ("en", "not signed")):
+        text = render_text(timed_out(), lang)
+        assert words in text
+        assert words in json.dumps(build_message(timed_out(), lang).root_blocks, ensure_ascii=False)
+    assert render_text(timed_out(), "ko").startswith("[심각 · 서명 없음]")
+    assert render_text(signed(), "ko").startswith("[경계] ")
+    assert "서명: 김과장 (2021-10-11 11:30 KST)" in render_text(signed(), "ko")
+
+
+def test_a_refusal_names_who_and_why() -> None:
+    text = render_text(refused(), "ko")
+    for words in (
+        "경계 제안을 반려함: 이국장",
+        "까닭: 재고 일수를 다시 확인함",
+        "다시 묻지 않습니다",
+    ):
+        assert words in text
+
+
+def test_who_holds_it_is_said_and_from_caution_on_that_nobody_does() -> None:
+    for stage in Stage:
+        text = render_text(view_of(change(alert=urea_alert(stage))), "ko")
+        assert ("담당: 아직 없음" in text) is (stage >= Stage.CAUTION)
+    held = urea_alert(holder="박사무관", acknowledged_at=NOW)
+    assert "담당: 박사무관 (경보 확인 2021-10-11 11:30 KST)" in render_text(
+        view_of(change(alert=held)), "ko"
+    )
+
+
+def test_an_escalation_names_whom_it_calls_and_hands_the_names_to_the_channel() -> None:
+    message = build_message(escalated(), "ko")
+    assert message.text.startswith("[경계 · 확인한 사람 없음]")
+    assert "부름: 박사무관" in message.text
+    assert message.mentions == ("박사무관",)
+    assert "<@" not in json.dumps(message.blocks)
+    first = replace(view_of(), mentions=("박사무관",))
+    assert "부름: 박사무관" in render_text(first, "ko")
+    nobody = replace(escalated(), mentions=())
+    assert "부를 사람이 더 없음" in render_text(nobody, "ko")
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_the_four_ends_do_not_read_alike(lang: str) -> None:
+    texts = {end: render_text(ended(end, ""), lang) for end in Ending}
+    heads = [text.splitlines()[0] for text in texts.values()]
+    assert len(set(heads)) == len(heads)
+    actions = [re.findall(r"(?m)^(?:조치|Action): (.+)$", text)[0] for text in texts.values()]
+    assert len(set(actions)) == len(actions)
+    assert not texts[Ending.QUIET].startswith(("[해제", "[ALL CLEAR"))
+    assert not texts[Ending.RETRACTED].startswith(("[해제", "[ALL CLEAR"))
+
+
+def test_a_retraction_says_why_who_and_what_had_been_told() -> None:
+    view = ended(Ending.RETRACTED, "false alarm: old_news by 이국장: 작년 공고", "이국장")
+    text = render_text(view, "ko")
+    for words in (
+        "이 경보는 사실이 아니었습니다",
+        "오경보: 지난 일이거나 이미 알려진 일 (작년 공고)",
+        "판단: 이국장",
+        "최고 단계 경계",
+        "slack-molit, console",
+        "되돌릴지",
+    ):
+        assert words in text, words
+    by_rules = ended(Ending.RETRACTED, "dismissed")
+    assert "규칙 (사건이 기각되거나 반박됨)" in render_text(by_rules, "ko")
+
+
+def test_blind_is_never_calm() -> None:
+    korean, english = (render_text(VIEWS["blind"](), lang) for lang in LANGS)
+    assert korean.startswith("[주의 · 보이지 않음]")
+    assert english.startswith("[CAUTION · BLIND]")
+    assert "안전한 것이 아닙니다" in korean.splitlines()[1]
+    assert "calm" in english.splitlines()[1]
+    standing = view_of(change(alert=urea_alert(blind_since=NOW)))
+    assert render_text(standing, "ko").startswith("[주의 · 보이지 않음]")
+
+
+def test_what_joined_is_told_and_only_independent_sources_count() -> None:
+    text = render_text(joined(), "ko")
+    assert "같은 일로 묶은 소식" in text
+    assert "China adds DEF to urea export checks" in text
+    # Four reports, of which two are one wire's.
+    assert "독립 출처 3곳 (근거 4건; 서로 베낀 것은 하나로 셈)" in text
+    lone = urea_event(evidence=urea_event().evidence[:1])
+    same = replace(lone, id="evt-2")
+    assert "단일 출처" in render_text(view_of(event=lone, joined=(same,)), "ko")
+    assert "단일 출처" not in render_text(view_of(event=lone, joined=joined().joined), "ko")
+
+
+def test_sources_are_counted_as_the_rules_counted_them() -> None:
+    seen = (Witness("evt-1", ("paper-a", "paper-b")), Witness("evt-2", ("paper-b", "wire-c"), True))
+    text = render_text(view_of(change(alert=urea_alert(witnesses=seen))), "ko")
+    assert "독립 출처 3곳" in text
+    assert "발표 당국의 공식 자료 포함" in text
+    one = urea_alert(witnesses=(Witness("evt-1", ("paper-a",)),))
+    assert "(단일 출처)" in render_text(view_of(change(alert=one)), "ko").splitlines()[0]
+
+
+def test_a_planned_event_is_told_beside_the_alert() -> None:
+    text = render_text(VIEWS["planned"](), "ko")
+    assert "예정된 일: 중국 요소 공장 정기 보수" in text
+    assert "등록: 최운영" in text
+
+
+def test_the_page_is_linked_where_one_is_served_and_the_command_is_always_there() -> None:
+    assert f"<{LINK}|왜?" in json.dumps(render_blocks(proposed(), "ko"), ensure_ascii=False)
+    assert "ews explain alr-0123456789abcdef" in render_text(proposed(), "ko")
+    assert "왜?" not in render_text(view_of(), "ko")
+    spoofed = replace(view_of(), link="javascript:alert(1)")
+    assert "javascript" not in render_text(spoofed, "ko")
+    assert build_message(spoofed, "ko").link == ""
+
+
+def test_a_closed_alert_shows_its_decision_in_the_first_message() -> None:
+    root = json.dumps(build_message(VIEWS["closed"](), "ko").root_blocks, ensure_ascii=False)
+    assert "결정: 베트남산 1만 톤 발주 · 결과: 재고 40일로 늘어남" in root
 
 
 def test_a_single_source_is_said_in_the_headline_and_beside_the_probability() -> None:
@@ -200,10 +349,93 @@ def test_a_firms_own_exposure_is_in_no_message() -> None:
     assert "33.3" not in text
 
 
-def test_every_use_of_an_item_is_named_however_many_there_are() -> None:
-    uses = tuple(urea_exposure(n, use_id=f"use:urea:{n}") for n in range(1, 13))
-    text = render_text(view_of(exposures=uses), "ko")
-    assert all(f"use:urea:{n}" in text for n in range(3, 13))
+MINISTRIES = tuple(f"ministry-{n}" for n in range(30))
+USES = st.lists(
+    st.builds(
+        lambda item, use, ministries: urea_exposure(
+            3, item=f"item-{item}", use_id=f"use-{item}-{use}", ministries=tuple(ministries)
+        ),
+        st.integers(0, 60),
+        st.integers(1, 9),
+        st.lists(st.sampled_from(MINISTRIES), max_size=6, unique=True),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+def check_nothing_is_dropped(exposures: tuple[Exposure, ...], lang: str) -> None:
+    """In text every use and ministry is named; in blocks each is named or counted."""
+    alert = urea_alert(items=tuple({x.item for x in exposures}), ministries=MINISTRIES[:2])
+    view = view_of(change(alert=alert), exposures=exposures)
+    text = render_text(view, lang)
+    pairs = {(x.item, x.use_id): x for x in exposures}
+    for (item, use), exposure in pairs.items():
+        assert re.search(rf"\b{item}\b", text)
+        (told,) = [line for line in text.splitlines() if re.search(rf"{use}(?!\d)", line)][:1]
+        for code in exposure.ministries:
+            assert re.search(rf"{code}(?!\d)", told), (use, code)
+    blocks = json.dumps(render_blocks(view, lang), ensure_ascii=False)
+    shown = sum(bool(re.search(rf"{use}(?!\d)", blocks)) for _, use in pairs)
+    counted = re.search(r"용도·품목 (\d+)건|with (\d+) uses", blocks)
+    left = int(next(filter(None, counted.groups()))) if counted else 0
+    assert shown + left == len(pairs)
+    assert not left or "ews explain" in blocks
+    for code in {code for x in exposures for code in x.ministries} | set(MINISTRIES[:2]):
+        assert re.search(rf"{code}(?!\d)", blocks), code
+
+
+@settings(max_examples=25, deadline=None)
+@given(USES, st.sampled_from(LANGS))
+def test_no_use_and_no_ministry_is_ever_dropped_silently(
+    exposures: list[Exposure], lang: str
+) -> None:
+    check_nothing_is_dropped(tuple(exposures), lang)
+
+
+def test_five_hundred_exposures_of_sixty_items_are_named_or_counted() -> None:
+    exposures = tuple(
+        urea_exposure(
+            3,
+            item=f"item-{n % 60}",
+            use_id=f"use-{n % 60}-{n // 60}",
+            ministries=(MINISTRIES[n % 30], MINISTRIES[(n * 7) % 30]),
+        )
+        for n in range(500)
+    )
+    for lang in LANGS:
+        check_nothing_is_dropped(exposures, lang)
+
+
+def test_two_exposures_of_one_use_unite_their_ministries() -> None:
+    one = urea_exposure(1, ministries=("molit",))
+    two = urea_exposure(1, ministries=("mafra",), origin="RU")
+    line = next(
+        x for x in render_text(view_of(exposures=(one, two)), "ko").splitlines() if "- " in x
+    )
+    assert "국토교통부, 농림축산식품부" in line
+
+
+def test_an_item_of_which_no_use_is_on_record_says_so_loudly() -> None:
+    named = VIEWS["unlisted"]()
+    for lang, label in (
+        ("ko", "국내 용도가 등록되지 않은 품목"),
+        ("en", "NO DOMESTIC USE ON RECORD"),
+    ):
+        lines = render_text(named, lang).splitlines()
+        at = next(n for n, line in enumerate(lines) if label in line)
+        assert at <= 3, "before anything a reader could stop at"
+        assert "thulium" in lines[at + 1]
+    seen = urea_exposure(1, item="erbium", use_id="use:erbium:unknown", ministries=())
+    text = render_text(view_of(exposures=(urea_exposure(2), seen)), "ko")
+    assert "국내 용도가 등록되지 않은 품목:\n  erbium" in text
+    assert "등록되지 않은" not in render_text(view_of(), "ko")
+
+
+def test_all_ministries_are_named_first_when_there_is_more_than_the_eye_takes_in() -> None:
+    text = render_text(many_uses(), "ko")
+    assert "의존 부처 모두: 국토교통부(용도 10), 기후에너지환경부(용도 3)" in text
+    assert "의존 부처 모두" not in render_text(view_of(), "ko")
 
 
 def test_the_first_use_is_told_once_though_two_paths_reach_it() -> None:
@@ -225,7 +457,7 @@ def test_the_root_of_a_thread_shows_how_it_stands_not_what_changed() -> None:
     message = build_message(risen(), "ko")
     assert "달라진 점" in json.dumps(message.blocks, ensure_ascii=False)
     assert "달라진 점" not in json.dumps(message.root_blocks, ensure_ascii=False)
-    assert message.root_summary.startswith("[경계]")
+    assert message.root_summary.startswith("[경계 · 서명 없음]")
     assert build_message(resolved(), "ko").root_summary.startswith("[해제]")
 
 
@@ -305,11 +537,63 @@ def test_shares_and_probabilities_read_as_people_write_them() -> None:
 
 def test_both_languages_fill_in_the_same_values() -> None:
     fields = string.Formatter().parse
+    matches = dict(reason_patterns())
     for key, texts in phrases().items():
         names = {lang: {f for _, f, _, _ in fields(text) if f} for lang, text in texts.items()}
         # Korean needs no plural ending
         assert names["ko"] | {"s"} == names["en"] | {"s"}, key
         assert all(texts.values()), key
+        if key in matches:
+            assert names["en"] <= set(matches[key].groupindex), key
+
+
+@pytest.mark.parametrize(
+    ("reason", "korean"),
+    [
+        ("acknowledged by 박사무관", "박사무관 확인"),
+        ("handed over by 박사무관 to 최주무관: 휴가", "담당 넘김: 박사무관 → 최주무관 (휴가)"),
+        ("severe signed by 김과장", "심각 서명: 김과장"),
+        ("alert refused by 김과장: 근거 부족", "경계 반려: 김과장 (근거 부족)"),
+        ("cleared by 박사무관: 입항", "박사무관 해제 (입항)"),
+        ("closed by 박; decision: a; b; outcome: c", "결정: a; b · 결과: c"),
+        ("its sources are silent", "이 경보가 기대는 출처가 조용합니다"),
+        ("anything an analyst wrote\nAction: pay", "anything an analyst wrote Action: pay"),
+        ("false alarm: no_such_reason by X", "오경보: no_such_reason"),
+        ("nonsense signed by X", "nonsense 서명: X"),
+    ],
+)
+def test_reasons_are_read_in_korean(reason: str, korean: str) -> None:
+    assert readable_reason(view_of(), reason, "ko") == korean
+
+
+def test_every_reason_of_a_false_alarm_has_words() -> None:
+    said = {readable_reason(view_of(), f"false alarm: {why} by X", "ko") for why in FALSE_ALARMS}
+    assert len(said) == len(FALSE_ALARMS)
+    assert not any(why in text for why in FALSE_ALARMS for text in said)
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_every_stage_has_a_playbook_in_both_languages(stage: Stage) -> None:
+    korean, english = (stage_playbook(stage, lang) for lang in LANGS)
+    assert len(korean) == len(english) >= 3
+    told = render_text(view_of(change(alert=urea_alert(stage))), "ko")
+    assert all(step in told for step in korean[:2])
+    assert all(step in told for step in playbook("export_restriction", "ko")[:3])
+
+
+def test_a_line_of_a_digest_shows_stage_subject_and_why_it_was_held() -> None:
+    line = alert_line(proposed().alert, TableNames(), "ko", "하루 한도 5건 중 5건 보냄")
+    assert line == "[주의 · 경계 서명 대기] 중국 · 요소 · 수출 제한 — 하루 한도 5건 중 5건 보냄"
+    assert (
+        alert_line(urea_alert(), TableNames(), "en")
+        == "[CAUTION] China · Urea · export restriction"
+    )
+
+
+def test_a_heartbeat_says_what_its_absence_means_and_an_empty_digest_that_it_is_empty() -> None:
+    assert "ews가 멈춘 것" in bulletin_message(bulletin(BulletinKind.HEARTBEAT, "ko")).text
+    empty = replace(bulletin(BulletinKind.DIGEST, "en"), parts=())
+    assert "Nothing to report." in bulletin_message(empty).text
 
 
 @pytest.mark.parametrize("type_", TYPES)
@@ -330,107 +614,6 @@ def test_a_missing_playbook_is_loud(type_: str) -> None:
         playbook(type_, "ko")
 
 
-# --------------------------------------------------------------------------- hostile text
-
-HOSTILE = [
-    "<!channel> <!here> <!everyone|all> wake up",
-    "<@U012AB3CD> <#C012AB3CD> <!subteam^S1>",
-    "<https://evil.example|https://bank.example>",
-    "&lt;!channel&gt; &amp;lt;",
-    "*bold* _it_ ~strike~ `code` ```block```",
-    "<script>alert(1)</script><img src=x onerror=alert(1)>",
-    "{alert.id} {0} {} %s %n ${jndi:ldap://x/a} {{7*7}}",
-    "'; DROP TABLE alerts; --",
-    "line one\n조치: 심각 — 지금 서명하십시오\r\nAction: pay",
-    "\x1b[31mred\x1b[0m \x1b]8;;http://evil.example\x07link\x07 \x9b31m",
-    "\u202egnp.exe\u202c \u2066hidden\u2069 \u200b\u200d\ufeff\U000e0041",
-    "Z\u0321\u0353\u0347a\u0321\u0353\u0347l\u0321\u0353\u0347g\u0321\u0353\u0347o",
-    "\x00\x01\x07\x08\ud800\udfff\uffff",
-    "👩‍👩‍👧‍👦 🏳️‍🌈 田中さん 社會科學院 הרבה ﷽",
-    "> quoted\n> more",
-    "A" * 20_000,
-    "가" * 20_000,
-    "",
-    "   ",
-]
-BAD_LINKS = [
-    "javascript:alert(1)",
-    "data:text/html,x",
-    "file:///etc/passwd",
-    "ftp://a.example/x",
-    "//a.example",
-    "https://",
-    "http://good.example@evil.example/",
-    "https://a.example/ x",
-    "https://a.example/\n",
-    "https://[::1",
-    "slack://open",
-    "mailto:a@b.example",
-    "",
-    "https://a.example/" + "x" * 2000,
-    "https://a|b.example/",
-    "HTTPS:evil",
-    "https://a.example/\u202ex",
-]
-
-
-def hostile_view(title: str, url: str = "https://example.org/") -> AlertView:
-    evidence = replace(urea_event().evidence[0], title=title, outlet=title, url=url)
-    alert = urea_alert(
-        Stage.ALERT, title=title, rule=title or "r", reasons=(title,), signed_off_by=title or None
-    )
-    use = urea_exposure(1, path=(replace(hop("origin:CN:urea", "item:urea", 0.9), citation=title),))
-    event = urea_event(title=title, evidence=(evidence,), model=title)
-    step = change(ChangeKind.UPDATED, alert, Stage.CAUTION, title)
-    return view_of(step, event, (use,), told=(title,), because=title, blind=(title,))
-
-
-def mrkdwn_of(view: AlertView, lang: str) -> str:
-    texts: list[str] = []
-    for block in render_blocks(view, lang):
-        elements = block.get("elements") or [block["text"]]
-        assert isinstance(elements, list)
-        texts += [e["text"] for e in elements if e["type"] == "mrkdwn"]
-    return "\n".join(texts)
-
-
-def check_harmless(title: str, url: str) -> None:
-    quiet = len(render_text(hostile_view("x", url), "ko").splitlines())
-    for lang in LANGS:
-        view = hostile_view(title, url)
-        text = render_text(view, lang)
-        assert len(text.splitlines()) <= quiet, "a feed must not add lines"
-        assert not re.search(
-            r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]", text
-        )
-        for slack in (mrkdwn_of(view, lang), build_message(view, lang).summary):
-            for tag in re.findall(r"<[^>]*>?", slack):
-                assert re.fullmatch(r"<https?://[^<>|\s]+\|[^<>]+>", tag), tag
-            assert not re.search(r"&(?!amp;|lt;|gt;)", slack)
-
-
-@pytest.mark.parametrize("title", HOSTILE)
-def test_no_title_becomes_markup_a_mention_or_a_line_of_its_own(title: str) -> None:
-    check_harmless(title, "https://example.org/a?b=<c>|d&e")
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.text(max_size=80), st.text(max_size=40))
-def test_no_text_at_all_becomes_markup(title: str, tail: str) -> None:
-    check_harmless(title, "https://example.org/" + tail)
-
-
-@pytest.mark.parametrize("url", BAD_LINKS)
-def test_only_plain_web_addresses_become_links(url: str) -> None:
-    assert safe_link(url) == ""
-    assert "<http" not in mrkdwn_of(hostile_view("title", url), "ko")
-
-
-def test_a_good_address_is_kept_and_its_odd_characters_are_quoted() -> None:
-    assert safe_link("https://example.org/기사?a=1&b=2#c") == "https://example.org/기사?a=1&b=2#c"
-    assert safe_link("https://e.org/<a>|b") == "https://e.org/%3Ca%3E%7Cb"
-
-
 def test_text_is_escaped_once_and_cut_at_a_whole_character() -> None:
     assert escape_slack("a & <b>") == "a &amp; &lt;b&gt;"
     assert one_line("가나다라", 3) == "가나…"
@@ -442,7 +625,7 @@ def test_closed_for_silence_is_never_called_an_all_clear() -> None:
     silence = "no new evidence for 30 days"
     quiet = view_of(change(ChangeKind.RESOLVED, ended, Stage.CAUTION, silence))
     korean, english = render_text(quiet, "ko"), render_text(quiet, "en")
-    assert korean.startswith("[종결]")
+    assert korean.startswith("[종결 · 새 근거 없음]")
     assert "30일 동안 새 근거가 없습니다" in korean
     assert "끝났다는 뜻이 아닙니다" in korean
     assert "ALL CLEAR" not in english

@@ -77,7 +77,7 @@ def test_a_later_message_is_a_reply_and_the_root_shows_the_stage_of_today(
     assert second["thread_ts"] == first["ts"] == reply.thread_id
     assert reply.external_id == second["ts"]
     assert first["edited"]
-    assert first["blocks"][0]["text"]["text"].startswith("[경계]")
+    assert first["blocks"][0]["text"]["text"].startswith("[경계 · 서명 없음]")
     assert "달라진 점" not in str(first["blocks"])
     assert "주의 → 경계" in str(second["blocks"])
     ended = urea_alert(Stage.ALERT, revision=3, state=AlertState.RESOLVED, resolved_at=NOW)
