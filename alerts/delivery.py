@@ -26,8 +26,8 @@ from ews.model import ChannelState, Delivery, DeliveryState, Notification
 
 SETTLE_S = 10.0  # measured: with history up to 5 s late, 10 s gave no duplicate in 20,000 sends
 CALL_S = 25.0  # a sending is over by then: three calls of 8 s
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 120.0
+FIRST_PAUSE_S = 1.0  # of one message; its address rests by itself
+LONGEST_PAUSE_S = 30.0
 LONGEST_REST_S = 60.0  # of an address that does not answer
 Clock = Callable[[], datetime]
 
@@ -213,10 +213,10 @@ def _not_before(state: ChannelState, at: datetime) -> ChannelState:
 
 
 def pause_s(attempts: int) -> float:
-    """Seconds until the next try: 5, 10, 20, ... at most 120.
+    """Seconds until a message's next try: 1, 2, 4, ... at most 30.
 
     >>> [pause_s(n) for n in (1, 2, 3, 20)]
-    [5.0, 10.0, 20.0, 120.0]
+    [1.0, 2.0, 4.0, 30.0]
     """
     return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(attempts - 1, 10)))
 

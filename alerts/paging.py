@@ -52,7 +52,8 @@ class Trouble:
     @property
     def channels(self) -> set[str]:
         """Channels that cannot be trusted to carry the page."""
-        return {s.channel for s in self.dead} | {told.channel for told, _ in self.letters}
+        states = (*self.dead, *self.mended)
+        return {one.channel for one in states} | {told.channel for told, _ in self.letters}
 
 
 def is_dead(
@@ -99,8 +100,8 @@ def stand_ins(
 ) -> list[Notification]:
     """What is stranded at a dead address, again, for the backup of its receiver.
 
-    `told` holds (alert, revision, receiver) of what is sent anyway: a backup that reads the alert
-    itself is not told twice. The copy's receiver is named "backup (receiver)": a thread of its own.
+    `told` holds (alert, revision, receiver) of what is sent anyway or was copied before: a backup
+    that reads the alert itself is not told twice. The copy's receiver is named "backup (receiver)": a thread of its own.
     """
     by_name = {one.name: one for one in routes.receivers}
     copies = []
@@ -108,9 +109,10 @@ def stand_ins(
         backup = _backup(by_name, one.receiver, dead)
         if one.edit or backup is None:
             continue
-        if (one.alert_id, one.alert_revision, backup.name) in told:
-            continue
-        copies.append(_copy(one, backup, now))
+        copy = _copy(one, backup, now)
+        names = (backup.name, copy.receiver)
+        if not any((one.alert_id, one.alert_revision, name) in told for name in names):
+            copies.append(copy)
     return copies
 
 

@@ -16,6 +16,7 @@ wrong with a call:
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
@@ -25,6 +26,14 @@ from urllib.parse import parse_qs, urlsplit
 
 Fault = Callable[[str, dict[str, Any]], str | None]
 HIDDEN = "xoxb-test-only"
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # a client that was killed is no news
+            super().handle_error(request, client_address)
 
 
 class FakeSlack:
@@ -57,7 +66,7 @@ class FakeSlack:
         self._tier3: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
         self._release = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._answering())
+        self._server = Server(("127.0.0.1", 0), self._answering())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/api/"
 
@@ -236,7 +245,11 @@ class FakeSlack:
 
         class Answering(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                raw = self.rfile.read(length)
+                if len(raw) < length:  # the client died while it wrote
+                    self.close_connection = True
+                    return
                 is_json = "json" in self.headers.get("Content-Type", "")
                 self._answer(json.loads(raw) if is_json else _form(raw.decode()))
 

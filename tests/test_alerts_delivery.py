@@ -20,9 +20,9 @@ from alerts.channels import (
     Sent,
     open_channel,
 )
-from alerts.delivery import attempt, pause_s, unsent
+from alerts.delivery import Tried, after, attempt, pause_s, unsent
 from alerts.messages import Message
-from ews.model import Delivery, DeliveryState, Notification
+from ews.model import ChannelState, Delivery, DeliveryState, Notification
 from tests.alert_samples import NOW, notification
 from tests.fake_slack import HIDDEN, FakeSlack
 
@@ -118,6 +118,54 @@ def test_before_the_settle_time_nobody_looks_or_sends() -> None:
     assert (channel.sent, channel.looked) == (0, 0)
 
 
+def test_the_settle_time_counts_from_the_end_of_the_call_not_from_its_beginning() -> None:
+    channel = Scripted(sends=[ChannelError("no answer in 8 s", ambiguous=True)])
+    ended = NOW + timedelta(seconds=8)
+    after = attempt(
+        channel, WORDS, notification(), claimed(), None, NOW, clock=lambda: ended
+    ).delivery  # fmt: skip
+    assert after.next_try_at == ended + timedelta(seconds=10)
+
+
+def test_what_was_surely_not_sent_is_tried_again_without_a_look() -> None:
+    channel = Scripted(sends=[ChannelError("429", retry_after_s=1), Sent("1.0", "1.0")])
+    refused = step(channel, claimed())
+    assert refused.first_try_at is None
+    again = replace(refused, attempts=2, first_try_at=NOW + timedelta(seconds=1))  # as claim does
+    assert step(channel, again, NOW + timedelta(seconds=1)).state is DeliveryState.SENT
+    assert channel.looked == 0
+
+
+@pytest.mark.parametrize(("first", "state"), [(NOW, "new"), (NOW - timedelta(60), "ambiguous")])
+def test_nothing_is_sent_when_the_lease_would_end_before_it_could_be_looked_for(
+    first: datetime, state: str
+) -> None:
+    channel = Scripted(finds=[None])
+    slow = NOW + timedelta(seconds=26)  # 60 s of lease; a call takes 25, settling 10
+    after = attempt(
+        channel, WORDS, notification(), claimed(2, first), None, NOW, clock=lambda: slow
+    ).delivery  # fmt: skip
+    assert (after.state.value, channel.sent) == (state, 0)
+    assert (after.first_try_at is None) == (first == NOW), "a first try that did not happen"
+
+
+def test_the_state_of_an_address_follows_what_it_answers() -> None:
+    state = ChannelState("slack", "C1")
+
+    def said(state: ChannelState, error: ChannelError | None, called: bool = True) -> ChannelState:
+        return after(state, Tried(claimed(), error, called), NOW)
+
+    once = said(state, ChannelError("500", ambiguous=True))
+    assert (once.failing_since, once.failures, once.next_ok_at) == (NOW, 1, NOW)
+    twice = said(once, ChannelError("500", ambiguous=True))
+    assert twice.next_ok_at == NOW + timedelta(seconds=1)
+    paused = said(once, ChannelError("429", retry_after_s=30))
+    assert (paused.next_ok_at, paused.failures) == (NOW + timedelta(seconds=30), 1)
+    assert said(paused, ChannelError("500")).next_ok_at == paused.next_ok_at, "a pause is kept"
+    assert said(twice, None) == replace(state, next_ok_at=twice.next_ok_at)
+    assert said(once, ChannelError("ours", permanent=True), called=False) == once
+
+
 @pytest.mark.parametrize(
     "trouble", [ChannelError("500", ambiguous=True), ChannelError("429", retry_after_s=1)]
 )
@@ -141,17 +189,17 @@ def test_the_owner_stays_so_that_a_late_worker_cannot_save() -> None:
         assert step(Scripted(sends=[error]), claimed()).owner == "w1"
 
 
-def test_pauses_grow_and_end_at_two_minutes() -> None:
-    assert [pause_s(n) for n in (1, 2, 3, 50)] == [5, 10, 20, 120]
+def test_pauses_grow_and_end_at_half_a_minute() -> None:
+    assert [pause_s(n) for n in (1, 2, 3, 50)] == [1, 2, 4, 30]
 
 
 def test_a_channel_that_cannot_open_leaves_a_dead_delivery(tmp_path: Path) -> None:
     with pytest.raises(ChannelError, match="EWS_SLACK_BOT_TOKEN") as caught:
         open_channel("slack", ChannelSettings(tmp_path))
     assert unsent(claimed(), caught.value, NOW, NOW).delivery.state is DeliveryState.DEAD
-    with pytest.raises(ChannelError, match="console, slack"):
+    with pytest.raises(ChannelError, match=r"console.*slack"):
         open_channel("pigeon", ChannelSettings(tmp_path))
-    assert set(CHANNELS) == {"console", "slack"}
+    assert {"console", "slack"} <= set(CHANNELS)
 
 
 # --------------------------------------------------------------------------- console
