@@ -34,6 +34,8 @@ HOMES = {
     "sqlalchemy": "ews/storage/",
     "alembic": "ews/storage/",
     "slack_sdk": "alerts/channels/",
+    "standardwebhooks": "alerts/channels/",
+    "icalendar": "alerts/ical.py",
     "fastapi": "ews/web/",
     "jinja2": "ews/web/",
     "typer": "ews/cli/",
