@@ -28,9 +28,11 @@ FREE = frozenset({
     ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.STAGE_DOWN, ChangeKind.REFUSED,
     ChangeKind.ESCALATED,
 })  # fmt: skip
-# Part of the budget that is there at midnight, by stage, and the part of the day (20 of 24 hours)
-# after which all of it is. Assumed; the simulation in tests/test_alerts_budgets.py compares.
-AT_ONCE = {Stage.WATCH: 1 / 3, Stage.CAUTION: 2 / 3}
+# How a budget is paid out: to 주의 half at midnight and the rest evenly, to 관심 (where nobody has
+# to act) slowly at first, so that it leaves the day's 주의 room; all of it by 20:00. Assumed: chosen
+# on simulated days (tests/test_alerts_budgets.py says what they are like), not on real ones.
+AT_ONCE = {Stage.WATCH: 0.0, Stage.CAUTION: 0.5}
+STEEPNESS = {Stage.WATCH: 2, Stage.CAUTION: 1}
 ALL_BY = 5 / 6
 
 
@@ -93,8 +95,11 @@ def paid_out(receiver: Receiver, stage: Stage, passed: float) -> int:
     """Messages of that stage that the receiver may have had when that part (0..1) of its day has
     passed. Never more than the budget."""
     at_once = AT_ONCE.get(stage, 1.0)
-    part = min(1.0, at_once + (1.0 - at_once) * passed / ALL_BY)
-    return math.ceil((receiver.budget_per_day or 0) * part - 1e-9)
+    grown = min(1.0, passed / ALL_BY) ** STEEPNESS.get(stage, 1)
+    part = at_once + (1.0 - at_once) * grown
+    paid = (receiver.budget_per_day or 0) * part
+    # Rounded for 주의 and against 관심: of a budget of one, the first 관심 does not take it.
+    return math.floor(paid + 1e-9) if stage is Stage.WATCH else math.ceil(paid - 1e-9)
 
 
 def part_of_day(receiver: Receiver, now: datetime) -> float:
