@@ -21,6 +21,21 @@ log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
 RENEWALS = 5  # a lease is renewed this often before it would end
+LOCK_WAIT_S = 1.0  # for the server to end a session; without the lock the lease alone must do
+
+
+def owner_name(called: str, line_name: str) -> str:
+    """A name of its own for each term: the token rises even when the same process comes back."""
+    return f"{called}/{line_name}/{secrets.token_hex(4)}"
+
+
+def line_of(lease: Lease) -> str:
+    """What the server calls the sessions of the lease's owner.
+
+    >>> line_of(Lease("host:7/ews-1f/9c", datetime(2026, 1, 5), 3))
+    'ews-1f'
+    """
+    return lease.owner.split("/")[-2] if lease.owner.count("/") >= 2 else ""
 
 
 class Term:
@@ -120,21 +135,31 @@ class Candidate:
         lease, begun = self.store.lease(self.name), time.monotonic()
         if not (self.alone or self._lock or self._unmoved(lease, begun)):
             return None
-        # A name of its own for each term: the token rises even when the same process comes back.
-        self._owner = f"{self._called}/{secrets.token_hex(4)}"
+        if lease is not None and self._lock is None:
+            self._end(lease)
+        self._owner = owner_name(self._called, self.store.line_name)
         token = self.store.take_lease(
             self.name, self._owner, self._clock(), self.lease_s, dead=lease
         )
         if token is None:
             return None
-        if self._lock is None:  # the former leader's session still has it
-            self.store.end_session(self.name)
         lock, self._lock, self._seen = self._lock, None, (None, 0.0)
         return Term(self, token, lock, begun)
 
+    def _end(self, lease: Lease) -> None:
+        """End the sessions of a leader that does not move any more, and have the lock they free:
+        without it, that leader would think itself called when it wakes up."""
+        self.store.end_sessions(line_of(lease))
+        deadline = time.monotonic() + LOCK_WAIT_S
+        while self.store.serves_many and time.monotonic() < deadline:
+            if (lock := self.lock()) is not None:
+                self._lock = lock
+                return
+            time.sleep(0.02)
+
     def _unmoved(self, lease: Lease | None, at: float) -> bool:
-        """Whether nobody has renewed the lease for as long as it lasts."""
-        if lease is None:
+        """Whether nobody has the lease, or nobody has renewed it for as long as it lasts."""
+        if lease is None or not lease.owner:
             return True
         if lease != self._seen[0]:
             self._seen = (lease, at)

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
@@ -84,6 +85,27 @@ def leader(home: Path) -> Iterator[None]:
         yield
 
 
+class Gate:
+    """Lets turns begin until it is shut. The pool of APScheduler must not be waited for: its
+    shutdown holds the lock that a turn needs to book the next one."""
+
+    def __init__(self) -> None:
+        self._slots = threading.Semaphore(SCRAPES_AT_ONCE)
+        self._shut = threading.Event()
+
+    def enter(self, begin: Callable[[], None]) -> None:
+        with self._slots:
+            if not self._shut.is_set():
+                begin()
+
+    def shut(self) -> None:
+        """Returns when the turns that have begun are finished; the others do nothing."""
+        self._shut.set()
+        for _ in range(SCRAPES_AT_ONCE):
+            self._slots.acquire()
+        self._slots.release(SCRAPES_AT_ONCE)
+
+
 class Cycles:
     """A cycle when it is nudged, and at least every `every_s`; never two at a time."""
 
@@ -99,8 +121,10 @@ class Cycles:
 
     def run(self, stop: threading.Event) -> None:
         """Cycle until `stop`; the one that has begun is finished."""
-        while not stop.is_set():
+        while True:
             self._nudged.clear()  # what comes from here on may be missed by this cycle
+            if stop.is_set():  # asked after clearing: the last nudge says that it is set
+                return
             wait_s = self.every_s if self._cycle() else min(self.every_s, RETRY_S)
             if self._nudged.wait(wait_s):
                 stop.wait(SETTLE_S)
@@ -122,28 +146,23 @@ def build_scheduler(
     client: Client,
     sources: Sequence[Source],
     stored: Callable[[], None],
-    over: threading.Event,
+    gate: Gate,
     clock: Clock = wall_clock,
 ) -> BackgroundScheduler:
-    """A scheduler with a job per source, not started; `stored` is called when one brought news.
-    Turns that have not begun when `over` is set do nothing."""
+    """A scheduler with a job per source, not started; `stored` is called when one brought news."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
         executors={"default": ThreadPoolExecutor(SCRAPES_AT_ONCE)},
         # Late is better than never, once is enough, and never two at a time.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-
-    def begin(source: Source) -> None:
-        if not over.is_set():
-            turn(scheduler, pipeline, client, source, stored, clock)
-
     for source in sources:
         scheduler.add_job(
-            begin,
+            gate.enter,
             IntervalTrigger(seconds=source.every_s, timezone=UTC, jitter=jitter_s(source.every_s)),
-            args=(source,),
+            args=(partial(turn, scheduler, pipeline, client, source, stored, clock),),
             id=f"scrape {source.name}",
+            name=f"scrape {source.name}",
             next_run_time=first_turn(pipeline.store, source, clock()),
         )
     return scheduler
@@ -233,9 +252,9 @@ def lead(
 ) -> None:
     """Work until `stop`, or until another leads; then finish what has begun and end the term."""
     enabled = [source for source in load_sources() if source.enabled]
-    over = threading.Event()
+    over, gate = threading.Event(), Gate()
     cycles = Cycles(pipeline, cycle_every_s)
-    scheduler = build_scheduler(pipeline, client, enabled, cycles.nudge, over)
+    scheduler = build_scheduler(pipeline, client, enabled, cycles.nudge, gate)
     scheduler.add_listener(lambda event: _failed(term, event), EVENT_JOB_ERROR)
     threads = [
         threading.Thread(target=_kept_up, args=(task, term, over), name=name)
@@ -253,7 +272,8 @@ def lead(
     over.set()
     cycles.nudge()
     with term.finishing():
-        scheduler.shutdown(wait=True)
+        scheduler.shutdown(wait=False)
+        gate.shut()
         for thread in threads:
             thread.join()
     term.end()

@@ -23,6 +23,7 @@ from ews.pipeline import Pipeline
 from ews.scheduler import (
     AlreadyRunning,
     Cycles,
+    Gate,
     build_scheduler,
     due_sources,
     first_turn,
@@ -76,8 +77,7 @@ def scrapes(store: Store, wait_s: int = 600) -> tuple[Scrapes, Pipeline]:
 
 
 def planned(pipeline: Pipeline, *sources: Source) -> BackgroundScheduler:
-    over = threading.Event()
-    return build_scheduler(pipeline, CLIENT, sources, unheard, over, clock=lambda: NOW)
+    return build_scheduler(pipeline, CLIENT, sources, unheard, Gate(), clock=lambda: NOW)
 
 
 def test_there_is_one_job_per_source_and_late_jobs_run_once(store: Store) -> None:
@@ -229,6 +229,22 @@ def test_a_nudge_during_a_cycle_is_not_lost(store: Store) -> None:
         assert counted.ran.acquire(timeout=5)
 
 
+def test_a_stop_between_two_cycles_does_not_wait_for_the_next_turn() -> None:
+    stop = threading.Event()
+
+    class Stopped(Counted):
+        def cycle(self, now: datetime, clock: object, deliver: bool) -> dict[str, int]:
+            stop.set()
+            cycles.nudge()  # as `lead` does, while the cycle is at work
+            return {}
+
+    cycles = Cycles(cast("Pipeline", Stopped()), 900, clock=lambda: NOW)
+    thread = threading.Thread(target=cycles.run, args=(stop,), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
 def test_without_a_nudge_cycles_keep_their_pace_and_a_failed_one_is_no_end() -> None:
     counted = Counted(fails=2)
     with cycling(counted, every_s=0.02):
@@ -251,7 +267,8 @@ def test_a_scrape_that_stored_something_nudges_and_an_unchanged_one_does_not(
 
 SERVE = """
 import sys, threading
-from datetime import datetime, UTC
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 import ews.scheduler as scheduler
@@ -260,7 +277,11 @@ from ews.storage import Store
 class Pipeline:
     def __init__(self, store):
         self.store = store
-    def scrape(self, *_):
+    def scrape(self, source, client, now):
+        print("scrape", flush=True)
+        threading.Event().wait(0.5)
+        self.store.set_next_due(source.name, now + timedelta(hours=1))
+        print("scraped", flush=True)
         return 0
     def cycle(self, now, clock, deliver):
         self.store.put("cycled", "yes")
@@ -270,7 +291,8 @@ class Pipeline:
         return {}
 
 home = Path(sys.argv[1])
-scheduler.load_sources = lambda: []
+one = [replace(scheduler.load_sources()[0], every_s=1, enabled=True)]
+scheduler.load_sources = lambda: one
 settings = SimpleNamespace(
     home=home, database_url=None, cycle_every_s=900, live_contact=lambda: "a@b.kr"
 )
@@ -279,14 +301,17 @@ print("stopped", flush=True)
 """
 
 
-def test_sigterm_finishes_the_cycle_that_has_begun_and_stops(tmp_path: Path) -> None:
+def test_sigterm_finishes_the_cycle_and_the_scrape_that_have_begun_and_stops(
+    tmp_path: Path,
+) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", SERVE, str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as service:
         assert service.stdout is not None
-        assert service.stdout.readline() == "cycle\n"
+        assert {service.stdout.readline(), service.stdout.readline()} == {"cycle\n", "scrape\n"}
         os.kill(service.pid, signal.SIGTERM)
         begun = time.monotonic()
-        assert service.stdout.read().split() == ["done", "stopped"]
+        *finished, last = service.stdout.read().split()
+        assert (set(finished), last) == ({"done", "scraped"}, "stopped")
         assert time.monotonic() - begun < 10
     assert service.returncode == 0

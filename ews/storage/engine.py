@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import socket
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -32,7 +34,7 @@ IDLE_IN_TRANSACTION_MS = 10_000
 # A peer that does not answer is given up after about 11 s, not after hours.
 PATIENCE = {
     "connect_timeout": 5, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3,
-    "tcp_user_timeout": 10_000, "application_name": "ews",
+    "tcp_user_timeout": 10_000,
 }  # fmt: skip
 
 
@@ -45,7 +47,15 @@ class Line(Protocol):
     def fileno(self) -> int: ...
 
 
-lines: WeakKeyDictionary[Engine, WeakSet[Line]] = WeakKeyDictionary()  # open ones, by engine
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The open connections of one engine, and what the server calls them."""
+
+    name: str
+    open: WeakSet[Line] = field(default_factory=WeakSet)
+
+
+lines: WeakKeyDictionary[Engine, Lines] = WeakKeyDictionary()  # of PostgreSQL
 
 
 def sqlite_version() -> str:
@@ -87,11 +97,14 @@ def _postgresql_engine(where: sa.URL) -> Engine:
     timeout = f"-c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS}"
     wanted = PATIENCE | {"options": timeout}
     ours = {key: value for key, value in wanted.items() if key not in where.query}  # the URL wins
+    known = Lines(f"ews-{secrets.token_hex(4)}")
+    ours["application_name"] = known.name  # by it a standby ends the sessions of a frozen leader
     engine = sa.create_engine(
         where, hide_parameters=True, pool_pre_ping=True, connect_args=ours,
         max_overflow=50,  # a lease must not run out because every lane of delivery asks at once
     )  # fmt: skip
-    event.listen(engine, "connect", _note(lines.setdefault(engine, WeakSet())))
+    lines[engine] = known
+    event.listen(engine, "connect", _note(known.open))
     event.listen(engine, "begin", _on_begin_postgresql)
     return engine
 
@@ -103,7 +116,8 @@ def _note(known: WeakSet[Line]) -> Callable[[Line, ConnectionPoolEntry], None]:
 def hang_up(engine: Engine) -> None:
     """Shut down the sockets of every connection to PostgreSQL. A thread that waits for an answer
     gets an error at once; the pool opens new connections. SQLite has none."""
-    for line in list(lines.get(engine, ())):
+    known = lines.get(engine)
+    for line in list(known.open) if known else ():
         try:
             ours = socket.socket(fileno=os.dup(line.fileno()))
         except Exception:  # closed meanwhile; each driver has its own error for that

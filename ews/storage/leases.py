@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ews.storage import schema
-from ews.storage.engine import WRITES, hang_up
+from ews.storage.engine import WRITES, hang_up, lines
 from ews.storage.transactions import Fence, Transactions
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ TABLE = schema.leases
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who may act alone, until when, under which token."""
+    """Who may act alone, until when, under which token; nobody ("") once it was given back."""
 
     owner: str
     until: datetime
@@ -100,7 +100,7 @@ class LeaseStore(Transactions):
         """Give the lease back early, so that the next owner need not wait; its token stays."""
         mine = (TABLE.c.name == name) & (TABLE.c.owner == owner)
         with self._write() as connection:
-            connection.execute(sa.update(TABLE).where(mine).values(until=now))
+            connection.execute(sa.update(TABLE).where(mine).values(owner="", until=now))
 
     def fenced(self, name: str, token: int) -> Self:
         """The same store for whoever took the lease: each of its writing transactions first looks
@@ -122,21 +122,25 @@ class LeaseStore(Transactions):
         connection.close()
         return None
 
-    def end_session(self, name: str) -> None:
-        """Have the server end the session that has the lock: its owner is frozen or cut off."""
-        if not self.serves_many:
-            return
+    @property
+    def line_name(self) -> str:
+        """What the server calls the sessions of this store; "" on SQLite."""
+        return lines[self._engine].name if self.serves_many else ""
+
+    def end_sessions(self, line_name: str) -> None:
+        """Have the server end all sessions of that store: its process is frozen or cut off. What it
+        left under way, or waiting for the lock of the writers, would hold up everybody."""
         ask = sa.text(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' "
-            "AND classid = :key AND objid = (hashtext(:name)::bigint & 4294967295)::oid "
-            "AND objsubid = 2 AND granted AND pid <> pg_backend_pid() "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name "
+            "AND datname = current_database() AND pid <> pg_backend_pid()"
         )
+        if not self.serves_many or line_name == self.line_name:
+            return
         try:
             with self._engine.connect() as connection:
-                connection.execute(ask, {"key": KEY, "name": name}).all()
-        except sa.exc.DBAPIError as err:  # another role's session: the lease stands without it
-            log.warning("the former leader's session cannot be ended: %s", type(err.orig).__name__)
+                connection.execute(ask, {"name": line_name}).all()
+        except sa.exc.DBAPIError as err:  # another role's sessions: they run into their time limit
+            log.warning("the former leader's sessions cannot be ended: %s", type(err.orig).__name__)
 
     def hang_up(self) -> None:
         """Cut every connection of this store, so that whoever waits on a dead one gets an error."""
