@@ -28,8 +28,20 @@ def some(names: Sequence[str], limit: int, lang: str) -> str:
 def readable_reason(view: AlertView, reason: str, lang: str) -> str:
     """A reason in the reader's language; one we have no words for is shown as it is.
 
-    A reason can hold text from outside (an analyst's words), so it is cleaned like a title.
+    Several stand in a row, with "; " between. A reason can hold text from outside (an analyst's
+    words), so it is cleaned like a title.
     """
+    if (whole := _worded(view, reason, lang)) is not None:
+        return whole
+    parts = [(part, _worded(view, part, lang)) for part in reason.split("; ")]
+    if all(words is None for _, words in parts):
+        return one_line(reason, 400)
+    shown = (one_line(part, 300) if words is None else words for part, words in parts)
+    return one_line(" · ".join(shown), 900)
+
+
+def _worded(view: AlertView, reason: str, lang: str) -> str | None:
+    """The words for one reason; None when there are none."""
     for key, pattern in reason_patterns():
         if found := pattern.fullmatch(reason.strip()):
             values = {
@@ -37,7 +49,7 @@ def readable_reason(view: AlertView, reason: str, lang: str) -> str:
                 for name, text in found.groupdict().items()
             }
             return say(key, lang, **values)
-    return one_line(reason, 400)
+    return None
 
 
 def note_of(reason: str) -> str:

@@ -17,6 +17,8 @@ SAID_ALREADY = {
     ChangeKind.REFUSED,
     ChangeKind.ESCALATED,
     ChangeKind.BLIND,
+    ChangeKind.SEEING,
+    ChangeKind.RELEASED,
 }
 
 

@@ -70,7 +70,7 @@ def proposed() -> AlertView:
     alert = urea_alert(
         revision=2, rule="stock-gap", proposed=Stage.ALERT, proposed_at=NOW, sign_by=LATER
     )
-    return told_by(ChangeKind.PROPOSED, alert, Stage.CAUTION, "rule stock-gap holds", "")
+    return told_by(ChangeKind.PROPOSED, alert, Stage.CAUTION, "rule stock-gap asks for alert", "")
 
 
 def signed() -> AlertView:
@@ -84,7 +84,8 @@ def signed() -> AlertView:
 
 def timed_out() -> AlertView:
     alert = urea_alert(Stage.SEVERE, revision=3, timed_out=True)
-    return told_by(ChangeKind.STAGE_UP, alert, Stage.CAUTION, "rule short-now holds", "")
+    reason = "severe taken unsigned: nobody signed by 2021-10-11 02:30 UTC"
+    return told_by(ChangeKind.STAGE_UP, alert, Stage.CAUTION, reason, "")
 
 
 def refused() -> AlertView:
@@ -108,7 +109,8 @@ def escalated() -> AlertView:
 
 
 def released() -> AlertView:
-    return told_by(ChangeKind.RELEASED, urea_alert(revision=2), Stage.CAUTION, "", "")
+    reason = "what held it back is over"
+    return told_by(ChangeKind.RELEASED, urea_alert(revision=2), Stage.CAUTION, reason, "")
 
 
 def reopened() -> AlertView:
@@ -176,7 +178,12 @@ def joined() -> AlertView:
         items=("urea", "diesel-exhaust-fluid"),
         members={"evt-1": 2, "evt-2": 2},
     )
-    step = change(ChangeKind.UPDATED, alert, Stage.CAUTION, "new: diesel-exhaust-fluid")
+    step = change(
+        ChangeKind.UPDATED,
+        alert,
+        Stage.CAUTION,
+        "new: diesel-exhaust-fluid; further reports of the same happening: 1",
+    )
     exposures = (
         urea_exposure(1),
         urea_exposure(2),
@@ -231,7 +238,11 @@ VIEWS: dict[str, Callable[[], AlertView]] = {
     "acknowledged": lambda: held(ChangeKind.ACKNOWLEDGED, "박사무관", "박사무관"),
     "handed_over": lambda: held(ChangeKind.HANDED_OVER, "최주무관", "박사무관"),
     "noted": lambda: told_by(
-        ChangeKind.NOTED, urea_alert(revision=2), Stage.CAUTION, "further reports", ""
+        ChangeKind.NOTED,
+        urea_alert(revision=2),
+        Stage.CAUTION,
+        "further reports of the same happening: 2",
+        "",
     ),
     "escalated": escalated,
     "released": released,

@@ -560,6 +560,28 @@ def test_both_languages_fill_in_the_same_values() -> None:
         ("anything an analyst wrote\nAction: pay", "anything an analyst wrote Action: pay"),
         ("false alarm: no_such_reason by X", "오경보: no_such_reason"),
         ("nonsense signed by X", "nonsense 서명: X"),
+        ("rule stock-gap asks for alert", "규칙 stock-gap: 경계 해당"),
+        (
+            "alert taken unsigned: nobody signed by 2021-10-11 03:30 UTC",
+            "2021-10-11 03:30 UTC까지 서명한 사람이 없어 서명 없이 올림: 경계",
+        ),
+        ("dismissed", "사건이 기각되었습니다"),
+        ("refuted: probability 0.04", "새 근거로 반박되었습니다 (확률 0.04)"),
+        (
+            "rule dependent-item holds; new: urea, CN; stated by 2 independent sources; "
+            "no longer a threat: it happens; further reports of the same happening: 2",
+            "규칙 dependent-item 해당 · 추가: 요소, 중국 · 독립 출처 2곳이 확인했습니다 · "
+            "예고가 아니라 실제로 일어나고 있습니다 · 같은 일의 다른 소식 2건",
+        ),
+        (
+            "new facts after the end; stated by the authority itself",
+            "끝난 뒤 새 사실이 나왔습니다 · 발표 당국이 스스로 밝혔습니다",
+        ),
+        (
+            "severe is no longer proposed; reports found untrue: 1; and a word more",
+            "심각 제안 거둠 · 사실이 아닌 것으로 밝혀진 소식 1건 · and a word more",
+        ),
+        ("one; two", "one; two"),
     ],
 )
 def test_reasons_are_read_in_korean(reason: str, korean: str) -> None:
