@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -328,6 +330,18 @@ def test_killed_between_any_two_steps_it_is_published_once(
     assert sent.external_id == "alr-0001.1"
     assert not list((tmp_path / "out").glob(".*.xml"))
     assert (tmp_path / "out/.published.jsonl").read_text().count("alr-0001.1") == 1
+
+
+def test_workers_that_publish_at_once_do_so_once_each(tmp_path: Path) -> None:
+    steps = [step(number, ChangeKind.UPDATED) for number in range(1, 9)] * 3
+    with ThreadPoolExecutor(6) as workers:
+        list(workers.map(lambda one: send(opened(tmp_path), one), steps))
+    rows = (tmp_path / "out/.published.jsonl").read_text().splitlines()
+    order = [json.loads(row)["identifier"] for row in rows]
+    assert sorted(order) == sorted({*order}) == sorted(written(tmp_path))
+    for place, name in enumerate(order):
+        known = read_cap(written(tmp_path)[name]).top.get("references", "").split()
+        assert [one.split(",")[1] for one in known] == order[:place]
 
 
 def test_a_torn_line_of_the_ledger_is_passed_over(tmp_path: Path) -> None:

@@ -8,8 +8,11 @@ whoever is killed in between, the next try finishes that step and no other.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from alerts.messages import Message
 from ews.model import ChangeKind, Notification
 
 LEDGER = ".published.jsonl"
+LOCK = ".lock"
 
 
 class Cap:
@@ -37,16 +41,16 @@ class Cap:
         folder = self._folder(notification.address)
         name = identifier(notification.alert_id, notification.alert_revision)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            rows = read_ledger(folder / LEDGER)
-            if not any(row["identifier"] == name for row in rows):
-                parents = parents_of(rows, notification.alert_id)
-                released = view.change.kind is ChangeKind.RELEASED
-                if not published(view.change, not parents) and not released:
-                    return standing(notification, thread_id)
-                _write(folder / f".{name}.xml", build_cap(view, self._issuer, parents))
-                _append(folder / LEDGER, _row(named(view.change, self._issuer), notification))
-            _publish(folder, name)
+            with _alone_in(folder):
+                rows = read_ledger(folder / LEDGER)
+                if not any(row["identifier"] == name for row in rows):
+                    parents = parents_of(rows, notification.alert_id)
+                    released = view.change.kind is ChangeKind.RELEASED
+                    if not published(view.change, not parents) and not released:
+                        return standing(notification, thread_id)
+                    _write(folder / f".{name}.xml", build_cap(view, self._issuer, parents))
+                    _append(folder / LEDGER, _row(named(view.change, self._issuer), notification))
+                _publish(folder, name)
         except OSError as error:
             raise ChannelError(
                 f"cap: cannot write in {folder} ({error.strerror}); make the folder, free space or "
@@ -79,6 +83,15 @@ class Cap:
         if "\0" in address or not address.strip():
             raise ChannelError("cap: the receiver's address must be a folder", permanent=True)
         return self._home / address
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Two workers that publish there at once would each miss what the other says."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # closing the file ends it, however we end
+        yield
 
 
 def read_ledger(file: Path) -> list[dict[str, str]]:
