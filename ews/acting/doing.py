@@ -38,8 +38,8 @@ def act(
     `detail` by kind: hand_over to= · sign_off, refuse revision= (that was seen) · false_alarm
     reason= · close decision=, outcome= · silence hours=, minutes= or until=, match.<matcher>=,
     stage= · unsilence silence= · plan title=, from=, until=, match.<matcher>= · missed item=,
-    when=, link=. `note` is the reason of refuse, clear, silence and unsilence, what was missed, and
-    the text of a note. RULES, RESEND and PEOPLE go through `recorded`.
+    when=, link= · resend notification=. `note` is the reason of refuse, clear, silence and unsilence, what was missed, and
+    the text of a note. RULES and PEOPLE go through `recorded`.
     """
     if kind not in STEPS:
         raise ActRefused(f"{kind.value} is not done this way")
@@ -90,7 +90,7 @@ def _done(tx: Store, told: Act) -> Act | None:
     return done
 
 
-NOTE, VALUE = 2_000, 500  # letters kept of a note, of a value
+NOTE, VALUE = 2_000, 1_000  # letters kept of a note, of a value
 
 
 def clean(text: str, longest: int) -> str:

@@ -25,9 +25,9 @@ from ews.web.site import Site
 
 LONGEST = 20_000  # bytes of a body
 Text = Annotated[str, Field(max_length=2_000)]
-Value = Annotated[str, Field(max_length=500)]
+Value = Annotated[str, Field(max_length=1_000)]
 Some = Annotated[str, Field(min_length=1, max_length=2_000)]
-SomeValue = Annotated[str, Field(min_length=1, max_length=500)]
+SomeValue = Annotated[str, Field(min_length=1, max_length=1_000)]
 AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
 Reason = Literal[
     "not_real", "old_news", "opinion", "duplicate", "wrong_item", "wrong_place", "wrong_type",
