@@ -19,6 +19,7 @@ from ews.storage import schema
 from ews.storage.audit import Audited
 from ews.storage.channel_states import Address, ChannelStates, Rate
 from ews.storage.codec import Row, to_json
+from ews.storage.transactions import batches
 
 NOTIFICATION = Row(Notification, schema.notifications)
 DELIVERY = Row(Delivery, schema.deliveries)
@@ -184,6 +185,13 @@ class OutboxStore(ChannelStates):
             where.append(table.c.alert_id == alert_id)
         return self._deliveries(*where)
 
+    def deliveries_of(self, alert_ids: Collection[str]) -> list[Delivery]:
+        """Every delivery of these alerts."""
+        found: list[Delivery] = []
+        for batch in batches(dict.fromkeys(alert_ids)):
+            found += self._deliveries(schema.deliveries.c.alert_id.in_(batch))
+        return found
+
     def thread_id(
         self, alert_id: str, receiver: str, channel: str | None = None, address: str | None = None
     ) -> str | None:
@@ -220,22 +228,21 @@ def _due(
 ) -> sa.Select[tuple[object, ...]]:
     """The oldest delivery that may be tried now."""
     table, told, state = schema.deliveries, schema.notifications, schema.channel_states
-    earlier = table.alias("earlier")
-    waits_for_earlier = (
-        sa.select(sa.literal(1))
-        .select_from(earlier)
-        .where(earlier.c.alert_id == table.c.alert_id, earlier.c.receiver == table.c.receiver)
-        .where(earlier.c.alert_revision < table.c.alert_revision)
-        .where(earlier.c.state.in_(OPEN))
-        .exists()
+    # Scalar subqueries, not EXISTS: PostgreSQL would join these, over all pairs of what is open,
+    # when its statistics are old; so it looks each one up in its index.
+    open_ = table.alias("open_")
+    next_in_thread = (
+        sa.select(sa.func.min(open_.c.alert_revision))
+        .where(open_.c.alert_id == table.c.alert_id, open_.c.receiver == table.c.receiver)
+        .where(open_.c.state.in_(OPEN))
+        .scalar_subquery()
     )
-    paused = (
-        sa.select(sa.literal(1))
-        .select_from(state)
+    next_ok_at = (
+        sa.select(state.c.next_ok_at)
         .where(state.c.channel == told.c.channel, state.c.address == told.c.address)
-        .where(state.c.next_ok_at > now)
-        .exists()
+        .scalar_subquery()
     )
+    moment = sa.literal(now, schema.Moment())
     lease_over = table.c.lease_until.is_(None) | (table.c.lease_until <= now)
     query = (
         sa.select(*DELIVERY.columns)
@@ -243,7 +250,8 @@ def _due(
         .where(schema.PENDING)
         .where((table.c.state != DeliveryState.TRYING.value) | lease_over)
         .where(table.c.next_try_at.is_(None) | (table.c.next_try_at <= now))
-        .where(~waits_for_earlier, ~paused)
+        .where(table.c.alert_revision == next_in_thread)
+        .where(sa.func.coalesce(next_ok_at, moment) <= moment)
         .order_by(*ORDER)
         .limit(1)
     )
