@@ -188,6 +188,6 @@ def told(view: AlertView, lang: str) -> Section:
 
 
 def because(view: AlertView, lang: str) -> Section:
-    words = CODE.sub(lambda m: name_code(view, m[0], lang), one_line(view.because, 200))
-    lines = (Line(one_line(words, 400)),) if words else ()
+    words = CODE.sub(lambda m: name_code(view, m[0], lang), one_line(view.because, 500))
+    lines = (Line(one_line(words, 600)),) if words else ()
     return Section(say("label.because", lang), lines, minor=True)

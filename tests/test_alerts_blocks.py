@@ -19,6 +19,8 @@ from alerts.blocks import (
     to_blocks,
 )
 from alerts.bulletins import bulletin_message
+from alerts.channels.slack_buttons import reply_buttons, root_buttons
+from alerts.channels.slack_limits import checked
 from alerts.messages import AlertView, build_message, render_blocks, render_text
 from alerts.plain import escape_slack, one_line, plain_slack, safe_link
 from alerts.view import Line, Section
@@ -284,6 +286,8 @@ def test_the_longest_message_of_every_kind_stays_inside_every_limit(kind: Change
     for end, lang in itertools.product(ends, LANGS):
         message = build_message(longest_view(kind, Stage.SEVERE, end), lang)
         check_message(message, (link,))
+        assert checked([*message.root_blocks, *root_buttons(message, lang)]) is not None
+        assert checked([*message.blocks, *reply_buttons(message, lang)]) is not None
         assert "ews explain" in str(message.blocks), "the way to the whole proof is never cut"
 
 
