@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ class Chaos:
     pause_s: tuple[float, float] = (0.15, 0.9)  # real seconds between kills
     blind: bool = False
     lag_s: float = 5.0
+    faulty: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def run(home: Path, database: str | None, plan: Chaos) -> Outcome:
     with FakeSlack(tuple(f"C{n}" for n in range(ROOMS)), clock=clock.seconds) as slack:
         slack.lag_s, slack.per_s, slack.burst = plan.lag_s, 1.0, 3
         slack.hang_s = 12.0 / plan.speed
-        slack.fault = faults(chance, seen)
+        if plan.faulty:
+            slack.fault = faults(chance, seen)
         job = Job(str(home), database, slack.url, NOW.isoformat(), clock.began, clock.speed,
                   plan.blind)  # fmt: skip
         began = time.monotonic()
@@ -235,9 +237,3 @@ def _mixed(store: Store, slack: FakeSlack, posts: list[Notification]) -> int:
         roots = {root for _, _, root in rows}
         wrong += revisions != sorted(revisions) or len(roots) != 1
     return wrong
-
-
-def described(outcome: Outcome, plan: Chaos) -> dict[str, object]:
-    """For docs/bench/alerts.json."""
-    return {**asdict(outcome), "speed": plan.speed, "lag_s": plan.lag_s,
-            "at": datetime.now(UTC).isoformat(timespec="seconds")}  # fmt: skip
