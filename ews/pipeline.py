@@ -18,13 +18,12 @@ from itertools import takewhile
 
 from alerts import rules
 from alerts.channels import Channel
-from alerts.messages import AlertView, Message, Names, build_message
-from alerts.routing import Routes, matters, route, since_of, spent_of, told_of
+from alerts.messages import Message, Names
+from alerts.routing import Routes
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
+from ews.judging import judge
 from ews.model import (
-    Alert,
-    AlertChange,
     Article,
     Event,
     FetchOutcome,
@@ -36,10 +35,11 @@ from ews.model import (
     TaggedArticle,
 )
 from ews.storage import Store
-from graph import USES, Network, propagate, shock
+from ews.telling import Teller, tell
+from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
-from scrapers import Client, freshness, next_due, scrape
+from scrapers import Client, next_due, scrape
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class Rooms:
     names: Names
     owner: str = "ews"  # who claims deliveries
     sources: tuple[Source, ...] = ()  # watched live; a silent one makes the reader blind
+    public_url: str = ""  # address of our pages, for links in messages
 
 
 class Pipeline:
@@ -214,74 +215,16 @@ class Pipeline:
     # ------------------------------------------------------------------ evaluate
 
     def evaluate(self, now: datetime) -> int:
-        """Apply the RuleSet in force; once a day also end alerts whose event went quiet."""
-        ruleset = self.ruleset()
-        events = self.store.unevaluated()
-        today = now.date().isoformat()
-        new_day = self.store.get("evaluate.expired_on") != today
-        version = self.store.get("evaluate.ruleset")
-        if version not in (None, str(ruleset.version)):  # new rules look at what is open, too
-            waiting = {event.id for event in events}
-            open_events = self.store.open_events(now - LOOKBACK)
-            events += [event for event in open_events if event.id not in waiting]
-        if not events and not new_day:
-            return 0
-        firing = self.store.open_alerts()
-        changes: list[AlertChange] = []
-        if events:
-            known = {alert.event_id: alert for alert in firing}
-            for event in events:
-                if event.id not in known and (past := self.store.alerts(event_id=event.id)):
-                    known[event.id] = past[0]
-            pairs = [(event, self.store.exposures(event_id=event.id)) for event in events]
-            changes = rules.evaluate(pairs, known, ruleset, now)
-        if new_day:
-            changed = {change.alert.id for change in changes}
-            rest = [alert for alert in firing if alert.id not in changed]
-            changes += rules.expire(rest, self._last_seen(rest), ruleset, now)
-        with self.store.begin() as tx:
-            tx.save_changes(changes)
-            tx.mark_evaluated(events)
-            tx.put("evaluate.expired_on", today)
-            tx.put("evaluate.ruleset", str(ruleset.version))
-        return len(changes)
-
-    def _last_seen(self, alerts: Sequence[Alert]) -> dict[str, datetime]:
-        seen = {}
-        for alert in alerts:
-            event = self._events.get(alert.event_id) or self.store.event(alert.event_id)
-            if event is not None:
-                seen[alert.event_id] = event.last_seen or event.updated_at
-        return seen
+        """Apply the RuleSet in force to what changed, and take what nobody signed in time; once a
+        day also end alerts whose events went quiet."""
+        return judge(self.store, self.ruleset(), now)
 
     # ------------------------------------------------------------------ route
 
     def route(self, now: datetime) -> int:
-        """Decide who hears of each change, and why; write the outbox in the same transaction."""
-        changes = self.store.unrouted()
-        if not changes:
-            return 0
-        routes, firing = self.rooms.routes, self.store.open_alerts()
-        today = self.store.notifications(since=since_of(routes.receivers, now))
-        told = told_of(
-            n
-            for alert_id in sorted(matters(changes, routes, firing))
-            for n in self.store.notifications(alert_id=alert_id)
-        )
-        notifications = route(
-            changes,
-            routes,
-            self.store.silences(now),
-            spent_of(today, routes.receivers, now),
-            now,
-            told,
-            firing,
-            USES,
-            self.rooms.names,
-        )
-        with self.store.begin() as tx:
-            tx.save_notifications(changes, notifications)
-        return len(notifications)
+        """Decide who hears of each change, and why; who is called next; what held back may speak;
+        digests that are due. The outbox is written in the same transaction."""
+        return tell(self.store, self.rooms.routes, self.rooms.names, now, self.rooms.public_url)
 
     # ------------------------------------------------------------------ deliver
 
@@ -299,49 +242,9 @@ class Pipeline:
 
     def message(self, notification: Notification, now: datetime) -> Message:
         """The message of a notification, as the alert stood at that revision."""
-        changes = self.store.changes(alert_id=notification.alert_id)
-        change = next(c for c in changes if c.alert.revision == notification.alert_revision)
-        told = self.store.notifications(alert_id=notification.alert_id)
-        event = self._event_then(change.alert)
-        if event is None:
-            raise LookupError(f"alert {change.alert.id} names an event that the store lacks")
-        view = AlertView(
-            alert=change.alert,
-            event=event,
-            exposures=tuple(self.store.exposures(event_id=change.alert.event_id)),
-            change=change,
-            told=tuple(
-                sorted(
-                    {
-                        n.receiver
-                        for n in told
-                        if n.reason.sent and n.receiver != notification.receiver
-                    }
-                )
-            ),
-            names=self.rooms.names,
-            now=now,
-            because=notification.why,
-            blind=self.blind(now),
-        )
-        return build_message(view, notification.lang)
-
-    def _event_then(self, alert: Alert) -> Event | None:
-        """The event as the alert saw it; its newest state when that revision is not kept."""
-        revisions = {event.revision: event for event in self.store.event_revisions(alert.event_id)}
-        return revisions.get(alert.event_revision) or self.store.event(alert.event_id)
-
-    def blind(self, now: datetime) -> tuple[str, ...]:
-        """Titles of watched sources that are failing or stale: their silence is not calm."""
-        return tuple(
-            source.title
-            for source in self.rooms.sources
-            if freshness(
-                source,
-                self.store.last_good_fetch(source.name),
-                now,
-                self.store.last_fetch(source.name),
-            ).blind
+        rooms = self.rooms
+        return Teller(self.store, rooms.names, rooms.sources, rooms.public_url).message(
+            notification, now
         )
 
     # ------------------------------------------------------------------ rules

@@ -123,6 +123,7 @@ def build_pipeline(
             names=Names(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
             sources=tuple(s for s in load_sources() if s.enabled) if live else (),
+            public_url=settings.public_url or "",
         ),
     )
 

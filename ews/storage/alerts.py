@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
@@ -23,6 +24,11 @@ class AlertStore(AuditStore):
     def open_alerts(self) -> list[Alert]:
         """Alerts that are not resolved, oldest first."""
         return self._alerts(schema.OPEN_ALERT, order=schema.alerts.c.raised_at)
+
+    def ended_alerts(self, since: datetime) -> list[Alert]:
+        """Alerts that ended at or after `since`, the latest end last."""
+        table = schema.alerts
+        return self._alerts(table.c.resolved_at >= since, order=table.c.resolved_at)
 
     def alert(self, id: str) -> Alert | None:
         """The alert of that id, or of the only id that begins so; ValueError when several do."""
@@ -77,7 +83,7 @@ class AlertStore(AuditStore):
     def _alerts(
         self,
         *where: ColumnElement[bool],
-        order: ColumnElement[datetime] = schema.alerts.c.raised_at.desc(),
+        order: ColumnElement[Any] = schema.alerts.c.raised_at.desc(),
         limit: int | None = None,
     ) -> list[Alert]:
         query = sa.select(*ALERT.columns).where(*where)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ews.model import (
     AlertChange,
     Bulletin,
+    BulletinKind,
     ChangeKind,
     Delivery,
     DeliveryState,
@@ -121,6 +122,37 @@ class DeliveryStore(OutboxStore):
             query = query.where(table.c.receiver == receiver)
         with self._read() as connection:
             return [NOTIFICATION.read(row) for row in connection.execute(query)]
+
+    def notifications_of(self, alert_ids: Collection[str]) -> list[Notification]:
+        """Every notification of these alerts, oldest first within each alert."""
+        table = schema.notifications
+        found: list[Notification] = []
+        with self._read() as connection:
+            for batch in batches(dict.fromkeys(alert_ids)):
+                query = sa.select(*NOTIFICATION.columns).where(table.c.alert_id.in_(batch))
+                query = query.order_by(table.c.alert_id, table.c.at, table.c.alert_revision)
+                found += [NOTIFICATION.read(row) for row in connection.execute(query)]
+        return found
+
+    def held_alerts(self, reasons: Collection[RouteReason]) -> set[str]:
+        """Alerts that are not over and of which something was held for one of these reasons."""
+        told, alerts = schema.notifications, schema.alerts
+        query = (
+            sa.select(told.c.alert_id)
+            .distinct()
+            .join_from(alerts, told, told.c.alert_id == alerts.c.id)
+            .where(schema.OPEN_ALERT, told.c.reason.in_([reason.value for reason in reasons]))
+        )
+        with self._read() as connection:
+            return set(connection.scalars(query))
+
+    def newest_bulletins(self, kind: BulletinKind) -> dict[str, datetime]:
+        """When each receiver's newest bulletin of that kind was made."""
+        table = schema.bulletins
+        query = sa.select(table.c.receiver, sa.func.max(table.c.at)).group_by(table.c.receiver)
+        with self._read() as connection:
+            rows = connection.execute(query.where(table.c.kind == kind.value))
+            return {receiver: at for receiver, at in rows}
 
     def sent_counts(self, since: datetime) -> dict[str, int]:
         """Per receiver, messages decided at or after `since` that are sent or on their way.

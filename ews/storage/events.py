@@ -74,6 +74,13 @@ class EventStore(Transactions):
             where.append(table.c.status == status.value)
         return self._events(*where, order=table.c.seen_at.desc(), limit=limit)
 
+    def events_of(self, ids: Collection[str]) -> dict[str, Event]:
+        """Events by id; an unknown id is absent."""
+        found: dict[str, Event] = {}
+        for batch in batches(dict.fromkeys(ids)):
+            found.update((event.id, event) for event in self._events(schema.events.c.id.in_(batch)))
+        return found
+
     def open_events(self, since: datetime) -> list[Event]:
         """Events neither closed nor dismissed, seen at or after `since`, oldest first."""
         table = schema.events

@@ -8,7 +8,7 @@ has something new. The clock is stored at each tick, so a killed replay goes on 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -82,13 +82,15 @@ def _play_day(
     step: timedelta,
     resumed: datetime | None,
 ) -> int:
-    """Every later stage at each tick of the day that has a new signal, and at its midnight."""
+    """Every later stage at each tick of the day that has a new signal, at its midnight, and when
+    the wait for a signature ends."""
     start = _midnight(day)
+    end = start + timedelta(days=1)
     ticks = {start}
     for signal in batch:
         ticks.add(start + step * -((start - signal.available_at) // step))
-    played = 0
-    for now in sorted(ticks):
+    played, now = 0, start - step
+    while (now := _next(ticks, now, pipeline.store, end)) < end:
         if resumed is not None and now < resumed:
             continue
         with pipeline.store.begin() as tx:
@@ -96,6 +98,12 @@ def _play_day(
         _tick(pipeline, now)
         played += 1
     return played
+
+
+def _next(ticks: Collection[datetime], now: datetime, store: Store, end: datetime) -> datetime:
+    """The next moment at which something is due; `end` when nothing is before it."""
+    deadlines = (alert.sign_by for alert in store.open_alerts() if alert.sign_by is not None)
+    return min((t for t in (*ticks, *deadlines) if t > now), default=end)
 
 
 def _tick(pipeline: Pipeline, now: datetime) -> None:

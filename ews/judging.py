@@ -1,0 +1,90 @@
+"""What do new facts and the passing of time change? Events, deadlines, silence -> alert changes.
+
+Everything is read and written in one transaction: what a person does to an alert meanwhile is
+either seen here, or sees what was decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts import rules
+from ews.model import Alert, AlertChange, AlertState, Event, RuleSet
+from ews.storage import Store
+
+LOOKBACK = timedelta(days=60)  # events that can still change
+REOPEN = timedelta(days=60)  # ended alerts that a new report may open again are at most so old
+
+
+def judge(store: Store, ruleset: RuleSet, now: datetime) -> int:
+    """Apply the rules to what changed since the last time; how many changes were written."""
+    with store.begin() as tx:
+        return _Judge(tx, ruleset, now).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    tx: Store
+    ruleset: RuleSet
+    now: datetime
+
+    def run(self) -> int:
+        events, firing = self._events(), self.tx.open_alerts()
+        new_day = self.tx.get("evaluate.expired_on") != self.now.date().isoformat()
+        changes = self._evaluated(events, firing) if events else []
+        changes += rules.time_outs(_standing(firing, changes), self.ruleset, self.now)
+        if new_day:
+            quiet = _standing(firing, changes)
+            changes += rules.expire(quiet, self._last_seen(quiet), self.ruleset, self.now)
+        if not (changes or events or new_day):
+            return 0
+        self.tx.save_changes(changes)
+        self.tx.mark_evaluated(events)
+        self.tx.put("evaluate.expired_on", self.now.date().isoformat())
+        self.tx.put("evaluate.ruleset", str(self.ruleset.version))
+        return len(changes)
+
+    def _events(self) -> list[Event]:
+        """Events that changed; all that are open when the rules did."""
+        events = self.tx.unevaluated()
+        version = self.tx.get("evaluate.ruleset")
+        if version not in (None, str(self.ruleset.version)):
+            waiting = {event.id for event in events}
+            open_events = self.tx.open_events(self.now - LOOKBACK)
+            events += [event for event in open_events if event.id not in waiting]
+        return events
+
+    def _evaluated(self, events: Sequence[Event], firing: Sequence[Alert]) -> list[AlertChange]:
+        known = {id_: alert for alert in self._ended() for id_ in _members(alert)}
+        known |= {id_: alert for alert in firing for id_ in _members(alert)}
+        for event in events:
+            if event.id not in known and (past := self.tx.alerts(event_id=event.id)):
+                known[event.id] = past[0]
+        further = rules.fellows(events, known, self.ruleset, self.now)
+        looked_at = [*events, *(e for id_ in further if (e := self.tx.event(id_)) is not None)]
+        pairs = [(event, self.tx.exposures(event_id=event.id)) for event in looked_at]
+        return rules.evaluate(pairs, known, self.ruleset, self.now)
+
+    def _ended(self) -> list[Alert]:
+        """Alerts that ended not long ago, the latest end last."""
+        return self.tx.ended_alerts(self.now - REOPEN)
+
+    def _last_seen(self, alerts: Iterable[Alert]) -> dict[str, datetime]:
+        ids = {id_ for alert in alerts for id_ in _members(alert)}
+        events = self.tx.events_of(ids)
+        return {id_: event.last_seen or event.updated_at for id_, event in events.items()}
+
+
+def _members(alert: Alert) -> tuple[str, ...]:
+    """The events of an alert; alerts of old versions have one."""
+    return tuple(dict.fromkeys((alert.event_id, *alert.members)))
+
+
+def _standing(firing: Iterable[Alert], changes: Iterable[AlertChange]) -> list[Alert]:
+    """Every alert that fires after these changes."""
+    newest = {alert.id: alert for alert in firing}
+    for change in changes:
+        newest[change.alert.id] = change.alert
+    return [alert for alert in newest.values() if alert.state is not AlertState.RESOLVED]
