@@ -75,6 +75,7 @@ class Raised:
     steps: tuple[Step, ...]
     links: tuple[Link, ...] = ()
     title: str = ""
+    unsigned: bool = False  # it rose above 주의 only because nobody signed in time
 
     @property
     def at(self) -> datetime:

@@ -190,6 +190,7 @@ def _volume(raised: Sequence[Raised], window: Window) -> Json:
         "per_day_by_max_stage": {s.en: round(reached[s] / days, 4) for s in Stage},
         "per_day_by_first_stage": {s.en: round(at_first[s] / days, 4) for s in Stage},
         "most_in_a_day": max(daily.values(), default=0),
+        "unsigned": sum(alert.unsigned for alert in raised),
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
-from ews.model import Alert, AlertChange, AlertState, Article, Evidence, utc
+from ews.model import Alert, AlertChange, AlertState, Article, Evidence, Stage, utc
 from ews.storage import Store
 from ews.tuning.matching import Content, Link, Raised, Step
 from ews.tuning.references import plain_link, plain_name
@@ -61,10 +61,11 @@ def read_alerts(
     """Alerts raised in the window, with their changes and evidence, oldest first."""
     alerts = store.alerts(since=window.since, until=window.until)
     steps = _steps(store, {alert.id for alert in alerts}, window, hs_of_item, names_of)
+    timed_out = {c.alert.id for c in store.changes(since=window.since) if c.alert.timed_out}
     found = []
     for alert in sorted(alerts, key=lambda a: (a.raised_at, a.id)):
-        event = store.event(alert.event_id)
-        evidence = event.evidence if event else ()
+        events = store.events_of((alert.event_id, *alert.members)).values()
+        evidence = [one for event in events for one in event.evidence]
         texts = store.articles([e.signal_id for e in evidence])
         first = (Step(alert.raised_at, alert.stage, _content(alert, (), hs_of_item, names_of)),)
         path = steps.get(alert.id) or first
@@ -76,6 +77,7 @@ def read_alerts(
                 steps=path,
                 links=tuple(_link(e, texts.get(e.signal_id)) for e in evidence),
                 title=alert.title,
+                unsigned=alert.max_stage > Stage.CAUTION and alert.id in timed_out,
             )
         )
     return found
