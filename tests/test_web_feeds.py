@@ -119,6 +119,17 @@ def test_each_listed_message_is_valid_and_refers_to_listed_ones(client: TestClie
     assert len(found[f"{ALERT}.5"]["references"].split()) == 2
 
 
+def test_a_reader_of_high_stages_hears_of_them_until_their_end(
+    client: TestClient, home: Path, store: Store
+) -> None:
+    root = etree.fromstring(client.get("/feeds/alerts.atom?stage=주의").content)
+    assert len(root.findall(f"{ATOM}entry")) == 3
+    answer = client.get("/feeds/alerts.atom?stage=severe")
+    assert not etree.fromstring(answer.content).findall(f"{ATOM}entry")
+    assert 'href="http://testserver/feeds/alerts.atom?stage=severe"' in answer.text
+    assert client.get("/feeds/alerts.atom?stage=high").status_code == 400
+
+
 @pytest.mark.parametrize(
     "path",
     [f"cap/{ALERT}.2.xml", f"cap/{ALERT}.9.xml", "cap/alr-x.1.xml", "cap/x.xml", "cap/%00.1.xml",

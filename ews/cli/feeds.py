@@ -64,19 +64,23 @@ def atom(
         typer.Option("--base", help="What addresses begin with (default: public_url/feeds/)."),
     ] = None,
     page: Annotated[int, typer.Option("--page", min=1, help="Page of 50.")] = 1,
+    stage: Annotated[
+        str, typer.Option("--stage", help="Of alerts that reached this stage.")
+    ] = "관심",
     home: Home = None,
     lang: FeedLang = "ko",
 ) -> None:
     """The Atom feed of CAP messages, newest first. Without --base and public_url its addresses
     are relative: publish it beside a folder `cap`."""
     from ews.cli.opening import reading
+    from ews.model import Stage
     from ews.reports.feeds import atom_document, issuer_of
 
     with reading(home) as (settings, store):
         known = f"{settings.public_url.rstrip('/')}/feeds/" if settings.public_url else ""
         found = atom_document(
             store, issuer_of(settings), datetime.now(UTC), known if base is None else base, page,
-            _lang(lang),
+            _lang(lang), Stage.parse(stage),
         )  # fmt: skip
     _print(found) if out is None else write(out, found)
 

@@ -20,7 +20,7 @@ from alerts.ical import CANCELLED_STAYS, DateEntry, alert_dates, build_ical, pla
 from alerts.sections import title_of
 from alerts.view import AlertView
 from ews.config import Settings, SettingsError
-from ews.model import Alert, AlertChange, AlertState, Event
+from ews.model import Alert, AlertChange, AlertState, Event, Stage
 from ews.reports.names import Names
 from ews.reports.viewer import NotFound
 from ews.storage import Store
@@ -28,6 +28,7 @@ from graph.reference import CHOKEPOINTS, ITEMS, PORTS
 
 WINDOW = timedelta(days=90)  # messages that the feed lists; older ones keep their address
 LOOK_BACK = timedelta(days=180)
+Revisions = dict[str, dict[int, Event]]  # by event and revision
 IDENTIFIER = re.compile(r"([a-z0-9-]{1,80})\.(\d{1,6})")
 
 
@@ -111,13 +112,13 @@ def cap_document(store: Store, issuer: Issuer, wanted: str) -> bytes:
     raise NotFound(f"no CAP message {wanted!r}; /feeds/alerts.atom lists them")
 
 
-def view_of(store: Store, change: AlertChange) -> AlertView:
+def view_of(store: Store, change: AlertChange, seen: Revisions | None = None) -> AlertView:
     """The change with its event as it stood then. Exposures stay out: firms' rows are among them,
-    and only the newest are kept."""
+    and only the newest are kept. `seen` keeps the events of one reading."""
     alert = change.alert
     return AlertView(
         alert=alert,
-        event=_event_then(store, alert),
+        event=_event_then(store, alert, {} if seen is None else seen),
         exposures=(),
         change=change,
         told=(),
@@ -126,9 +127,11 @@ def view_of(store: Store, change: AlertChange) -> AlertView:
     )
 
 
-def _event_then(store: Store, alert: Alert) -> Event:
-    revisions = {event.revision: event for event in store.event_revisions(alert.event_id)}
-    event = revisions.get(alert.event_revision) or store.event(alert.event_id)
+def _event_then(store: Store, alert: Alert, seen: Revisions) -> Event:
+    id = alert.event_id
+    if id not in seen:
+        seen[id] = {event.revision: event for event in store.event_revisions(id)}
+    event = seen[id].get(alert.event_revision) or store.event(id)
     if event is None:
         raise LookupError(f"alert {alert.id} names an event that the store lacks")
     return event
@@ -138,23 +141,31 @@ def _event_then(store: Store, alert: Alert) -> Event:
 
 
 def atom_document(
-    store: Store, issuer: Issuer, now: datetime, base: str, number: int = 1, lang: str = "ko"
-) -> bytes:
+    store: Store, issuer: Issuer, now: datetime, base: str, number: int = 1, lang: str = "ko",
+    stage: Stage = Stage.WATCH,
+) -> bytes:  # fmt: skip
     """One page of the feed. `base`: what the addresses of the feed and its messages begin with,
-    "" for relative ones. NotFound for a page that is not there."""
-    found = published_since(store, issuer, now - WINDOW)
+    "" for relative ones. `stage`: of alerts that reached it, from then on to their end. NotFound for
+    a page that is not there."""
+    found = [
+        one
+        for one in published_since(store, issuer, now - WINDOW)
+        if one.change.alert.max_stage >= stage
+    ]
     last = pages(len(found))
     if not 1 <= number <= last:
         raise NotFound(f"the feed has {last} pages")
-    urls = _page_urls(base, number, last, lang)
+    urls = _page_urls(base, number, last, lang, stage)
     shown = found[(number - 1) * PAGE : number * PAGE]
-    entries = [_entry(store, one, base, lang) for one in shown]
+    seen: Revisions = {}
+    entries = [_entry(view_of(store, one.change, seen), one, base, lang) for one in shown]
     return build_atom(entries, urls, issuer.sender, cap_info.sender_name(lang), lang)
 
 
-def _page_urls(base: str, number: int, last: int, lang: str) -> dict[str, str]:
+def _page_urls(base: str, number: int, last: int, lang: str, stage: Stage) -> dict[str, str]:
     def url(page: int) -> str:
         query = [f"lang={lang}"] if lang != "ko" else []
+        query += [f"stage={stage.en}"] if stage > Stage.WATCH else []
         query += [f"page={page}"] if page > 1 else []
         return f"{base}alerts.atom" + ("?" + "&".join(query) if query else "")
 
@@ -166,8 +177,7 @@ def _page_urls(base: str, number: int, last: int, lang: str) -> dict[str, str]:
     return urls
 
 
-def _entry(store: Store, one: Published, base: str, lang: str) -> CapEntry:
-    view = view_of(store, one.change)
+def _entry(view: AlertView, one: Published, base: str, lang: str) -> CapEntry:
     return CapEntry(
         one.identifier,
         one.change.at,

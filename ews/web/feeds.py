@@ -11,9 +11,10 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParam
 
 from alerts.atom import MEDIA_TYPE
+from ews.model import Stage
 from ews.reports import Viewer
 from ews.reports.feeds import atom_document, cap_document, ical_document, issuer_of
-from ews.web.asked import only
+from ews.web.asked import only, stage_number
 from ews.web.site import Site
 
 Language = Annotated[Literal["ko", "en"], Query()]
@@ -29,11 +30,13 @@ def feed_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
         request: Request,
         page: Annotated[int, Query(ge=1, le=1_000)] = 1,
         lang: Language = "ko",
+        stage: str | None = None,
     ) -> Response:
-        only(request, {"page", "lang"})
+        only(request, {"page", "lang", "stage"})
         found = atom_document(
-            site.store, issuer_of(site.settings), site.clock(), _base(site, request), page, lang
-        )
+            site.store, issuer_of(site.settings), site.clock(), _base(site, request), page, lang,
+            Stage(stage_number(stage) or Stage.WATCH),
+        )  # fmt: skip
         return _answer(request, found, "application/atom+xml")
 
     @router.api_route("/cap/{identifier}.xml", methods=READ)
