@@ -27,7 +27,8 @@ AMBIGUOUS = {"fatal_error", "internal_error", "service_unavailable", "request_ti
 BUSY = {"ratelimited", "rate_limited", "message_limit_exceeded"}
 BAD_LAYOUT = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 ROOT_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
-READS = ("conversations.", "files.getUploadURLExternal")
+READS = "conversations."
+FORMS = ("files.", "auth.")  # methods that are not sure to take JSON; a form they all take
 ADVICE = {
     "channel_not_found": "check the receiver's address in routes.toml and invite the app there",
     "not_in_channel": "invite the app to the channel",
@@ -72,6 +73,8 @@ class Calls:
         try:
             if method.startswith(READS):
                 answer = self.client.api_call(method, http_verb="GET", params=given)
+            elif method.startswith(FORMS):
+                answer = self.client.api_call(method, params=given)
             else:
                 answer = self.client.api_call(method, json=given)
         except SlackApiError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackClientError
 from slack_sdk.models.blocks import Block as SdkBlock
-from slack_sdk.models.blocks import BlockElement, InputBlock
+from slack_sdk.models.blocks import BlockElement, InputBlock, Option
 from slack_sdk.models.views import View
 
 from alerts.blocks import MAX_BLOCKS, MAX_TOTAL, Block
@@ -46,7 +46,7 @@ def _validate(rows: Sequence[dict[str, Any]]) -> None:
         for part in inside:
             if isinstance(part, BlockElement):
                 part.validate_json()
-                for option in getattr(part, "options", None) or []:
+                for option in Option.parse_all(getattr(part, "options", None) or []):
                     option.validate_json()
 
 

@@ -7,6 +7,7 @@ the message, which has the same figures in words, is there without it.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import OrderedDict
@@ -63,7 +64,9 @@ class Pictures:
         self._calls.call(
             "files.completeUploadExternal",
             {
-                "files": [{"id": str(answer.get("file_id", "")), "title": picture.title}],
+                "files": json.dumps(
+                    [{"id": str(answer.get("file_id", "")), "title": picture.title}]
+                ),
                 "channel_id": address,
                 "thread_ts": thread,
             },

@@ -109,7 +109,7 @@ def help_answer(lang: str) -> Answer:
 def _lines(rows: Sequence[T], line: Callable[[T], Line], lang: str) -> tuple[Line, ...]:
     shown = [line(row) for row in rows[:SHOWN]]
     left = len(rows) - SHOWN
-    return (*shown, *([Line(say("text.cut", lang, n=left))] if left > 0 else []))
+    return (*shown, *([Line(say("text.and_more", lang, n=left))] if left > 0 else []))
 
 
 def _alert(alert: AlertLine, lang: str, public_url: str) -> Line:
