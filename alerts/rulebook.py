@@ -20,6 +20,7 @@ OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "signoff": {"alert_min": 60, "severe_min": 30},
     "retract": {"probability_below": 0.1},
     "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
+    "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
 }
 
 
@@ -34,6 +35,15 @@ class Rule:
     when: Mapping[str, Threshold]
     types: frozenset[str]  # empty: every type
     phases: frozenset[str]  # empty: every phase
+
+
+@dataclass(frozen=True, slots=True)
+class BlindLimits:
+    """When what an item depends on counts as silent, and after how long that is told."""
+
+    after: timedelta
+    quorum: float  # share of the independent groups of sources that must speak
+    evidence: timedelta  # a source that spoke of the item within it is one of the item's
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ def read_rules(document: Mapping[str, object]) -> list[Rule]:
         raise RuleError(f"unknown section [{sorted(unknown)[0]}]")
     read_grouping(document)
     read_signoff(document)
+    read_blind(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)
     rules = [_rule(name, table) for name, table in tables.items()]
@@ -178,6 +189,18 @@ def read_grouping(document: Mapping[str, object]) -> Grouping:
         item_overlap=setting(document, "group", "item_overlap"),
         family_of=family_of,
     )
+
+
+def read_blind(document: Mapping[str, object]) -> BlindLimits:
+    _known(document, "blind", OPTIONAL["blind"])
+    limits = BlindLimits(
+        after=timedelta(hours=setting(document, "blind", "after_hours")),
+        quorum=setting(document, "blind", "quorum"),
+        evidence=timedelta(days=setting(document, "blind", "evidence_days")),
+    )
+    if not 0 < limits.quorum <= 1 or min(limits.after, limits.evidence) < timedelta(0):
+        raise RuleError("blind: quorum must be above 0 and at most 1, hours and days 0 or more")
+    return limits
 
 
 def _known(document: Mapping[str, object], section: str, keys: Iterable[str]) -> None:

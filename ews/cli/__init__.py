@@ -80,6 +80,7 @@ def _register() -> None:
     from ews.cli import (
         acts,
         ask,
+        blind,
         exposing,
         feeds,
         firms,
@@ -97,7 +98,7 @@ def _register() -> None:
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, exposing, ranking, acts, tune, setup):
+    for part in (work, ask, blind, exposing, ranking, acts, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)

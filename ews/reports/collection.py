@@ -16,13 +16,13 @@ def source_lines(
     store: Store, now: datetime, sources: Sequence[Source] | None = None
 ) -> tuple[SourceLine, ...]:
     """Every source with its state, the blind ones first."""
-    known = _shipped() if sources is None else sources
+    known = shipped_sources() if sources is None else sources
     lines = [_line(store, source, now) for source in known]
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
 
 
 @cache
-def _shipped() -> tuple[Source, ...]:
+def shipped_sources() -> tuple[Source, ...]:
     """The sources of this installation; their files do not change while it runs."""
     return tuple(load_sources())
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 WORDS: dict[str, tuple[str, str]] = {
     # alert and event states
+    "alerting": ("경보 중", "alerting"),
+    "calm": ("이상 없음", "calm"),
+    "unwatched": ("실시간으로 보지 않음", "not watched live"),
     "firing": ("발령 중", "firing"),
     "acknowledged": ("확인됨", "acknowledged"),
     "resolved": ("해제", "resolved"),

@@ -1,8 +1,8 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
-`deliveries.py`, `leases.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`. Each works alone in
-a transaction of its own, or on the one that `begin()` opened.
+`deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`. Each
+works alone in a transaction of its own, or on the one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from ews.storage import schema
 from ews.storage.alerts import AlertStore, RuleStore
+from ews.storage.blind import BlindStore
 from ews.storage.collection import CollectionStore
 from ews.storage.deliveries import DeliveryStore
 from ews.storage.engine import open_engine
@@ -31,6 +32,7 @@ from ews.storage.viewers import ViewerStore
 class Store(
     CollectionStore,
     LeaseStore,
+    BlindStore,
     TextStore,
     EventStore,
     AlertStore,

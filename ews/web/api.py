@@ -28,6 +28,7 @@ from ews.reports import (
     ruleset_lines,
     source_lines,
 )
+from ews.reports.blind import Board, board_states
 from ews.web.asked import known, moment, stage_number
 from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
@@ -145,6 +146,12 @@ def _other_paths(router: APIRouter, site: Site) -> None:
     def sources() -> Sources:
         found = source_lines(site.store, site.clock())
         return Sources(sources=list(found), blind=sum(line.blind for line in found))
+
+    @router.get("/blind", summary="Each item: alerting, calm, blind, or not watched")
+    def blind(
+        every: Annotated[bool, Query(description="all items, not only those with a use")] = False,
+    ) -> Board:
+        return board_states(site.store, site.clock(), every=every)
 
     @router.get("/rules", summary="Versions of the rules, newest first")
     def rules() -> Rules:

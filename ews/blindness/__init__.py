@@ -1,0 +1,142 @@
+"""Is it calm, or can it not be seen? A source that is silent makes what hangs on it blind, never calm.
+
+`look` reads the store, `step` decides what to keep and to tell, `keep` writes it on the transaction
+of the pipeline. A store that was never fetched live is not watched, and that is said, not "blind".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.digests import carry
+from alerts.routes import Routes
+from alerts.rulebook import BlindLimits
+from alerts.view import Names
+from ews.blindness.seeing import (
+    EVERYTHING,
+    Dark,
+    Feed,
+    Watch,
+    believed_until,
+    gone_dark,
+    informants,
+    main_origins,
+)
+from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
+from ews.model import Alert, AlertChange, Bulletin, Notification, Source
+from ews.storage import Store
+from ews.storage.blind import BlindSpell
+from scrapers import freshness
+
+__all__ = [
+    "EVERYTHING",
+    "BlindSpell",
+    "Dark",
+    "Feed",
+    "Step",
+    "Turn",
+    "Watch",
+    "believed_until",
+    "bulletins",
+    "follows",
+    "gone_dark",
+    "informants",
+    "keep",
+    "look",
+    "main_origins",
+    "sights",
+    "spells",
+    "step",
+    "subjects_of",
+]
+
+KEPT = "blind.informants"  # in the store's meta: who gave evidence of what, read anew once a day
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one look brings: to be kept in one transaction."""
+
+    spells: tuple[BlindSpell, ...] = ()
+    changes: tuple[AlertChange, ...] = ()
+    bulletins: tuple[Bulletin, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    memory: str = ""  # who spoke of what, kept for the day
+
+
+def look(
+    store: Store, sources: Sequence[Source], limits: BlindLimits, now: datetime
+) -> Watch | None:
+    """What can be seen of what is watched live; None when nothing is."""
+    enabled = [source for source in sources if source.enabled]
+    began = store.first_fetch_at(source.name for source in enabled)
+    if began is None:
+        return None
+    feeds = {source.name: _feed(store, source, now) for source in enabled}
+    memory = _memory(store, limits, now)
+    found = informants(enabled, memory.by, memory.series, now)
+    return Watch(feeds, found, limits, began, now, dump(memory))
+
+
+def step(
+    watch: Watch | None,
+    lasting: Sequence[BlindSpell],
+    firing: Sequence[Alert],
+    routes: Routes,
+    names: Names,
+) -> Step:
+    """What begins, lasts too long, or ends, and who is told; nothing where nothing is watched."""
+    if watch is None:
+        return Step()
+    turn = spells(watch, lasting)
+    titles = {name: feed.source.title for name, feed in watch.feeds.items()}
+    told = bulletins(turn, routes, names, titles, watch.now)
+    return Step(
+        spells=turn.spells,
+        changes=tuple(sights(watch, firing)),
+        bulletins=tuple(bulletin for bulletin, _ in told),
+        notifications=tuple(carry(bulletin, receiver) for bulletin, receiver in told),
+        memory=watch.memory,
+    )
+
+
+def keep(tx: Store, done: Step) -> None:
+    """Write a step on an open transaction; its changes go the way of all changes."""
+    if done.memory and tx.get(KEPT) != done.memory:
+        tx.put(KEPT, done.memory)
+    tx.save_spells(done.spells)
+    tx.save_changes(done.changes)
+    if done.bulletins:
+        tx.save_bulletins(done.bulletins, done.notifications)
+
+
+def _feed(store: Store, source: Source, now: datetime) -> Feed:
+    last, good = store.last_fetch(source.name), store.last_good_fetch(source.name)
+    state = freshness(source, good, now, last)
+    return Feed(source, state, believed_until(source, state, good))
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Who spoke of what, as read on that day: reading it means reading half a year of events."""
+
+    on: str
+    by: Mapping[str, Sequence[str]]  # subject -> sources that gave evidence on it
+    series: Sequence[tuple[str, str]]  # (series, source)
+
+
+def _memory(store: Store, limits: BlindLimits, now: datetime) -> Memory:
+    today = now.date().isoformat()
+    kept = json.loads(store.get(KEPT) or "{}")
+    if kept.get("on") == today:
+        return Memory(today, kept["by"], [(series, name) for series, name in kept["series"]])
+    found = store.informants(now - limits.evidence)
+    by = {subject: sorted(names) for subject, names in sorted(found.items())}
+    return Memory(today, by, store.series_sources())
+
+
+def dump(memory: Memory) -> str:
+    return json.dumps({"on": memory.on, "by": memory.by, "series": memory.series})

@@ -1,0 +1,153 @@
+"""What can be seen? The sources that a subject depends on, and since when too few of them speak. Pure.
+
+A subject is an item (`item:urea`), a country (`country:CN`) or everything ("all"). Sources of one
+newsroom or ministry count once: twenty feeds of one house that is down are one silence.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.rulebook import BlindLimits
+from ews.model import Fetch, Source, SourceState
+from graph.reference import EU_MEMBERS, ITEMS, best_share, partners
+
+EVERYTHING = "all"
+HOME = "KR"
+MAIN_ORIGINS = 3  # the largest suppliers of an item
+MAIN_SHARE = 0.1  # and what makes one of them matter
+FEWEST = 2  # groups of its own by which a subject is judged; with fewer, all sources together judge
+HS_DIGITS = 4  # a shorter code names a whole chapter, and no series is about all of it
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A source that is watched live. `until`: when its silence could last be read as calm."""
+
+    source: Source
+    state: SourceState
+    until: datetime | None = None  # None: it never could
+
+    @property
+    def group(self) -> str:
+        return self.source.independence or self.source.name
+
+
+@dataclass(frozen=True, slots=True)
+class Dark:
+    """Too few sources speak of the subject since then; `silent` are their names."""
+
+    since: datetime
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """All that is watched live, as it stands at `now`."""
+
+    feeds: Mapping[str, Feed]
+    informants: Mapping[str, frozenset[str]]  # subject -> names of the sources it depends on
+    limits: BlindLimits
+    began: datetime  # of watching live
+    now: datetime
+    memory: str = ""  # what the informants were read from, to be kept for the day
+
+    def of(self, subject: str) -> tuple[Feed, ...]:
+        """The sources that the subject depends on."""
+        if subject == EVERYTHING:
+            return tuple(self.feeds.values())
+        names = self.informants.get(subject, frozenset())
+        return tuple(self.feeds[name] for name in sorted(names & set(self.feeds)))
+
+    def dark(self, subject: str) -> Dark | None:
+        """Since when the subject cannot be seen: by its own sources, or because most of all are
+        silent. None while it can be seen."""
+        everything = gone_dark(self.of(EVERYTHING), self.limits.quorum, self.began)
+        own = self.of(subject)
+        if subject == EVERYTHING or len({feed.group for feed in own}) < FEWEST:
+            return everything
+        return gone_dark(own, self.limits.quorum, self.began) or everything
+
+    def lasts(self, since: datetime) -> bool:
+        """Whether what began then lasts so long that people are told."""
+        return self.now - since >= self.limits.after
+
+
+def believed_until(source: Source, state: SourceState, good: Fetch | None) -> datetime | None:
+    """When the source's silence could last be read as calm; `good` is its last good answer."""
+    if good is None or state is SourceState.FAILING:
+        return None if good is None else good.at
+    fresh = timedelta(seconds=source.fresh_within_s)
+    if good.newest is None:
+        return good.at + fresh if source.expect_min == 0 else good.at
+    return min(good.at, good.newest) + fresh
+
+
+def gone_dark(feeds: Sequence[Feed], quorum: float, began: datetime) -> Dark | None:
+    """Since when fewer than that share of the independent groups speak; None while enough do, or
+    where there is no source at all to judge by."""
+    silent_since: dict[str, datetime] = {}
+    groups = {feed.group for feed in feeds}
+    for group in groups:
+        own = [feed for feed in feeds if feed.group == group]
+        if all(feed.state.blind for feed in own):
+            silent_since[group] = max(max(feed.until or began, began) for feed in own)
+    order = sorted(silent_since.values())
+    for gone, since in enumerate(order, 1):
+        if (len(groups) - gone) / len(groups) < quorum:
+            silent = (feed.source.name for feed in feeds if feed.group in silent_since)
+            return Dark(since, tuple(sorted(silent)))
+    return None
+
+
+def informants(
+    sources: Iterable[Source],
+    evidence: Mapping[str, Iterable[str]],
+    series: Iterable[tuple[str, str]],
+    now: datetime,
+) -> dict[str, frozenset[str]]:
+    """Subject -> names of the sources it depends on.
+
+    An item: the authorities of its main origins and of Korea, the sources that gave evidence on it
+    (`evidence`), the series named for it ((series, source) pairs, by HS code). A country: its
+    authorities, and the sources that gave evidence on it.
+    """
+    authorities: dict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        if source.authority:
+            authorities[source.authority].add(source.name)
+    found: dict[str, set[str]] = defaultdict(set)
+    for country, own in authorities.items():
+        found[f"country:{country}"] |= own
+    for item in ITEMS:
+        for country in (HOME, *main_origins(item, now)):
+            found[f"item:{item}"] |= authorities[country]
+            if country in EU_MEMBERS:
+                found[f"item:{item}"] |= authorities["EU"]
+    for subject, names in evidence.items():
+        found[subject] |= set(names)
+    for name, source_name in series:
+        for item in _named(name.split("/")[-1]):
+            found[f"item:{item}"].add(source_name)
+    return {subject: frozenset(names) for subject, names in found.items()}
+
+
+def main_origins(item: str, now: datetime) -> tuple[str, ...]:
+    """The countries that most of Korea's import of the item comes from, as far as figures say."""
+    shares = ((country, best_share(item, country, now.date())) for country in partners(item))
+    large = [(s.share, c) for c, s in shares if s and s.share and s.share >= MAIN_SHARE]
+    return tuple(country for _, country in sorted(large, reverse=True)[:MAIN_ORIGINS])
+
+
+def _named(code: str) -> list[str]:
+    """Items whose HS codes the series' item names: the code itself, or one that it begins."""
+    if not code.isdigit():
+        return []
+    return [
+        item.id
+        for item in ITEMS.values()
+        if any(hs.startswith(code) or code.startswith(hs) for hs in item.hs if len(hs) >= HS_DIGITS)
+    ]

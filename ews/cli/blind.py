@@ -1,0 +1,70 @@
+"""`ews blind`: what cannot be seen now, so that silence is not taken for calm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ews.cli.options import Home, Json, Lang
+
+if TYPE_CHECKING:
+    from ews.cli.output import Output
+    from ews.reports.blind import Board
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(blind)
+
+
+def blind(
+    every: Annotated[
+        bool, typer.Option("--all", help="All items of the reference, not only those with a use.")
+    ] = False,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
+    """Each item: alerting, calm, blind (its sources are silent), or not watched live.
+
+    Exit 1 when something is blind.
+    """
+    from ews.cli.opening import looking
+    from ews.cli.output import output
+    from ews.reports.blind import board_states
+
+    with looking(home) as (settings, store):
+        out = output(lang, as_json, settings.lang)
+        board = board_states(store, datetime.now(UTC), every=every)
+    if out.as_json:
+        out.json(board)
+    else:
+        _show(out, board)
+    raise typer.Exit(1 if any(line.blind for line in board.lines) else 0)
+
+
+def _show(out: Output, board: Board) -> None:
+    from ews.cli.output import moment
+    from ews.reports.words import word
+
+    if not board.watched:
+        out.say(out.t("실시간으로 수집한 적이 없는 저장소입니다(시연·재생). 조용해도 이상 없음이 아니라 보지 않은 것입니다.",
+                      "Nothing was ever fetched live here (a demo or a replay): silence is not calm, "
+                      "nobody looked."))  # fmt: skip
+        return
+    out.table(
+        out.t("보이는 것과 보이지 않는 것", "What can be seen, and what cannot"),
+        [out.t("상태", "state"), out.t("품목", "item"), out.t("보이지 않은 때부터", "blind since"),
+         out.t("출처", "sources"), out.t("멈춘 출처", "silent")],
+        [
+            (word(line.state, out.lang) + (" !" if line.blind and line.state != "blind" else ""),
+             line.item.text(out.lang), moment(line.since) if line.blind else "",
+             f"{line.sources - len(line.silent)}/{line.sources}",
+             ", ".join(one.name for one in line.silent))
+            for line in board.lines
+        ],
+    )  # fmt: skip
+    lost = sum(line.blind for line in board.lines)
+    out.say(out.t(f"보이지 않는 품목 {lost}개, 멈춘 출처 {len(board.silent)}/{board.sources}곳.",
+                  f"{lost} items blind, {len(board.silent)} of {board.sources} sources silent."))  # fmt: skip
