@@ -9,7 +9,8 @@ from alerts import sections, standing
 from alerts.blocks import Block, to_blocks
 from alerts.headlines import ending, headline, summary_line
 from alerts.plain import escape_slack, safe_link
-from alerts.reach import path, reach, unlisted
+from alerts.reach import path, reach
+from alerts.uses import unlisted
 from alerts.view import AlertView, Names, Section
 from alerts.words import say
 from ews.model import Alert, Bulletin, ChangeKind, Ending

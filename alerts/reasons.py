@@ -20,7 +20,7 @@ def stage_word(stage: Stage, lang: str) -> str:
 def some(names: Sequence[str], limit: int, lang: str) -> str:
     """Up to `limit` names and how many more there are."""
     unknown = say("text.unknown", lang)
-    shown = ", ".join(one_line(name, 60) or unknown for name in names[:limit])
+    shown = ", ".join(one_line(name, 100) or unknown for name in names[:limit])
     left = len(names) - limit
     return shown if left <= 0 else f"{shown} {say('text.and_more', lang, n=left)}"
 

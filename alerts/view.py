@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
@@ -34,6 +35,15 @@ class Names(Protocol):
     def use(self, code: str, lang: str) -> str: ...
 
 
+class ListedUse(Protocol):
+    """A domestic use of an item as it stands on record, whatever was computed for it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def ministries(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class AlertView:
     """One alert as a message needs it. `exposures` come strongest first, of all its events."""
@@ -52,6 +62,8 @@ class AlertView:
     signers: tuple[str, ...] = ()  # names of persons who may sign
     mentions: tuple[str, ...] = ()  # names of persons who are called: Notification.mentions
     planned: tuple[Silence, ...] = ()  # planned events that may explain it
+    # Every domestic use on record, by item: what the exposures were cut by is named from here.
+    uses: Mapping[str, Sequence[ListedUse]] = field(default_factory=dict)
     closed: str = ""  # decision and outcome, when somebody wrote them down
 
     @property

@@ -39,6 +39,8 @@ from ews.model import (
     Stage,
     Witness,
 )
+from ews.reports import Names
+from graph import USES
 from tests.alert_samples import (
     NOW,
     TableNames,
@@ -350,7 +352,7 @@ def test_a_firms_own_exposure_is_in_no_message() -> None:
 
 
 MINISTRIES = tuple(f"ministry-{n}" for n in range(30))
-USES = st.lists(
+EXPOSED = st.lists(
     st.builds(
         lambda item, use, ministries: urea_exposure(
             3, item=f"item-{item}", use_id=f"use-{item}-{use}", ministries=tuple(ministries)
@@ -386,7 +388,7 @@ def check_nothing_is_dropped(exposures: tuple[Exposure, ...], lang: str) -> None
 
 
 @settings(max_examples=25, deadline=None)
-@given(USES, st.sampled_from(LANGS))
+@given(EXPOSED, st.sampled_from(LANGS))
 def test_no_use_and_no_ministry_is_ever_dropped_silently(
     exposures: list[Exposure], lang: str
 ) -> None:
@@ -405,6 +407,31 @@ def test_five_hundred_exposures_of_sixty_items_are_named_or_counted() -> None:
     )
     for lang in LANGS:
         check_nothing_is_dropped(exposures, lang)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_every_use_on_record_is_told_though_no_exposure_came_for_it(lang: str) -> None:
+    """The computation keeps the strongest few; the shipped network knows every use."""
+    names = Names()
+    for item, uses in USES.items():
+        alert = urea_alert(items=(item,), ministries=(), unlisted=())
+        told = urea_exposure(1, item=item, use_id=uses[0].id, ministries=uses[0].ministries)
+        for exposures in ((), (told,)):
+            view = view_of(change(alert=alert), exposures=exposures, names=names, uses=USES)
+            text = render_text(view, lang)
+            blocks = json.dumps(render_blocks(view, lang), ensure_ascii=False)
+            for use in uses:
+                name = one_line(names.use(use.id, lang), 120)
+                wanted = (name, *(names.ministry(code, lang) for code in use.ministries))
+                lines = text.splitlines()
+                assert any(all(word in line for word in wanted) for line in lines), wanted
+                assert escape_slack(name).replace("\\", "") in blocks.replace("\\", "")
+    bare = view_of(change(alert=urea_alert(items=("no-such-item",))), exposures=(), uses=USES)
+    assert label_of("unlisted", lang) in render_text(bare, lang)
+
+
+def label_of(key: str, lang: str) -> str:
+    return phrases()[f"label.{key}"][lang]
 
 
 def test_two_exposures_of_one_use_unite_their_ministries() -> None:
