@@ -227,15 +227,21 @@ class Ring:
         finally:
             store.close()
 
-    def begun_twice(self, excused: frozenset[int] = frozenset()) -> list[str]:
-        """Due runs begun again although whoever began them first lived and was not cut off."""
-        fate: dict[object, list[dict[str, object]]] = {}
+    def begun_twice(self) -> list[str]:
+        """Due runs begun again although whoever began them before was neither killed nor refused."""
+        begins: dict[tuple[object, object], list[object]] = {}
+        refused = set()
         for line in self.journal():
+            run = (line.get("source"), line.get("due"))
             if line["what"] == "begins":
-                fate.setdefault((line["source"], line["due"]), []).append(line)
-        bad = self.killed | excused
-        return [str(run) for run, begins in fate.items()
-                if any(one["pid"] not in bad for one in begins[:-1])]  # fmt: skip
+                begins.setdefault(run, []).append(line["pid"])
+            elif line["what"] == "refused":
+                refused.add((run, line["pid"]))
+        return [
+            f"{run}: {pids}"
+            for run, pids in begins.items()
+            if any(pid not in self.killed and (run, pid) not in refused for pid in pids[:-1])
+        ]
 
     def latest_s(self) -> float:
         """How late a due run was at worst. The first of a source has no due time."""
