@@ -185,6 +185,8 @@ def _told(
         ),
     )
     top = Stage(max(members.values()))
+    if not support(alert.witnesses).corroborated and alert.witnesses:
+        top = min(top, stages.FREE)  # whatever was decided when more sources stated it
     if holding and (leader := _leader(holding)).stage == top:
         assert leader.rule is not None
         reasons = _reasons(leader.rule, leader.values)
@@ -236,11 +238,19 @@ def _change(
         kind, parts = ChangeKind.UPDATED, [*news, *asides]
     elif before.proposed and not after.proposed:
         kind, parts = ChangeKind.UPDATED, asides
-    elif after.members != members_of(before):
-        kind, parts = ChangeKind.NOTED, asides or ["one of several reports changed"]
+    elif after.members != members_of(before) or _stated_otherwise(before, after):
+        kind, parts = ChangeKind.NOTED, asides or ["a report or its sources changed"]
     else:
         return None
     return moved(after, kind, now, before.stage, "; ".join(parts))
+
+
+def _stated_otherwise(before: Alert, after: Alert) -> bool:
+    """Do the sources differ so that it has to be kept? Of one report alone only what they prove."""
+    if len(after.witnesses) > 1:
+        return before.witnesses != after.witnesses
+    old, new = support(before.witnesses), support(after.witnesses)
+    return (old.corroborated, old.authority) != (new.corroborated, new.authority)
 
 
 def _rule_part(after: Alert) -> str:

@@ -199,10 +199,7 @@ def _matters(event: Event, alert: Alert, book: Book) -> bool:
         return True  # it led: another may lead now
     others = support(happenings.standing(alert, [event.id]))
     own = Support() if happenings.refuted(event, book) else support([witness(event)])
-    old, new = support(happenings.standing(alert)), others.joined(own)
+    # with what it said before, without it, and with what it says now
+    states = {support(happenings.standing(alert)), others, others.joined(own)}
     counted = any("sources" in rule.when for rule in book.rules)
-    return (
-        old.corroborated != new.corroborated
-        or old.authority != new.authority
-        or (counted and old.groups != new.groups)
-    )
+    return len(states if counted else {(s.corroborated, s.authority) for s in states}) > 1
