@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import argon2
 import pytest
@@ -46,6 +48,7 @@ class Home:
     store: Store
     app: FastAPI
     tokens: dict[str, str]
+    first: Alert  # as tests.faces_home made it
     made: int = 0
     browsers: dict[str, TestClient] = field(default_factory=dict)
     clients: dict[str | None, TestClient] = field(default_factory=dict)
@@ -58,10 +61,8 @@ class Home:
     def alert(self, **changes: object) -> Alert:
         """A new alert at 주의 that waits for a signature of 경계."""
         self.made += 1
-        first = self.store.alert("alr-urea0000000001")
-        assert first is not None
         waiting = replace(
-            first, id=content_id("alr", self.made), fingerprint=f"fp-{self.made}", revision=1,
+            self.first, id=content_id("alr", self.made), fingerprint=f"fp-{self.made}", revision=1,
             proposed=Stage.ALERT, proposed_at=NOW, sign_by=NOW + timedelta(hours=1),
         )  # fmt: skip
         alert = replace(waiting, **changes)  # type: ignore[arg-type]
@@ -127,7 +128,9 @@ def open_home(folder: Path) -> Iterator[Home]:
     for name in PEOPLE:
         tokens[name], _ = give_token(store, doing(f"token {name}", boss), name)
     app = create_app(load_settings(folder), store, clock=lambda: LATER)
-    yield Home(folder, store, app, tokens)
+    first = store.alert("alr-urea0000000001")
+    assert first is not None
+    yield Home(folder, store, app, tokens, first)
     store.close()
 
 
@@ -139,5 +142,9 @@ def cheap_passwords(patch: pytest.MonkeyPatch) -> None:
 
 def parsed_once(patch: pytest.MonkeyPatch) -> None:
     """The tree of commands is made once: it costs more than most commands do."""
-    tree = typer.main.get_command(cli)
-    patch.setattr("typer.testing._get_command", lambda app: tree)
+    patch.setattr("typer.testing._get_command", lambda app: tree())
+
+
+@cache
+def tree() -> Any:
+    return typer.main.get_command(cli)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ews.acting import person_of
-from ews.reports import ROLES, NotForViewer, Viewer
+from ews.reports import ROLES, NotForViewer, UnknownName, Viewer
 from ews.reports.people import (
     Doing,
     add_person,
@@ -45,6 +45,9 @@ def people_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
                 token, _ = give_token(site.store, doing, name)
                 return _page(request, site, token=token, owner=name)
             _change(site, doing, what, name, sent)
+        except UnknownName as err:
+            said = ValueError(err.text(language(request)))
+            return refused(request, said, "/people", sent)
         except ValueError as err:
             return refused(request, err, "/people", sent)
         return RedirectResponse(linker(language(request))("/people", did=what), 303)

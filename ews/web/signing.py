@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from ews.reports import Viewer, WrongToken
 from ews.reports.sessions import sign_in_by_password, sign_in_by_token
 from ews.reports.sessions import sign_out as sign_out_of
+from ews.reports.viewer import digest_of
 from ews.web.asking import COOKIE, Guesses, address_of, asking, looked_up, slow_down
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
@@ -40,6 +41,7 @@ def sign_router(site: Site, guesses: Guesses) -> APIRouter:
             session = _session(site, guesses, request, sent)
         except WrongToken as err:
             return _form(request, None, 401, wrong=type(err).__name__)
+        guesses.was_right(digest_of(session))  # nobody's wrong tokens lock it out
         _end_session(site, request)
         answer = _home(request)
         answer.set_cookie(
