@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.facts import Codes, alert_link, many_lines
-from alerts.headlines import ending, subject
+from alerts.headlines import ending, subject, tag
 from alerts.plain import one_line, safe_link
 from alerts.reasons import readable_measure, stage_word
 from alerts.sections import first_steps, happened, percent, probability_words
@@ -107,10 +107,9 @@ def sender_name(lang: str) -> str:
 
 
 def headline(view: AlertView, lang: str) -> str:
-    """`[주의] 중국 · 요소 · 수출 제한`, or how it ended in the place of the stage."""
-    end = ending(view)
-    tag = say(f"ending.{end.value}", lang) if end else stage_word(view.alert.stage, lang)
-    return one_line(f"[{tag}] {subject(view.alert, view.names, lang)}", HEADLINE)
+    """`[주의] 중국 · 요소 · 수출 제한`; beside the stage that it is blind or unsigned, or in its
+    place how it ended."""
+    return one_line(f"[{tag(view, lang)}] {subject(view.alert, view.names, lang)}", HEADLINE)
 
 
 def description(view: AlertView, codes: Codes, lang: str) -> str:
@@ -172,7 +171,11 @@ def parameters(view: AlertView, codes: Codes) -> Pairs:
         ("ews:stage-ko", alert.stage.ko),
         ("ews:stage-signed", _signed(view)),
         *(("ews:ending", one.value) for one in [alert.ending] if one),
-        *(("ews:blind-since", one.isoformat()) for one in [alert.blind_since] if one),
+        *(
+            ("ews:blind-since", one.replace(microsecond=0).isoformat())
+            for one in [alert.blind_since]
+            if one
+        ),
         *(("ews:item", code) for code in alert.items),
         *(("ews:item-without-listed-use", code) for code in alert.unlisted),
         *(("HS", hs) for hs in dict.fromkeys(h for c in alert.items for h in codes.hs.get(c, ()))),

@@ -178,6 +178,15 @@ def test_certainty_is_the_probability_and_observed_needs_somebody_who_knows(
     assert info_of(view_of(event=event))["certainty"] == [certainty]
 
 
+def test_a_blind_alert_says_so_where_it_is_read_first() -> None:
+    blind = urea_alert(blind_since=NOW)
+    info = info_of(view_of(change(ChangeKind.BLIND, blind, Stage.CAUTION)))
+    plain = info_of(view_of())
+    assert str(info["headline"]) != str(plain["headline"])
+    assert parameters(info)["ews:blind-since"] == ["2021-10-11T02:30:00+00:00"]
+    assert "CAUTION" in str(info["headline"]), "the stage stands while nothing can be seen"
+
+
 @pytest.mark.parametrize(
     ("severity", "word"), [(3.0, "Extreme"), (1.9, "Severe"), (1.0, "Moderate"), (0.0, "Minor")]
 )

@@ -14,7 +14,7 @@ from functools import cache
 
 from alerts import cap_info
 from alerts.atom import PAGE, CapEntry, build_atom, pages
-from alerts.cap import Issuer, Parent, build_cap, identifier, message_type, named, published
+from alerts.cap import Issuer, Parent, build_cap, identifier, message_type, named, public, published
 from alerts.facts import Codes
 from alerts.ical import CANCELLED_STAYS, DateEntry, alert_dates, build_ical, planned_date
 from alerts.sections import title_of
@@ -181,7 +181,7 @@ def _entry(view: AlertView, one: Published, base: str, lang: str) -> CapEntry:
     return CapEntry(
         one.identifier,
         one.change.at,
-        cap_info.headline(view, lang),
+        cap_info.headline(public(view), lang),
         title_of(view, lang),
         f"{base}cap/{one.identifier}.xml",
         one.change.alert.stage.en,
