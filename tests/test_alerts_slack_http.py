@@ -6,8 +6,8 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from fastapi.testclient import TestClient
 
 from alerts.channels.slack_signature import Signatures
 from ews.model import AlertState
+from ews.reports import OPEN
 from ews.storage import Store
 from ews.web import create_app
+from ews.web.site import Site
+from ews.web.slack import closing, desk_of, slack_router
 from tests.alert_samples import NOW
 from tests.fake_slack_more import FullSlack
 from tests.slack_samples import (
@@ -344,44 +347,18 @@ def serving(app: FastAPI) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
-def test_it_is_answered_in_time_while_the_store_is_locked_and_done_after(
-    app: FastAPI, store: Store, slack: FullSlack
-) -> None:
-    held, free = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with store.begin():
-            held.set()
-            free.wait(20)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(5)
-    body = payload(press(slack, "acknowledge"))
-    with serving(app) as url:
-        began = time.monotonic()
-        with urlopen(Request(f"{url}/slack/actions", body, signed(body, LATER))) as answer:
-            took = time.monotonic() - began
-            assert answer.status == 200
-        assert took < 2.5
-        assert store.alert(PROPOSED).state is AlertState.FIRING  # type: ignore[union-attr]
-        free.set()
-        holder.join()
-    # The server has stopped: what it took is done.
-    assert store.alert(PROPOSED).state is AlertState.ACKNOWLEDGED  # type: ignore[union-attr]
-    assert "홍길동" in slack.responses[-1]["text"]
-
-
-def test_forms_open_while_acts_wait_for_the_store(
-    app: FastAPI, store: Store, slack: FullSlack
-) -> None:
+@contextmanager
+def locked(store: Store) -> Iterator[Callable[[], None]]:
+    """Somebody writes, and does not finish until told to."""
     held, free = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -393,20 +370,56 @@ def test_forms_open_while_acts_wait_for_the_store(
     holder.start()
     held.wait(5)
     try:
-        with serving(app) as url:
-            waiting = [payload(submit_clear(slack, number)) for number in range(6)]
-            threads = [threading.Thread(target=lambda b=body: post(url, b)) for body in waiting]
-            for thread in threads:
-                thread.start()
-            opened = payload(press(slack, "hand_over"))
-            assert post(url, opened) == 200
-            assert slack.forms[-1]["callback_id"] == "ews_hand_over"
-            free.set()
-            for thread in threads:
-                thread.join()
+        yield free.set
     finally:
         free.set()
         holder.join()
+
+
+@pytest.fixture
+def alone(tmp_path: Path, store: Store, slack: FullSlack) -> FastAPI:
+    """An application that only answers Slack."""
+    site = Site(settings_for(tmp_path, slack), store, OPEN, lambda: LATER)
+    desk = desk_of(site)
+    app = FastAPI(lifespan=closing(asynccontextmanager(nothing), desk))
+    app.include_router(slack_router(site, desk))
+    return app
+
+
+async def nothing(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def test_it_is_answered_in_time_while_the_store_is_locked_and_done_after(
+    alone: FastAPI, store: Store, slack: FullSlack
+) -> None:
+    slack.responses.clear()
+    with locked(store) as free, serving(alone) as url:
+        post(url, payload(press(slack, "why")))  # the first request loads what it needs
+        began = time.monotonic()
+        assert post(url, payload(press(slack, "acknowledge"))) == 200
+        assert time.monotonic() - began < 3
+        assert store.alert(PROPOSED).state is AlertState.FIRING  # type: ignore[union-attr]
+        free()
+    # The server has stopped: what it took is done.
+    assert store.alert(PROPOSED).state is AlertState.ACKNOWLEDGED  # type: ignore[union-attr]
+    assert "홍길동" in slack.responses[-1]["text"]
+
+
+def test_forms_open_while_acts_wait_for_the_store(
+    alone: FastAPI, store: Store, slack: FullSlack
+) -> None:
+    with locked(store) as free, serving(alone) as url:
+        bodies = [payload(sent_clear(number)) for number in range(5)]
+        bodies += [payload(press(slack, "acknowledge")) for _ in range(5)]
+        threads = [threading.Thread(target=post, args=(url, body)) for body in bodies]
+        for thread in threads:
+            thread.start()
+        assert post(url, payload(press(slack, "hand_over"))) == 200
+        assert slack.forms[-1]["callback_id"] == "ews_hand_over"
+        free()
+        for thread in threads:
+            thread.join()
 
 
 def post(url: str, body: bytes) -> int:
@@ -414,7 +427,7 @@ def post(url: str, body: bytes) -> int:
         return int(answer.status)
 
 
-def submit_clear(slack: FullSlack, number: int) -> dict[str, Any]:
+def sent_clear(number: int) -> dict[str, Any]:
     view = {
         "callback_id": "ews_clear",
         "private_metadata": json.dumps(["ko", PROPOSED, 1, "C1", ""]),

@@ -46,7 +46,7 @@ def _validate(rows: Sequence[dict[str, Any]]) -> None:
         for part in inside:
             if isinstance(part, BlockElement):
                 part.validate_json()
-                for option in Option.parse_all(getattr(part, "options", None) or []):
+                for option in Option.parse_all(getattr(part, "options", None) or []) or []:
                     option.validate_json()
 
 

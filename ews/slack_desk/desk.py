@@ -21,13 +21,13 @@ from alerts.channels.slack_payloads import Asked, Way
 from alerts.channels.slack_replies import Replies
 from alerts.words import say
 from ews.config import Settings
-from ews.slack_desk.doing import broken, work
+from ews.slack_desk.doing import broken, opens_form, work
 from ews.slack_desk.outcome import Outcome
 from ews.storage import Store
 
 log = logging.getLogger(__name__)
 
-WAIT_S = 1.5  # what a face waits for the work; Slack gives three seconds
+WAIT_S = 1.0  # what a face waits for the work; Slack gives three seconds
 WAITING = 200  # asked and not yet worked on; more are turned away
 OPENERS, WORKERS = 4, 4  # forms open within three seconds, so a slow act never stands before one
 
@@ -59,7 +59,7 @@ class Desk:
             busy: Future[Outcome] = Future()
             busy.set_result(_busy(asked, self.lang))
             return busy
-        pool = self._workers if asked.way in (Way.FORM, Way.COMMAND) else self._openers
+        pool = self._openers if opens_form(asked) else self._workers
         try:
             taken = pool.submit(self._work, asked)
         except RuntimeError:

@@ -47,6 +47,13 @@ def work(desk: Desk, asked: Asked) -> Outcome:
     return _open(desk, asked, person, kind) if kind in FIELDS else _act(desk, asked, person, kind)
 
 
+def opens_form(asked: Asked) -> bool:
+    """Whether a form opens, which only works within three seconds of the press."""
+    if asked.way is Way.COMMAND:
+        return asked.text.partition(" ")[0].casefold() in MISSED
+    return asked.way in (Way.BUTTON, Way.SHORTCUT) and asked.name in FIELDS
+
+
 def broken(desk: Desk, asked: Asked) -> Outcome:
     """A fault of ours, told to who asked."""
     desk.tell(asked, say("slack.broken", language(desk, asked)))
