@@ -154,7 +154,8 @@ def test_no_words_become_markup_a_mention_or_a_line_of_their_own(words: str) -> 
         itertools.cycle(LANGS),
         strict=False,
     )
-    for kind, stage, reason, lang in turns:
+    half = HOSTILE.index(words) % 2  # each kind with every second text; the next test mixes more
+    for kind, stage, reason, lang in itertools.islice(turns, half, None, 2):
         check_harmless(words, url, kind, stage, reason, lang)
 
 
