@@ -39,7 +39,7 @@ ADVICE = {
     "token_revoked": "set a valid bot token (docs/howto-slack.md)",
     "token_expired": "set a valid bot token (docs/howto-slack.md)",
     "account_inactive": "the app's account is off: reinstall it",
-    "not_allowed_token_type": "give the kind of token that is asked for (docs/howto-slack.md)",
+    "not_allowed_token_type": "a bot token begins with xoxb-, an app-level one with xapp-",
 }
 
 

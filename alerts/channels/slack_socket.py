@@ -86,7 +86,9 @@ def try_socket(app_token: str, url: str) -> None:
 
 
 def _not_taken(code: str) -> ChannelError:
-    said = ADVICE.get(code, "see docs/howto-slack.md").replace("bot token", "app token (xapp-)")
+    said = ADVICE.get(code, "see docs/howto-slack.md").replace(
+        "valid bot token", "valid app-level token (xapp-)"
+    )
     return ChannelError(f"slack socket: {code}; {said}", permanent=code in ADVICE)
 
 
