@@ -15,7 +15,7 @@ from alerts.stages import Signoff
 from ews.model import Event, Phase, RuleSet, Stage, Threshold
 
 SECTIONS = ("news", "series", "evaluate", "rules")
-# Not in documents saved by older versions: what these lack is as `Optional` says.
+# Sections that documents of older versions lack, and what then counts.
 OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "signoff": {"alert_min": 60, "severe_min": 30},
     "retract": {"probability_below": 0.1},
@@ -101,6 +101,7 @@ def read_rules(document: Mapping[str, object]) -> list[Rule]:
         raise RuleError(f"unknown section [{sorted(unknown)[0]}]")
     read_grouping(document)
     read_signoff(document)
+    _known(document, "retract", OPTIONAL["retract"])
     read_blind(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)

@@ -41,15 +41,18 @@ START = datetime(2024, 3, 1, tzinfo=UTC)
 NAMES = ("A", "B", "C", "D")
 PEOPLE = ("Kim", "Lee")
 OUTLETS = st.frozensets(st.sampled_from(["wire", "paper", "radio"]), min_size=1, max_size=3)
-SEVERITIES = st.sampled_from([0.5, 0.8, 0.9, 1.0, 1.3, 1.4, 1.5, 1.8, 1.9, 2.0, 2.3, 2.4, 2.5, 3.0])
-PHASES = st.sampled_from([*["actual_or_ongoing"] * 4, "threat_or_proposed", "easing_or_aftermath"])
+# Around every threshold; the high ones more often, where most can happen.
+LOW, HIGH = [0.5, 0.8, 0.9, 1.0, 1.3, 1.4, 1.5, 1.8, 1.9], [2.0, 2.3, 2.4, 2.5, 3.0]
+SEVERITIES = st.sampled_from([*LOW, *HIGH, *HIGH, *HIGH])
+PHASES = st.sampled_from(["actual_or_ongoing"] * 8 + ["threat_or_proposed"] * 2
+                         + ["easing_or_aftermath"])  # fmt: skip
 FACTS = st.builds(
     Facts, SEVERITIES, OUTLETS, st.sampled_from([False] * 5 + [True]), PHASES,
-    st.sampled_from([False] * 7 + [True]),
+    st.sampled_from([False] * 11 + [True]),
 )  # fmt: skip
 SPANS = [
-    timedelta(minutes=1), timedelta(minutes=29), timedelta(minutes=30), timedelta(minutes=31),
-    timedelta(minutes=59), timedelta(hours=1), timedelta(hours=5), timedelta(days=1),
+    timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=29),
+    timedelta(minutes=30), timedelta(minutes=59), timedelta(hours=1), timedelta(days=1),
     timedelta(days=6), timedelta(days=8), timedelta(days=29), timedelta(days=31),
 ]  # fmt: skip
 WAITS = st.sampled_from([(60, 30), (60, 30), (10, 30), (0, 30), (60, 0), (0, 0)])
