@@ -119,7 +119,7 @@ def build_pipeline(
             classifier=classifier or classifier_of(settings),
             network=build_network(firms_of(store, datetime.now(UTC).date())),
             routes=routes,
-            channels=open_channels(settings, {r.channel for r in routes.receivers}, stream),
+            channels=open_channels(settings, {r.channel for r in routes.receivers}, stream, store),
             names=Names(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
             sources=tuple(s for s in load_sources() if s.enabled) if live else (),
@@ -152,12 +152,17 @@ def routes_of(settings: Settings) -> Routes:
 
 
 def open_channels(
-    settings: Settings, names: Collection[str], stream: TextIO | None
+    settings: Settings, names: Collection[str], stream: TextIO | None, store: Store | None = None
 ) -> dict[str, Channel]:
-    """The channels that the routes name. ChannelError, before any work, when one cannot open."""
+    """The channels that the routes name; persons are called by the Slack ids of the store.
+    ChannelError, before any work, when one cannot open."""
     from alerts.channels import open_channel
 
-    chosen = channel_settings(settings, stream)
+    def slack_id(name: str) -> str | None:
+        found = store.person(name=name) if store else None
+        return found.slack_id if found and found.disabled_at is None else None
+
+    chosen = replace(channel_settings(settings, stream), slack_id=slack_id)
     return {name: open_channel(name, chosen) for name in sorted(names)}
 
 
