@@ -14,7 +14,16 @@ import time_machine
 from fastapi.testclient import TestClient
 
 from ews.acting import MAY, SIGNING, act
-from ews.model import Act, ActKind, Alert
+from ews.model import (
+    Act,
+    ActKind,
+    Alert,
+    ChangeKind,
+    Delivery,
+    DeliveryState,
+    Notification,
+    RouteReason,
+)
 from ews.reports import add_viewer
 from ews.reports.people import add_person, disable_person, give_token
 from tests.people_home import (
@@ -56,7 +65,7 @@ ALLOWED = {
 
 @dataclass(frozen=True)
 class Ways:
-    """How one act is asked for on each face; {id} is the alert, {silence} a silence."""
+    """How one act is asked for on each face; {id} is the alert, {other} what else it needs."""
 
     command: list[str] = field(default_factory=list)
     path: str = ""
@@ -81,7 +90,7 @@ WAYS = {
         ["silences", "add", "--alert", "{id}", "--hours", "4", "--reason", "known"], "silences",
         {"alert": "{id}", "hours": 4, "reason": "known"}, {"hours": "4", "note": "known"},
     ),
-    ActKind.UNSILENCE: Ways(["silences", "end", "{silence}"], "silences/{silence}",
+    ActKind.UNSILENCE: Ways(["silences", "end", "{other}"], "silences/{other}",
                             method="DELETE"),
     ActKind.FALSE_ALARM: Ways(
         ["false", "{id}", "--reason", "not_real"], "alerts/{id}/false-alarm",
@@ -103,6 +112,7 @@ WAYS = {
                      "matchers": {"country": "US"}},
     ),
     ActKind.RULES: Ways(["rules", "set", "news.min_probability=0.{number}", "--reason", "try"]),
+    ActKind.RESEND: Ways(["outbox", "resend", "{other}"]),
     ActKind.PEOPLE: Ways(["people", "add", "새사람{number}", "--role", "analyst"]),
 }  # fmt: skip
 
@@ -115,19 +125,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield from open_home(tmp_path_factory.mktemp("home"))
 
 
-def filled(value: object, alert: Alert, silence: str, number: int) -> object:
+def filled(value: object, alert: Alert, other: str, number: int) -> object:
     if isinstance(value, str):
-        for name, text in (("id", alert.id), ("silence", silence), ("number", str(number))):
+        for name, text in (("id", alert.id), ("other", other), ("number", str(number))):
             value = value.replace(f"{{{name}}}", text)
         return value
     if isinstance(value, dict):
-        return {key: filled(one, alert, silence, number) for key, one in value.items()}
+        return {key: filled(one, alert, other, number) for key, one in value.items()}
     if isinstance(value, list):
-        return [filled(one, alert, silence, number) for one in value]
+        return [filled(one, alert, other, number) for one in value]
     return value
 
 
-def silence_of(home: Home, alert: Alert) -> str:
+def other_of(home: Home, kind: ActKind, alert: Alert) -> str:
+    """The silence to end, or the dead letter to send again."""
+    if kind is ActKind.RESEND:
+        return dead_letter(home, alert)
+    if kind is not ActKind.UNSILENCE:
+        return ""
     done = act(
         home.store, home.person("운영자"), ActKind.SILENCE, alert_id=alert.id, note="for the test",
         detail={"hours": "9"}, via="cli", key=f"silence {alert.id}", now=LATER,
@@ -135,21 +150,31 @@ def silence_of(home: Home, alert: Alert) -> str:
     return done.act.detail["silence"]
 
 
+def dead_letter(home: Home, alert: Alert) -> str:
+    told = Notification(
+        Notification.make_id(alert.id, 1, "mof"), alert.id, 1, ChangeKind.PROPOSED, "mof", "slack",
+        "C1", "ko", RouteReason.FIRST, NOW,
+    )  # fmt: skip
+    home.store.save_notifications([], [told])
+    home.store.save_delivery(Delivery(told.id, DeliveryState.DEAD, attempts=1, error="no channel"))
+    return told.id
+
+
 FACES = ("cli", "api", "page")
 
 
 def answered(
-    home: Home, face: str, name: str, kind: ActKind, alert: Alert, silence: str = "", code: str = ""
+    home: Home, face: str, name: str, kind: ActKind, alert: Alert, other: str = "", code: str = ""
 ) -> int:
     """What that face answers when that person asks it to do that."""
     ways, number, token = WAYS[kind], 100 + home.made, home.tokens[name]
     if face == "cli":
-        words = filled(ways.command, alert, silence, number)
+        words = filled(ways.command, alert, other, number)
         assert isinstance(words, list)
         return home.ews(*words, token=token)[0]
     if face == "api":
-        body = filled(ways.body, alert, silence, number) if ways.method == "POST" else None
-        path = filled(ways.path, alert, silence, number)
+        body = filled(ways.body, alert, other, number) if ways.method == "POST" else None
+        path = filled(ways.path, alert, other, number)
         return home.api(token).request(ways.method, f"/api/v1/{path}", json=body).status_code
     form = {"form": code, "key": f"key-{alert.id}", "kind": kind.value, **(ways.form or {})}
     return home.browsers[name].post(f"/alerts/{alert.id}/act", data=form).status_code
@@ -184,9 +209,9 @@ def test_each_role_may_do_what_the_table_says_on_every_face(home: Home, face: st
         code = code_of(home.browser(name), home.alert()) if face == "page" else ""
         for kind in kinds_of(face):
             alert = home.alert()
-            silence = silence_of(home, alert) if kind is ActKind.UNSILENCE else ""
+            other = other_of(home, kind, alert)
             before = "" if ALLOWED[name, kind] else home.dump()
-            status = answered(home, face, name, kind, alert, silence, code)
+            status = answered(home, face, name, kind, alert, other, code)
             assert status == (YES if ALLOWED[name, kind] else NO)[face], (face, kind, name, status)
             if ALLOWED[name, kind]:
                 made = newest(home, kind)
@@ -194,12 +219,15 @@ def test_each_role_may_do_what_the_table_says_on_every_face(home: Home, face: st
             else:
                 assert home.dump() == before, (face, kind, name, "a refusal wrote something")
             asked += 1
+            if kind is ActKind.RESEND:
+                dead = {told.id for told, _ in home.store.dead_letters()}
+                assert (other in dead) != ALLOWED[name, kind]
     assert asked == len(PEOPLE) * len(kinds_of(face)) > 50
 
 
 def newest(home: Home, kind: ActKind) -> Act:
     """The newest act, which the audit has under the same name."""
-    rows = list(home.store.audit_rows(after=home.store.audit_head()[0] - 2))
+    rows = list(home.store.audit_rows(after=home.store.audit_head()[0] - 3))
     made = {one.id: one for one in home.store.acts(kinds=[kind])}
     (row,) = [one for one in rows if one.kind == "act" and json.loads(one.body)["id"] in made]
     found = made[json.loads(row.body)["id"]]
@@ -217,11 +245,11 @@ def test_a_token_that_names_nobody_looks_and_does_nothing(home: Home, role: str)
     assert (page.status_code, 'name="form"' in page.text) == (200, False)
     code = form_code(sessions={"ews_viewer": home.browsers[name].cookies["ews_viewer"]})
     alert = home.alert()
-    silence = silence_of(home, alert)
+    other = other_of(home, ActKind.UNSILENCE, alert)
     before = home.dump()
     for face in FACES:
         for kind in kinds_of(face)[:: 1 if role == "operator" else 3]:
-            assert answered(home, face, name, kind, alert, silence, code) == NO[face], (face, kind)
+            assert answered(home, face, name, kind, alert, other, code) == NO[face], (face, kind)
     assert home.dump() == before
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.life import ActRefused
-
 from ews.acting.allowed import NotFound, permitted
 from ews.acting.steps import OF_AN_ALERT, STEPS
 from ews.model import Act, ActKind, Alert, AlertChange, Person

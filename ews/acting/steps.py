@@ -150,8 +150,10 @@ def _unsilenced(tx: Store, by: Person, told: Act, alert: Alert | None) -> Done:
 
 
 def _resent(tx: Store, by: Person, told: Act, alert: Alert | None) -> Done:
-    if tx.resend(told.detail.get("notification", ""), told.at) is None:
-        raise NotFound("no such dead letter; `ews doctor` and the operator's messages name them")
+    channel, address = told.detail.get("channel"), told.detail.get("address")
+    to = (channel, address) if channel and address else None
+    if tx.resend(told.detail.get("notification", ""), told.at, to) is None:
+        raise NotFound("no such dead letter; `ews outbox list` lists them")
     return told, None
 
 
@@ -199,6 +201,7 @@ Step = Callable[[Store, Person, Act, Alert | None], Done]
 STEPS: Mapping[ActKind, Step] = {
     _K.ACKNOWLEDGE: _lived, _K.HAND_OVER: _handed_over, _K.SIGN_OFF: _lived, _K.REFUSE: _reasoned,
     _K.FALSE_ALARM: _false_alarm, _K.CLEAR: _reasoned, _K.CLOSE: _closed, _K.NOTE: _noted,
-    _K.MISSED: _missed, _K.SILENCE: _silenced, _K.UNSILENCE: _unsilenced, _K.PLAN: _planned, _K.RESEND: _resent,
+    _K.MISSED: _missed, _K.SILENCE: _silenced, _K.UNSILENCE: _unsilenced, _K.PLAN: _planned,
+    _K.RESEND: _resent,
 }  # fmt: skip
 OF_AN_ALERT = frozenset(STEPS) - {_K.MISSED, _K.SILENCE, _K.UNSILENCE, _K.PLAN, _K.RESEND}

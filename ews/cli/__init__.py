@@ -85,6 +85,7 @@ def _register() -> None:
         feeds,
         firms,
         networks,
+        outbox,
         people,
         ranking,
         routes,
@@ -106,6 +107,7 @@ def _register() -> None:
     app.add_typer(people.app, name="people", cls=Commands)
     app.add_typer(silences.app, name="silences", cls=Commands)
     app.add_typer(silences.planned, name="planned", cls=Commands)
+    app.add_typer(outbox.app, name="outbox", cls=Commands)
     app.add_typer(rules.app, name="rules", cls=Commands)
     app.add_typer(routes.app, name="routes", cls=Commands)
     app.add_typer(feeds.app, name="feeds", cls=Commands)

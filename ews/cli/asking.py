@@ -35,7 +35,7 @@ ACTS = {
     "false": "false_alarm", "missed": "missed", "clear": "clear", "close": "close", "note": "note",
     "decisions": "close", "silences list": "silence", "silences add": "silence",
     "silences end": "unsilence", "planned list": "silence", "planned add": "plan",
-    "planned end": "plan",
+    "planned end": "plan", "outbox resend": "resend",
 }  # fmt: skip
 
 
