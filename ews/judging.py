@@ -7,12 +7,13 @@ either seen here, or sees what was decided here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import rules
 from ews.model import Alert, AlertChange, AlertState, Event, RuleSet
 from ews.storage import Store
+from graph import USES
 
 LOOKBACK = timedelta(days=60)  # events that can still change
 REOPEN = timedelta(days=60)  # ended alerts that a new report may open again are at most so old
@@ -65,7 +66,8 @@ class _Judge:
         further = rules.fellows(events, known, self.ruleset, self.now)
         looked_at = [*events, *(e for id_ in further if (e := self.tx.event(id_)) is not None)]
         pairs = [(event, self.tx.exposures(event_id=event.id)) for event in looked_at]
-        return rules.evaluate(pairs, known, self.ruleset, self.now)
+        changes = rules.evaluate(pairs, known, self.ruleset, self.now)
+        return [replace(change, alert=_with_uses(change.alert)) for change in changes]
 
     def _ended(self) -> list[Alert]:
         """Alerts that ended not long ago, the latest end last."""
@@ -75,6 +77,15 @@ class _Judge:
         ids = {id_ for alert in alerts for id_ in _members(alert)}
         events = self.tx.events_of(ids)
         return {id_: event.last_seen or event.updated_at for id_, event in events.items()}
+
+
+def _with_uses(alert: Alert) -> Alert:
+    """The alert with every ministry and industry on record for its items: a computation keeps an
+    event's strongest exposures only, and the use that is left out may be the one that matters."""
+    uses = [use for item in alert.items for use in USES.get(item, ())]
+    ministries = dict.fromkeys((*alert.ministries, *(m for use in uses for m in use.ministries)))
+    industries = dict.fromkeys((*alert.industries, *(use.ksic for use in uses if use.ksic)))
+    return replace(alert, ministries=tuple(ministries), industries=tuple(industries))
 
 
 def _members(alert: Alert) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.bulletins import bulletin_message
 from alerts.messages import AlertView, Message, Names, build_message
+from alerts.silences import fits
 from ews.model import (
     Act,
     ActKind,
@@ -19,6 +20,7 @@ from ews.model import (
     Source,
 )
 from ews.storage import Store
+from graph import USES
 from scrapers import freshness
 
 PLANS_AHEAD = timedelta(days=14)  # a planned event is named beside alerts so long before it begins
@@ -63,7 +65,8 @@ class Teller:
             link=f"{self.public_url.rstrip('/')}/alerts/{alert.id}" if self.public_url else "",
             signers=self._signers() if alert.proposed is not None else (),
             mentions=notification.mentions,
-            planned=self._planned(now),
+            planned=self._planned(alert, now),
+            uses=USES,
             closed=_decision(self.store.acts(alert.id, [ActKind.CLOSE])),
         )
 
@@ -89,10 +92,10 @@ class Teller:
         people = self.store.people()
         return tuple(one.name for one in people if one.signs and one.disabled_at is None)
 
-    def _planned(self, now: datetime) -> tuple[Silence, ...]:
-        ahead = now + PLANS_AHEAD
-        found = self.store.silences()
-        return tuple(s for s in found if s.planned and s.starts_at <= ahead and now < s.ends_at)
+    def _planned(self, alert: Alert, now: datetime) -> tuple[Silence, ...]:
+        """Planned events, in force or near, that may explain the alert."""
+        near = (s for s in self.store.silences() if s.starts_at - PLANS_AHEAD <= now < s.ends_at)
+        return tuple(s for s in near if s.planned and fits(s, alert))
 
     def blind(self, now: datetime) -> tuple[str, ...]:
         """Titles of watched sources that are failing or stale: their silence is not calm."""
