@@ -288,3 +288,16 @@ def test_a_burst_of_a_thousand_happenings_is_decided_in_a_second_or_two() -> Non
     assert rules.evaluate(pairs, known, RULES, NOW) == []
     assert len(changes) == 1000
     assert time.process_time() - began < 2
+
+
+def test_the_cap_of_one_source_holds_even_if_the_other_reports_are_not_looked_at_again() -> None:
+    desk = Rehearsal(RULES, NOW)
+    one = event("1", evidence=(Evidence("a", "wire", NOW),))
+    two = event("2", evidence=(Evidence("b", "paper", NOW),))
+    desk.report((one, [exposure()]), (two, [exposure()]))
+    (alert,) = desk.alerts.values()
+    assert alert.proposed is Stage.ALERT
+    gone = replace(two, status=EventStatus.DISMISSED, revision=2)
+    (change,) = rules.evaluate([(gone, [exposure()])], desk.by_event(), RULES, NOW)
+    assert (change.alert.stage, change.alert.proposed) == (Stage.CAUTION, None)
+    assert "reports found untrue: 1" in change.reason
