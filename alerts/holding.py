@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.budgets import BUDGET_HOLDS_BELOW, item_limit, paid_out
 from alerts.inhibition import Inhibition
-from alerts.quiet import next_digest, zone
+from alerts.quiet import zone
 from alerts.told import ENDS, Word
 from alerts.words import say
 from ews.model import Alert, AlertChange, ChangeKind, Receiver, RouteReason, Silence, Stage
@@ -63,6 +63,7 @@ class Seat:
     receiver: Receiver
     quiet: datetime | None  # end of its quiet hours; None outside them
     passed: float  # part of its day
+    digest: datetime | None  # its next
 
 
 @dataclass(slots=True)
@@ -216,7 +217,7 @@ def _budget(case: Case) -> Decision | None:
         words = say("route.paced", case.lang, spent=spent, budget=budget, now=now)
     else:
         return None
-    return Decision(RouteReason.HELD_BY_BUDGET, words, next_digest(receiver, case.now))
+    return Decision(RouteReason.HELD_BY_BUDGET, words, case.seat.digest)
 
 
 PROMPT_HOLDS = (_minimum, _silence, _inhibition)

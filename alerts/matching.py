@@ -77,7 +77,7 @@ def _sectors(alert: Alert, receiver: Receiver, uses: Uses, names: Names | None) 
 
 def _by(alert: Alert, by: Sequence[tuple[str, DomesticUse]], lang: str, names: Names | None) -> str:
     """The items that bring it, with their uses; all the alert's items where no use is known."""
-    found = by or [(item, None) for item in alert.items]
+    found: list[tuple[str, DomesticUse | None]] = [*by] or [(item, None) for item in alert.items]
     texts = []
     for item, use in found[:SHOWN]:
         name = _item(item, lang, names)

@@ -19,7 +19,7 @@ from alerts.clocks import called
 from alerts.holding import EDITS, OVER, Case, Decision, Seat, Step, decide, measured
 from alerts.inhibition import Larger
 from alerts.matching import NO_USES, Uses, match, why_not
-from alerts.quiet import day_of, quiet_until
+from alerts.quiet import day_of, next_digest, quiet_until
 from alerts.routes import Routes, RoutesError, add_receiver, load_routes, parse_routes
 from alerts.silences import check_matchers, fits, holds, in_force, reaches, urgency
 from alerts.told import CALLS, NOTHING, Told, Word, heard, told_of
@@ -145,7 +145,12 @@ class _Round:
         names: Names | None,
     ) -> None:
         self.seats = [
-            Seat(receiver, quiet_until(receiver, now), part_of_day(receiver, now))
+            Seat(
+                receiver,
+                quiet_until(receiver, now),
+                part_of_day(receiver, now),
+                next_digest(receiver, now),
+            )
             for receiver in routes.receivers
         ]
         self._counts = Counter(spent.counts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from ews.model import ChangeKind, Notification, RouteReason, Stage
@@ -62,7 +62,10 @@ def heard(word: Word, one: Notification) -> Word:
     if one.edit:
         return word
     if not one.reason.sent:
-        return replace(word, held=(*word.held, one))
+        held = (*word.held, one)
+        return Word(
+            word.posts, word.highest, word.last_post, word.open, held, word.called, word.escalated
+        )  # not dataclasses.replace: this runs for everything that is held
     calls = one.change in CALLS or one.reason is RouteReason.FIRST or word is NOTHING
     escalates = one.change is ChangeKind.ESCALATED
     stage = one.stage or Stage.WATCH

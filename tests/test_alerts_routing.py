@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -519,3 +520,28 @@ def test_what_is_wrong_with_routes_is_said_before_anything_must_be_told() -> Non
         assert word in found
     assert "'kim'" not in found
     assert "nobody here" not in "\n".join(problems(routes, ["slack"]))
+
+
+# --------------------------------------------------------------------------- speed
+
+
+@pytest.mark.torture
+def test_a_thousand_changes_and_sixty_receivers_take_about_a_second() -> None:
+    changes = [
+        change(alert=urea_alert(Stage(1 + n % 3), id=f"alr-{n:04}", items=(f"item-{n % 90}",)))
+        for n in range(1000)
+    ]
+    receivers = tuple(
+        Receiver(f"r{n}", "slack", f"C{n}", quiet="22:00-07:00" if n % 4 == 0 else "",
+                 budget_per_day=10 if n % 2 else None, people=("kim",),
+                 ministries=("molit",) if n % 3 else (), ack_within_min={"caution": 60})
+        for n in range(60)
+    )  # fmt: skip
+    routes = Routes(receivers, load_routes().inhibitions)
+    silences = tuple(replace(silence(item=f"item-{n}"), id=f"sil-{n}") for n in range(20))
+    start = time.process_time()
+    made = route(changes, routes, silences, Spent(), NOW, NOBODY)
+    took = time.process_time() - start
+    print(f"{len(made)} notifications in {took:.2f} s")
+    assert len(made) == 60_000
+    assert took < 1.5
