@@ -55,11 +55,6 @@ class FullSlack(FakeSlack):
     def response_url(self) -> str:
         return self.url.replace("/api/", "/respond/1")
 
-    def told(self) -> list[str]:
-        """Everything that one reader was told, in order of the ways: response, channel, own."""
-        own = [m for name, rows in self.messages.items() if name[0] == "U" for m in rows]
-        return [str(row.get("text", "")) for row in (*self.responses, *self.ephemerals, *own)]
-
     def serve(self, method: str, body: dict[str, Any], token: str) -> tuple[int, Any, str | None]:
         if method == "apps.connections.open":
             self.calls.append((method, body))

@@ -18,9 +18,11 @@ from ews.model import FALSE_ALARMS, ActKind, AlertState, ChangeKind, Person, Sta
 from ews.slack_desk import Desk, Outcome
 from ews.storage import Store
 from tests.alert_samples import NOW
+from tests.faces_home import NOW as FACES_NOW
+from tests.faces_home import make_home
 from tests.fake_slack import HIDDEN
 from tests.fake_slack_more import FullSlack
-from tests.slack_samples import PROPOSED, USERS, command, filled_store, press, submit
+from tests.slack_samples import PROPOSED, USERS, command, filled_store, people, press, submit
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +322,31 @@ def test_a_command_in_words_nobody_knows_offers_near_ones_and_injects_nothing(
     assert "<!" not in said
     assert "<@" not in said
     assert "<http" not in said
+
+
+def test_a_firm_sees_its_own_exposure_and_nobody_else_does(
+    tmp_path: Path, slack: FullSlack
+) -> None:
+    make_home(tmp_path)
+    store = Store.open(tmp_path)
+    people(store)
+    person = store.person(slack_id="UFIRM")
+    assert person is not None
+    store.save_person(replace(person, owner="표본상사"), "test", NOW)
+    store.save_person(
+        replace(person, id="per-2", name="Other", owner="Other", slack_id="UOTHER"), "test", NOW
+    )
+    desk = Desk(store, Replies(HIDDEN, slack.url), lambda: FACES_NOW)
+    try:
+        said = {u: typed(desk, slack, "요소", u) for u in ("UFIRM", "UOTHER", "UOFF", "UOPS")}
+        assert {user for user, text in said.items() if "표본상사" in text} == {"UFIRM"}
+        assert all("97.6" in text for text in said.values())
+        assert all("alert(1)" not in text for text in said.values())
+        assert "표본상사" in typed(desk, slack, "표본상사", "UFIRM")
+        assert "90" not in typed(desk, slack, "표본상사", "UOTHER")
+    finally:
+        desk.close()
+        store.close()
 
 
 def test_help_is_given_for_nothing_and_for_help(desk: Desk, slack: FullSlack) -> None:

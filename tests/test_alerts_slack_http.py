@@ -63,23 +63,37 @@ def store(tmp_path: Path, seed: Path) -> Iterator[Store]:
         yield opened
 
 
+def answering(home: Path, store: Store, slack: FullSlack, **changes: object) -> FastAPI:
+    """An application that only answers Slack."""
+    site = Site(settings_for(home, slack, **changes), store, OPEN, lambda: LATER)
+    desk = desk_of(site)
+    app = FastAPI(lifespan=closing(asynccontextmanager(nothing), desk))
+    app.include_router(slack_router(site, desk))
+    return app
+
+
+async def nothing(app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
 @pytest.fixture
-def app(tmp_path: Path, store: Store, slack: FullSlack) -> FastAPI:
+def alone(tmp_path: Path, store: Store, slack: FullSlack) -> FastAPI:
     slack.responses.clear()
     slack.forms.clear()
-    return create_app(settings_for(tmp_path, slack), store, clock=lambda: LATER)
+    return answering(tmp_path, store, slack)
 
 
 @pytest.fixture
-def client(app: FastAPI) -> TestClient:
-    return TestClient(app, raise_server_exceptions=False)  # not started: nothing is made ready
+def client(alone: FastAPI) -> Iterator[TestClient]:
+    with TestClient(alone, raise_server_exceptions=False) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
 def abused(
     tmp_path_factory: pytest.TempPathFactory, seed: Path, slack: FullSlack
 ) -> Iterator[tuple[TestClient, Store]]:
-    """One application that all abuse is tried on, and its store."""
+    """The whole application, on which all abuse is tried, and its store."""
     home = tmp_path_factory.mktemp("abused")
     with filled_store(home, seed) as store:
         app = create_app(settings_for(home, slack), store, clock=lambda: LATER)
@@ -137,7 +151,7 @@ def test_without_a_signing_secret_there_is_no_such_path(
     tmp_path: Path, store: Store, slack: FullSlack
 ) -> None:
     for changes in ({"slack_signing_secret": None}, {"slack_bot_token": None}):
-        without = create_app(settings_for(tmp_path, slack, **changes), store, clock=lambda: LATER)
+        without = answering(tmp_path, store, slack, **changes)
         body = payload(press(slack, "acknowledge"))
         one = TestClient(without)
         answer = one.post("/slack/actions", content=body, headers=signed(body, LATER))
@@ -314,8 +328,7 @@ def test_a_replay_is_refused_and_after_a_restart_done_no_second_time(
     assert client.post("/slack/actions", content=body, headers=headers).is_success
     before = contents(store)
     assert client.post("/slack/actions", content=body, headers=headers).status_code == 401
-    again = create_app(settings_for(tmp_path, slack), store, clock=lambda: LATER)
-    other = TestClient(again)
+    other = TestClient(answering(tmp_path, store, slack))
     assert other.post("/slack/actions", content=body, headers=headers).is_success
     assert contents(store) == before
 
@@ -374,20 +387,6 @@ def locked(store: Store) -> Iterator[Callable[[], None]]:
     finally:
         free.set()
         holder.join()
-
-
-@pytest.fixture
-def alone(tmp_path: Path, store: Store, slack: FullSlack) -> FastAPI:
-    """An application that only answers Slack."""
-    site = Site(settings_for(tmp_path, slack), store, OPEN, lambda: LATER)
-    desk = desk_of(site)
-    app = FastAPI(lifespan=closing(asynccontextmanager(nothing), desk))
-    app.include_router(slack_router(site, desk))
-    return app
-
-
-async def nothing(app: FastAPI) -> AsyncIterator[None]:
-    yield
 
 
 def test_it_is_answered_in_time_while_the_store_is_locked_and_done_after(

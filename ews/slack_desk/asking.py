@@ -131,9 +131,14 @@ def _threat(one: ExposureLine, lang: str) -> Line:
             origin=_name(one.origin, lang) if one.origin else unknown,
             share=percent(one.share_at_risk, lang),
             probability=percent(one.probability, lang),
-            use=_name(one.use, lang) if one.use else unknown,
+            use=_name(one.use, lang) if one.use else _own(one, unknown),
         )
     )
+
+
+def _own(one: ExposureLine, unknown: str) -> str:
+    """Of an exposure of the asker's own firm, that firm."""
+    return one_line(one.firm, 60) if one.firm else unknown
 
 
 def _use(one: UseLine, lang: str) -> Line:
