@@ -29,6 +29,7 @@ from ews.blindness import (
     sights,
     spells,
     step,
+    watch_over,
 )
 from ews.cli import app
 from ews.config import load_settings
@@ -364,6 +365,31 @@ def test_a_step_is_kept_whole_and_the_next_look_goes_on_from_it(store: Store) ->
     assert [b.kind for b in back.bulletins] == [BulletinKind.SEEING]
     assert store.blind_spells() == []
     assert len(store.blind_spells(over=True)) == 1
+
+
+def test_the_stage_looks_once_a_minute_tells_once_and_leaves_a_replay_alone(store: Store) -> None:
+    sources = [a_source("a"), a_source("b")]
+    for source in sources:
+        answer(store, source, NOW - 3 * DAY)
+    event = Event("evt-1", "export_restriction", (), EventStatus.CONFIRMED, Phase.ACTUAL, 0.9, 2.0,
+                  ("CN",), ("urea",), (), (), (), "t", NOW, NOW, (), "news")  # fmt: skip
+    store.save_events([event])
+    store.save_changes([AlertChange(an_alert("urea"), ChangeKind.RAISED, NOW, None, "r")])
+    routes = Routes((Receiver("desk", "console", "-", lang="en"),))
+
+    def wrote(at: datetime, live: list[Source] = sources) -> int:
+        return watch_over(store, live, routes, Names(), {}, at)
+
+    assert wrote(NOW, live=[]) == 0
+    assert store.blind_spells() == []
+    assert wrote(NOW) == 2, "the alert goes blind, and the desk is told"
+    assert [alert.blind_since for alert in store.open_alerts()] == [NOW]
+    assert wrote(NOW + HOUR) == 0
+    for source in sources:
+        answer(store, source, NOW + HOUR)
+    assert wrote(NOW + HOUR + timedelta(seconds=30)) == 0, "not twice in a minute"
+    assert wrote(NOW + 2 * HOUR) == 2
+    assert [alert.blind_since for alert in store.open_alerts()] == [None]
 
 
 def test_the_command_and_the_api_say_what_is_blind_and_that_a_demo_is_not_watched(

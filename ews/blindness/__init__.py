@@ -1,7 +1,7 @@
 """Is it calm, or can it not be seen? A source that is silent makes what hangs on it blind, never calm.
 
-`look` reads the store, `step` decides what to keep and to tell, `keep` writes it on the transaction
-of the pipeline. A store that was never fetched live is not watched, and that is said, not "blind".
+`watch_over` is the stage: `look` reads the store, `step` decides what to keep and to tell, `keep`
+writes it. A store that was never fetched live is not watched, and that is said, not "blind".
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.digests import carry
 from alerts.routes import Routes
-from alerts.rulebook import BlindLimits
+from alerts.rulebook import BlindLimits, read_blind
 from alerts.view import Names
 from ews.blindness.seeing import (
     EVERYTHING,
@@ -26,7 +26,7 @@ from ews.blindness.seeing import (
     main_origins,
 )
 from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
-from ews.model import Alert, AlertChange, Bulletin, Notification, Source
+from ews.model import Alert, AlertChange, Bulletin, Notification, Source, utc
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
 from scrapers import freshness
@@ -51,9 +51,12 @@ __all__ = [
     "spells",
     "step",
     "subjects_of",
+    "watch_over",
 ]
 
-KEPT = "blind.informants"  # in the store's meta: who gave evidence of what, read anew once a day
+EVERY = timedelta(minutes=1)  # cycles come as often as news do; sources do not fall silent so fast
+LOOKED = "blind.looked_at"  # in the store's meta
+KEPT = "blind.informants"  # who gave evidence of what, read anew once a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,27 @@ def look(
     memory = _memory(store, limits, now)
     found = informants(enabled, memory.by, memory.series, now)
     return Watch(feeds, found, limits, began, now, dump(memory))
+
+
+def watch_over(
+    store: Store,
+    sources: Sequence[Source],
+    routes: Routes,
+    names: Names,
+    document: Mapping[str, object],
+    now: datetime,
+) -> int:
+    """One look at what is watched live, at most one a minute; how many changes of alerts and
+    bulletins it wrote. `sources` are those watched live, none in a replay; `document` the rules."""
+    last = store.get(LOOKED)
+    if not sources or (last and now - utc(last) < EVERY):
+        return 0
+    watch = look(store, sources, read_blind(document), now)
+    with store.begin() as tx:
+        done = step(watch, tx.blind_spells(), tx.open_alerts(), routes, names)
+        keep(tx, done)
+        tx.put(LOOKED, now.isoformat())
+    return len(done.changes) + len(done.bulletins)
 
 
 def step(

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from alerts.rulebook import BlindLimits
 from ews.model import Fetch, Source, SourceState
@@ -44,7 +45,7 @@ class Dark:
     silent: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Watch:
     """All that is watched live, as it stands at `now`."""
 
@@ -65,11 +66,14 @@ class Watch:
     def dark(self, subject: str) -> Dark | None:
         """Since when the subject cannot be seen: by its own sources, or because most of all are
         silent. None while it can be seen."""
-        everything = gone_dark(self.of(EVERYTHING), self.limits.quorum, self.began)
         own = self.of(subject)
         if subject == EVERYTHING or len({feed.group for feed in own}) < FEWEST:
-            return everything
-        return gone_dark(own, self.limits.quorum, self.began) or everything
+            return self._everything
+        return gone_dark(own, self.limits.quorum, self.began) or self._everything
+
+    @cached_property
+    def _everything(self) -> Dark | None:
+        return gone_dark(self.of(EVERYTHING), self.limits.quorum, self.began)
 
     def lasts(self, since: datetime) -> bool:
         """Whether what began then lasts so long that people are told."""
@@ -89,12 +93,14 @@ def believed_until(source: Source, state: SourceState, good: Fetch | None) -> da
 def gone_dark(feeds: Sequence[Feed], quorum: float, began: datetime) -> Dark | None:
     """Since when fewer than that share of the independent groups speak; None while enough do, or
     where there is no source at all to judge by."""
-    silent_since: dict[str, datetime] = {}
-    groups = {feed.group for feed in feeds}
-    for group in groups:
-        own = [feed for feed in feeds if feed.group == group]
-        if all(feed.state.blind for feed in own):
-            silent_since[group] = max(max(feed.until or began, began) for feed in own)
+    groups: dict[str, list[Feed]] = defaultdict(list)
+    for feed in feeds:
+        groups[feed.group].append(feed)
+    silent_since = {
+        group: max(began, *(feed.until or began for feed in own))
+        for group, own in groups.items()
+        if all(feed.state.blind for feed in own)
+    }
     order = sorted(silent_since.values())
     for gone, since in enumerate(order, 1):
         if (len(groups) - gone) / len(groups) < quorum:
