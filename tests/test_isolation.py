@@ -169,7 +169,7 @@ def questions() -> Iterator[list[str]]:
         for param in command.params:
             if param.param_type_name == "argument":
                 needed.append([EVENT if "event" in param.name else ALERT])
-            elif param.required:
+            elif param.required or param.name == "by":
                 # Who changes a rule and why is told to all: what the test types there is no leak.
                 needed.append([param.opts[0], "kim" if param.name in {"by", "reason"} else B])
             elif not getattr(param, "is_flag", False) and param.name not in {
