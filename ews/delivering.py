@@ -171,14 +171,13 @@ class Lanes:
     def fill(self) -> int:
         """Give every free lane a delivery that is due; how many were given."""
         worker, given = self._worker, 0
+        failing = worker.store.failing_addresses()
+        if not worker.store.due(worker.clock(), *self._occupied(failing)):
+            return given  # only read so far: asking often disturbs no writer
         while True:
             now = worker.clock()
-            passed, full = self._occupied()
-            if not worker.store.due(now, passed, full):
-                return given
-            found = worker.store.claim(
-                now, worker.owner, worker.lease_s, worker.rates, passed, full
-            )
+            taken = self._occupied(failing)
+            found = worker.store.claim(now, worker.owner, worker.lease_s, worker.rates, *taken)
             if found is None:
                 return given
             with self._lock:
@@ -186,14 +185,13 @@ class Lanes:
             self._pool.submit(self._run, *found, now)
             given += 1
 
-    def _occupied(self) -> tuple[set[Address], set[str]]:
+    def _occupied(self, failing: set[Address]) -> tuple[set[Address], set[str]]:
         """Addresses that have a message on its way, or must leave lanes to those that answer; and
         channels without a free lane."""
         with self._lock:
             at = set(self._at)
         counts = Counter(channel for channel, _ in at)
         full = {channel for channel, n in counts.items() if n >= self._worker.lanes}
-        failing = self._worker.store.failing_addresses()
         slow = Counter(channel for channel, address in at if (channel, address) in failing)
         crowded = {c for c, n in slow.items() if n >= max(1, self._worker.lanes // 2)}
         return at | {one for one in failing if one[0] in crowded}, full

@@ -27,6 +27,7 @@ def opened(home: Path) -> Store:
         schema.metadata.drop_all(engine)
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+            connection.exec_driver_sql("DROP FUNCTION IF EXISTS audit_append_only()")
         engine.dispose()
     else:
         (home / "ews.db").write_bytes(migrated())

@@ -321,11 +321,11 @@ def test_serving_outlives_a_store_that_cannot_be_asked_but_not_a_lost_lease(
 ) -> None:
     store.save_notifications([], [told(1)])
     out, real = Out(), store.claim
-    errors = iter([OSError("the database is away"), None, StaleLeader("another leads")])
+    trouble: list[Exception] = [OSError("the database is away")]
 
     def claim(*args: object) -> object:
-        if error := next(errors, None):
-            raise error
+        if trouble:
+            raise trouble.pop()
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr("ews.delivering.RETRY_S", 0.01)
@@ -333,8 +333,13 @@ def test_serving_outlives_a_store_that_cannot_be_asked_but_not_a_lost_lease(
     with Serving(worker(store, out, Clock())):
         until(lambda: len(out.given) == 1)
     store.save_notifications([], [told(2)])
+    trouble.append(StaleLeader("another leads"))
+    stop = threading.Event()
+    alarm = threading.Timer(SOON_S, stop.set)
+    alarm.start()
     with pytest.raises(StaleLeader):
-        worker(store, out, Clock()).serve(threading.Event(), 0.01)
+        worker(store, out, Clock()).serve(stop, 0.01)
+    alarm.cancel()
 
 
 # --------------------------------------------------------------------------- dead addresses

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ from ews.model import (
     AlertChange,
     AlertState,
     ChangeKind,
+    ChannelState,
     Delivery,
     DeliveryState,
     Event,
@@ -26,17 +26,33 @@ from ews.model import (
     Stage,
 )
 from ews.storage import Store
+from ews.storage.channel_states import Rate
+from ews.storage.outbox import _due
 from tests.empty_store import opened
+from tests.pg_server import pg_url
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
 LATER = NOW + timedelta(seconds=61)  # after a lease of 60 s
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = opened(tmp_path)
-    yield store
-    store.close()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "sqlite":
+        store = opened(tmp_path)
+        yield store
+        store.close()
+        return
+    with pg_url(migrated=True) as url:
+        store = Store.open(tmp_path, url)
+        yield store
+        store.close()
+
+
+def opened_again(store: Store, home: Path) -> Store:
+    """The same database, as another process opens it."""
+    url = store._engine.url
+    lies_here = url.get_backend_name() == "sqlite"
+    return Store.open(home, None if lies_here else url.render_as_string(hide_password=False))
 
 
 def an_event(n: int = 1) -> Event:
@@ -185,7 +201,7 @@ def test_two_stores_and_eight_threads_claim_each_delivery_once(
     store: Store, tmp_path: Path
 ) -> None:
     tell(store, *(a_notification(n) for n in range(40)))
-    other = Store.open(tmp_path, os.environ.get("TEST_STORE_URL"))
+    other = opened_again(store, tmp_path)
     got: list[str] = []
 
     def work(which: Store, owner: str) -> None:
@@ -201,6 +217,157 @@ def test_two_stores_and_eight_threads_claim_each_delivery_once(
         thread.join()
     other.close()
     assert sorted(got) == sorted(a_notification(n).id for n in range(40))
+
+
+# --------------------------------------------------------------------------- addresses
+
+
+def at_address(n: int, address: str, **more: object) -> Notification:
+    return replace(a_notification(n), address=address, **more)  # type: ignore[arg-type]
+
+
+def test_an_address_that_is_paused_passed_or_on_a_full_channel_is_passed_over(store: Store) -> None:
+    tell(store, at_address(1, "a"), at_address(2, "b"), at_address(3, "c"))
+    pause = NOW + timedelta(seconds=30)
+    store.change_channel_state("console", "a", lambda state: replace(state, next_ok_at=pause))
+    found = store.claim(NOW, "me", 60, passed=[("console", "b")])
+    assert found is not None
+    assert found[0].address == "c"
+    assert store.due(NOW)
+    assert not store.due(NOW, passed=[("console", "b")])
+    assert not store.due(NOW, full=["console"])
+    assert store.claim(NOW, "me", 60, full=["console"]) is None
+    assert claimed(store, NOW)[0].address == "b"
+    assert not store.due(pause - timedelta(microseconds=1))
+    assert claimed(store, pause)[0].address == "a"
+
+
+def test_a_rate_lets_a_burst_through_and_then_so_many_a_second() -> None:
+    rate, at, times = Rate(1.0, 3), None, []
+    now = NOW
+    while len(times) < 6:
+        if at is None or at <= now:
+            at = rate.next_ok(at, now)
+            times.append((now - NOW).total_seconds())
+        else:
+            now = at
+    assert times == [0, 0, 0, 1, 2, 3]
+    later = NOW + timedelta(hours=1)
+    assert rate.next_ok(at, later) <= later, "idle time is saved up again, to one burst"
+
+
+def test_a_claim_takes_a_slot_of_the_rate_and_a_new_process_knows(
+    store: Store, tmp_path: Path
+) -> None:
+    tell(store, at_address(1, "a"), at_address(2, "a"))
+    rates = {"console": Rate(0.5)}
+    assert store.claim(NOW, "me", 60, rates) is not None
+    other = opened_again(store, tmp_path)
+    assert other.claim(NOW + timedelta(seconds=1.9), "new", 60, rates) is None
+    assert other.claim(NOW + timedelta(seconds=2), "new", 60, rates) is not None
+    other.close()
+
+
+def test_the_state_of_an_address_is_kept(store: Store) -> None:
+    well = ChannelState("slack", "C1")
+    assert store.channel_state("slack", "C1") == well
+    ill = replace(well, failing_since=NOW, failures=2, error="500", paged_at=LATER)
+    assert store.change_channel_state("slack", "C1", lambda _: ill) == ill
+    assert store.channel_states() == [ill]
+    assert store.failing_addresses() == {("slack", "C1")}
+    store.change_channel_state("slack", "C1", lambda _: well)
+    assert store.failing_addresses() == set()
+
+
+def test_the_claim_reads_what_is_open_and_a_threads_next_through_their_indexes(
+    store: Store,
+) -> None:
+    tell(store, *(a_notification(n, revision) for n in range(30) for revision in (1, 2, 3)))
+    with store._read() as connection:
+        if connection.dialect.name == "sqlite":
+            asks = "EXPLAIN QUERY PLAN "
+        else:  # so small a table is read whole otherwise
+            asks = "EXPLAIN "
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        query = _due(NOW, [("slack", "C1")], ["email"])
+        text = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
+        plan = str(connection.exec_driver_sql(asks + text).all())
+    assert "ix_deliveries_pending" in plan
+    assert "ix_deliveries_alert_id_receiver" in plan
+    assert "SCAN notifications" not in plan
+    assert "Seq Scan" not in plan
+
+
+# --------------------------------------------------------------------------- dead letters
+
+
+def dead(store: Store, n: int = 1, first_try_at: datetime | None = None) -> Notification:
+    tell(store, at_address(n, "old"))
+    told, delivery = claimed(store, NOW)
+    finish(store, delivery, DeliveryState.DEAD, error="no", first_try_at=first_try_at)
+    return told
+
+
+def test_a_dead_letter_is_listed_with_its_error_and_sent_again_where_the_routes_now_point(
+    store: Store,
+) -> None:
+    told = dead(store)
+    assert [(n.id, d.error) for n, d in store.dead_letters("room")] == [(told.id, "no")]
+    assert store.dead_letters("nobody") == []
+    before = len(list(store.audit_rows("alr-1")))
+    after = store.resend(told.id, LATER, to=("console", "new"))
+    assert after is not None
+    assert (after.state, after.first_try_at) == (DeliveryState.NEW, None)
+    row = list(store.audit_rows("alr-1"))[before:]
+    assert [(one.kind, one.at) for one in row] == [("delivery", LATER)]
+    assert '"state":"new"' in row[0].body
+    again, delivery = claimed(store, LATER)
+    assert (again.address, delivery.attempts) == ("new", 2)
+    assert finish(store, delivery, DeliveryState.SENT, sent_at=LATER)
+    assert store.dead_letters() == []
+
+
+def test_a_dead_letter_that_may_have_arrived_is_looked_for_where_it_was_sent(store: Store) -> None:
+    told = dead(store, first_try_at=NOW)
+    after = store.resend(told.id, LATER, to=("console", "new"))
+    assert after is not None
+    assert (after.state, after.first_try_at) == (DeliveryState.AMBIGUOUS, NOW)
+    again, delivery = claimed(store, LATER)
+    assert again.address == "old"
+    assert delivery.first_try_at == NOW, "a worker that finds this looks before it sends"
+
+
+def test_only_a_dead_letter_is_sent_again(store: Store) -> None:
+    tell(store, a_notification(1), a_notification(2, reason=RouteReason.HELD_BY_BUDGET))
+    _, delivery = claimed(store, NOW)
+    assert store.resend("ntf-unknown", NOW) is None
+    assert store.resend(a_notification(1).id, NOW) is None, "on its way"
+    finish(store, delivery, DeliveryState.SENT)
+    assert store.resend(a_notification(1).id, NOW) is None, "told twice otherwise"
+    assert store.resend(a_notification(2).id, NOW) is None, "held back for a reason"
+
+
+def test_an_edit_is_superseded_by_a_later_revision_that_is_on_its_way(store: Store) -> None:
+    first, second = a_notification(revision=1), a_notification(revision=2)
+    tell(store, first, second)
+    assert store.superseded(first)
+    assert not store.superseded(second)
+    finish(store, claimed(store, NOW)[1], DeliveryState.SENT)
+    finish(store, claimed(store, NOW)[1], DeliveryState.SENT)
+    assert not store.superseded(first)
+
+
+def test_a_thread_is_known_only_where_it_lies(store: Store) -> None:
+    tell(store, at_address(1, "a"))
+    finish(store, claimed(store, NOW)[1], DeliveryState.SENT, thread_id="root")
+    assert store.thread_id("alr-1", "room", "console", "a") == "root"
+    assert store.thread_id("alr-1", "room", "console", "b") is None, "the receiver has moved"
+
+
+def test_what_is_stranded_at_an_address_is_what_is_open_there(store: Store) -> None:
+    tell(store, at_address(1, "a"), at_address(2, "a"), at_address(3, "b"))
+    finish(store, claimed(store, NOW)[1], DeliveryState.SENT)
+    assert [n.alert_id for n in store.stranded("console", "a")] == ["alr-2"]
 
 
 # --------------------------------------------------------------------------- routing's record
