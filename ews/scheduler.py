@@ -280,9 +280,12 @@ def lead(
 
 
 def outbox(pipeline: Pipeline) -> Sequence[Task]:
-    """The worker that sends what is due, beside the cycles."""
+    """The worker that sends what is due, beside the cycles, and tells operators of dead addresses."""
     rooms = pipeline.rooms
-    worker = Worker(pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner)
+    worker = Worker(
+        pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
+        routes=rooms.routes,
+    )  # fmt: skip
     return (worker.serve,)
 
 

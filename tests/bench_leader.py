@@ -88,6 +88,7 @@ def silenced(times: int, lease_s: float, cut: bool) -> dict[str, object]:
                 standby = group.start()
             else:
                 leader, standby = standby, leader
+        group.settle()
         return {
             "lease_s": lease_s, "times": times, "take_over_s": spread(took),
             "bar_s": lease_s + 2, "stale_writers_refused": len(refused),

@@ -25,6 +25,7 @@ from ews.storage import Store
 ROOT = Path(__file__).parent.parent
 SOURCES = ("s0", "s1", "s2", "s3")
 EVERY_S = 1
+ENDS = ("done", "refused")
 SCHEDULER = """
 import json, logging, os, sys, threading, time
 from dataclasses import replace
@@ -226,6 +227,20 @@ class Ring:
             return sorted(key for key in keys if int(store.get(key) or 0) > 1)
         finally:
             store.close()
+
+    def settle(self, limit_s: float = 10) -> None:
+        """Returns when everything that a living scheduler had begun by now is done or refused."""
+
+        def open_runs(before: float) -> set[tuple[object, ...]]:
+            mine = [one for one in self.journal() if "due" in one and one["pid"] in self.procs]
+            ended = {(o["pid"], o["source"], o["due"]) for o in mine if o["what"] in ENDS}
+            begun = [o for o in mine if o["what"] == "begins" and float(str(o["at"])) < before]
+            return {(o["pid"], o["source"], o["due"]) for o in begun} - ended
+
+        now, deadline = time.time(), time.monotonic() + limit_s
+        while left := open_runs(now):
+            assert time.monotonic() < deadline, f"neither done nor refused: {left}"
+            time.sleep(0.02)
 
     def begun_twice(self) -> list[str]:
         """Due runs begun again although whoever began them before was neither killed nor refused."""

@@ -195,6 +195,7 @@ def test_cut_off_frozen_and_killed_leaders_are_replaced_and_nothing_runs_twice(
         assert heir == second
         assert seconds < 2
 
+        group.settle()
         proc = group.procs[second]
         group.signal(second, signal.SIGTERM)
         assert proc.returncode == 0
