@@ -104,6 +104,17 @@ def test_a_signature_raises_the_stage_once_however_often_it_comes(
     assert len(slack.responses) == 1
 
 
+def test_the_same_press_twenty_times_at_once_is_one_act(
+    desk: Desk, store: Store, slack: FullSlack
+) -> None:
+    asked = read_payload(press(slack, "acknowledge"))
+    taken = [desk.take(asked) for _ in range(20)]
+    assert [one.result(20) for one in taken] == [Outcome()] * 20
+    assert len(store.acts(alert_id=PROPOSED)) == 1
+    assert store.alert(PROPOSED).revision == 2  # type: ignore[union-attr]
+    assert len(slack.responses) == 1
+
+
 def test_a_signature_of_what_has_changed_since_is_not_taken(
     desk: Desk, store: Store, slack: FullSlack
 ) -> None:
