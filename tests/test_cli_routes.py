@@ -1,0 +1,101 @@
+"""`ews routes`: who would get what, in both languages and as JSON, and nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ews.cli import app
+
+OWN = """
+inhibit = []
+[[receiver]]
+name = "transport"
+channel = "slack"
+address = "C1"
+lang = "ko"
+ministries = ["molit"]
+quiet = "22:00-07:00"
+people = ["kim"]
+ack_within_min = { caution = 60 }
+[[receiver]]
+name = "culture"
+channel = "slack"
+address = "C2"
+ministries = ["mcst"]
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "routes.toml").write_text(OWN, "utf-8")
+    return tmp_path
+
+
+def run(home: Path, *words: str, lang: str = "en") -> Result:
+    return CliRunner().invoke(app, ["routes", *words, "--home", str(home), "--lang", lang])
+
+
+def test_urea_reaches_the_ministry_of_trucks_and_says_by_which_use(home: Path) -> None:
+    done = run(home, "test", "stage=주의", "item=urea", "--at", "2026-01-05T10:00+09:00", "--json")
+    told, other = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (told["receiver"], told["sent"], told["called"]) == ("transport", True, ["kim"])
+    assert told["when"] == "2026-01-05T01:00:00Z"
+    assert "exhaust fluid" in told["why"]
+    assert (other["sent"], other["reason"]) == (False, None)
+    assert "wants" in other["why"]
+    assert not (home / "ews.db").exists(), "asking made nothing"
+
+
+def test_at_night_it_says_until_when_it_is_held_and_ends_with_one(home: Path) -> None:
+    at = "2026-01-05T23:30+09:00"
+    done = run(home, "test", "item=urea", "--at", at)
+    assert done.exit_code == 1
+    assert "after 2026-01-06 07:00 KST" in done.stdout
+    korean = run(home, "test", "item=urea", "--at", at, lang="ko").stdout
+    assert "조용한 시간" in korean
+    assert "의존 부처: 국토교통부 ← 요소" in korean
+
+
+def test_every_item_is_asked_for_and_those_that_reach_nobody_are_counted(home: Path) -> None:
+    done = run(home, "test", "--all", "--at", "2026-01-05T10:00+09:00", "--json")
+    rows = {row["item"]: row for row in json.loads(done.stdout)}
+    assert done.exit_code == 1
+    assert rows["urea"]["told"] == ["transport"]
+    assert any(row["unlisted"] and not row["told"] for row in rows.values())
+    shipped = run(home.parent / "none", "test", "--all")
+    assert shipped.exit_code == 0
+    assert "0 of" in shipped.stdout
+
+
+def test_routes_in_force_are_shown_with_what_is_wrong(home: Path) -> None:
+    done = run(home, "show")
+    assert done.exit_code == 1
+    assert "transport" in done.stdout
+    assert "08:30" in done.stdout
+    assert "two channels" in done.stdout
+    assert json.loads(run(home, "show", "--json").stdout)["receivers"][1]["name"] == "culture"
+    assert run(home.parent / "none", "show").exit_code == 0
+    (home / "routes.toml").write_text(OWN.replace('"C2"', '"C1"'), "utf-8")
+    assert run(home, "show").exit_code == 2
+
+
+def test_shipped_cases_hold_and_own_cases_test_the_own_routes(home: Path) -> None:
+    assert run(home, "cases").exit_code == 0
+    own = home / "routes_test.toml"
+    case = (
+        "[[case]]\nname='trucks'\nministries=['molit']\nitems=['urea']\nexpect={{transport='{}'}}\n"
+    )
+    own.write_text(case.format("first"), "utf-8")
+    assert run(home, "cases").exit_code == 0
+    own.write_text(case.format("held_by_budget"), "utf-8")
+    done = run(home, "cases")
+    assert done.exit_code == 1
+    assert "trucks" in done.stdout
+    (row,) = json.loads(run(home, "cases", "--json").stdout)
+    assert (row["expected"], row["got"], row["passed"]) == ("held_by_budget", "first", False)
+    assert run(home, "cases", "--file", str(home / "none.toml")).exit_code == 2
