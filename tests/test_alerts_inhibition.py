@@ -136,7 +136,7 @@ alerts = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(alerts, max_size=12, unique_by=lambda a: a.id))
 def test_whatever_the_rules_say_each_chain_of_explanations_ends_at_one_that_is_told(
     firing: list[Alert],

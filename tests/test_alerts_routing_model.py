@@ -409,7 +409,7 @@ def stepped(alert: Alert, kind: ChangeKind, now: datetime) -> Alert | None:
 
 
 TestRouting = Routing.TestCase
-TestRouting.settings = settings(max_examples=5, stateful_step_count=25, deadline=None)
+TestRouting.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
 
 
 @pytest.mark.torture
