@@ -8,7 +8,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp bench-graph crises model score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts crises model score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,6 +69,11 @@ bench-nlp: .venv/train ## speed, memory and steadiness of the classifier; needs 
 bench-graph: .venv/dev .venv/rival ## propagation against BoARIO, scipy, networkx, Ray: docs/bench/graph.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "ray>=2.50,<3"
 	$(NICE_ENV) EWS_BOARIO_PYTHON=$(CURDIR)/.venv/rival/bin/python $(BIN)/python -m tests.bench_graph
+
+bench-alerts: .venv/dev ## chaos, Alertmanager beside ours, latency, a burst (half an hour): docs/bench/alerts.json
+	@command -v prometheus-alertmanager >/dev/null || test -n "$$EWS_ALERTMANAGER" \
+	  || echo "without the rival; Debian: apt-get install --no-install-recommends prometheus-alertmanager"
+	$(NICE_ENV) $(BIN)/python -m tests.bench_alerts
 
 crises: .venv/run ## hold the model against past crises: docs/crises.md
 	$(BIN)/python -m graph.crises --write docs/crises.md

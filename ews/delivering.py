@@ -100,11 +100,18 @@ class Worker:
         with self.store.begin() as tx:
             written = tx.save_delivery(tried.delivery, now)
             tx.change_channel_state(
-                told.channel, told.address, lambda state: after(state, tried, now)
+                told.channel, told.address, lambda state: self._after(state, tried, now)
             )
         if tried.delivery.state is DeliveryState.DEAD:
             log.error("not delivered to %s, given up: %s", told.receiver, tried.delivery.error)
         return written and tried.delivery.state is DeliveryState.SENT
+
+    def _after(self, state: ChannelState, tried: Tried, now: datetime) -> ChannelState:
+        """What the address said, and when its next message may go."""
+        rate = self.rates.get(state.channel)
+        if rate is not None and tried.called:
+            state = replace(state, next_ok_at=rate.ended(state.next_ok_at, now))
+        return after(state, tried, now)
 
     def _try(self, told: Notification, claimed: Delivery, claimed_at: datetime) -> Tried:
         channel = self.channels.get(told.channel)

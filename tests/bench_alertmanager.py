@@ -81,10 +81,8 @@ SCENARIOS = (
 
 
 def program() -> str | None:
-    """Alertmanager's program: EWS_ALERTMANAGER, on the path, or where `make bench-alerts` put it."""
-    here = Path(__file__).parents[1] / ".venv/alertmanager/usr/bin/prometheus-alertmanager"
-    found = os.environ.get("EWS_ALERTMANAGER") or shutil.which("prometheus-alertmanager")
-    return found or (str(here) if here.exists() else None)
+    """Alertmanager's program: EWS_ALERTMANAGER, or on the path."""
+    return os.environ.get("EWS_ALERTMANAGER") or shutil.which("prometheus-alertmanager")
 
 
 def version(path: str) -> str:

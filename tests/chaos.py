@@ -32,7 +32,7 @@ OPEN = (DeliveryState.NEW, DeliveryState.TRYING, DeliveryState.AMBIGUOUS)
 ROOMS = 12
 REVISIONS = 5
 DOUBT_S = 300.0
-GIVE_UP_S = 1800.0  # fast seconds after the last kill; what is open then is counted
+GIVE_UP_S = 3600.0  # fast seconds after the last kill; what is open then is counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,23 @@ def test_a_rate_lets_a_burst_through_and_then_so_many_a_second() -> None:
     assert rate.next_ok(at, later) <= later, "idle time is saved up again, to one burst"
 
 
+def test_a_slow_sending_does_not_let_the_next_ones_come_too_close() -> None:
+    """What Slack counts is when a message arrives: never more than a burst and one a second."""
+    rate, next_ok, now, arrived = Rate(1.0, 3), None, NOW, []
+    for slow_s in (0.9, 0, 0, 0.4, 0, 0, 0, 0):
+        now = now if next_ok is None else max(now, next_ok)
+        next_ok = rate.next_ok(next_ok, now)
+        now += timedelta(seconds=slow_s)
+        arrived.append(now)
+        next_ok = rate.ended(next_ok, now)
+    bucket, last = 3.0, arrived[0]
+    for at in arrived:
+        bucket = min(3.0, bucket + (at - last).total_seconds()) - 1
+        last = at
+        assert bucket > -1e-6
+    assert arrived[-1] - arrived[0] <= timedelta(seconds=6)
+
+
 def test_a_claim_takes_a_slot_of_the_rate_and_a_new_process_knows(
     store: Store, tmp_path: Path
 ) -> None:

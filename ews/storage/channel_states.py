@@ -35,6 +35,12 @@ class Rate:
         saved = now - step * (self.burst - 1)
         return (saved if before is None else max(before, saved)) + step
 
+    def ended(self, next_ok_at: datetime | None, done: datetime) -> datetime:
+        """The same moment once the sending is over. It may have reached the address as late as
+        that, and what was saved up until then must not be used a second time."""
+        latest = done - timedelta(seconds=1 / self.per_s) * (self.burst - 2)
+        return latest if next_ok_at is None else max(next_ok_at, latest)
+
 
 class ChannelStates(AuditStore):
     def channel_state(self, channel: str, address: str) -> ChannelState:
