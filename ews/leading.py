@@ -107,6 +107,8 @@ class Term:
         if self._lock is not None and self._lock.held():
             return
         had, self._lock = self._lock, self._candidate.lock()
+        if had is not None:
+            had.release()
         if had is not None and self._lock is None and not self._candidate.alone:
             self.lose("another scheduler took the lock")
 
@@ -130,6 +132,7 @@ class Candidate:
     def ask(self) -> Term | None:
         """A term when the leader is gone; None while another leads."""
         if self._lock is not None and not self._lock.held():
+            self._lock.release()
             self._lock = None
         self._lock = self._lock or self.lock()
         lease, begun = self.store.lease(self.name), time.monotonic()

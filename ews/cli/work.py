@@ -46,7 +46,8 @@ def run(home: Home = None) -> None:
     from ews.scheduler import AlreadyRunning, serve_forever
 
     logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel("WARNING")
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel("WARNING")
     with opened(home) as (settings, store):
         print(f"ews: running, home {settings.home}; stop with Ctrl-C", file=sys.stderr)
         try:
