@@ -80,6 +80,7 @@ def _register() -> None:
     from ews.cli import (
         acts,
         ask,
+        audit,
         blind,
         exposing,
         feeds,
@@ -112,6 +113,7 @@ def _register() -> None:
     app.add_typer(routes.app, name="routes", cls=Commands)
     app.add_typer(feeds.app, name="feeds", cls=Commands)
     app.add_typer(slack.app, name="slack", cls=Commands)
+    app.add_typer(audit.app, name="audit", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from ews.model import Event, EventStatus, Exposure, Shock
 from ews.storage import schema
 from ews.storage.codec import Row, from_json, to_json
+from ews.storage.kept import keep_exposures
 from ews.storage.transactions import Transactions, batches
 
 EVENT = Row(Event, schema.events)
@@ -167,6 +168,7 @@ class EventStore(Transactions):
         )
         with self._write() as connection:
             store = self._on(connection)
+            keep_exposures(connection, event, EXPOSURE)
             for old in (schema.shocks, schema.exposures):
                 connection.execute(sa.delete(old).where(old.c.event_id == event.id))
             store._insert_new(schema.shocks, shock_rows)

@@ -196,6 +196,14 @@ exposures = sa.Table(
     sa.Index("ix_exposures_origin", "origin"), sa.Index("ix_exposures_firm", "firm"),
 )  # fmt: skip
 
+# What the exposures were at a revision that is past, of events that an alert names; no firm's own.
+exposure_revisions = sa.Table(
+    "exposure_revisions", metadata,
+    sa.Column("event_id", sa.ForeignKey("events.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("revision", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("exposures", sa.LargeBinary, nullable=False),  # JSON, compressed
+)  # fmt: skip
+
 # --------------------------------------------------------------------------- alerts
 
 alerts = sa.Table(

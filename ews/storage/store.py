@@ -1,8 +1,8 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
-`deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`. Each
-works alone in a transaction of its own, or on the one that `begin()` opened.
+`deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
+`history.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ews.storage.deliveries import DeliveryStore
 from ews.storage.engine import open_engine
 from ews.storage.events import EventStore
 from ews.storage.firms import FirmStore
+from ews.storage.history import HistoryStore
 from ews.storage.leases import LeaseStore
 from ews.storage.migrate import migrate
 from ews.storage.people import PeopleStore
@@ -30,6 +31,7 @@ from ews.storage.viewers import ViewerStore
 
 
 class Store(
+    HistoryStore,
     CollectionStore,
     LeaseStore,
     BlindStore,
