@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from alerts.routing import Routes, Spent, Told, route
 from ews.cli import app
+from ews.model import Receiver
+from ews.storage import Store
+from tests.alert_samples import NOW, change, urea_event
 from tests.empty_store import migrated
 
 OWN = """
@@ -105,3 +109,19 @@ def test_shipped_cases_hold_and_own_cases_test_the_own_routes(home: Path) -> Non
     (row,) = json.loads(run(home, "cases", "--json").stdout)
     assert (row["expected"], row["got"], row["passed"]) == ("held_by_budget", "first", False)
     assert run(home, "cases", "--file", str(home / "none.toml")).exit_code == 2
+
+
+def test_what_was_held_back_is_listed_with_its_reason(home: Path) -> None:
+    store = Store.open(home)
+    receiver = Receiver("transport", "slack", "C1", ministries=("molit",), budget_per_day=0)
+    told = route([change()], Routes((receiver,)), (), Spent(), NOW, Told({}))
+    with store.begin() as tx:
+        tx.save_events([urea_event()])
+        tx.save_changes([change()])
+        tx.save_notifications([change()], told)
+    store.close()
+    (row,) = json.loads(run(home, "withheld", "--json").stdout)
+    assert (row["receiver"], row["reason"], row["told"]) == ("transport", "held_by_budget", None)
+    assert "하루 한도" in run(home, "withheld", "transport").stdout
+    assert "0 held back" in run(home, "withheld", "culture").stdout
+    assert run(home, "withheld", "nobody").exit_code == 1
