@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import Phase as Stretch
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -283,6 +284,7 @@ def play(examples: int, steps: int) -> int:
         StagesMachine,
         settings=settings(
             max_examples=examples, stateful_step_count=steps, deadline=None, database=None,
+            phases=[Stretch.generate],  # making a failure small can take minutes
             derandomize="EWS_SEED" not in os.environ,
             suppress_health_check=list(HealthCheck),
         ),
