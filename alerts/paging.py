@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alerts.digests import carry
 from alerts.routes import Routes
 from alerts.view import korean_time
 from alerts.words import say
@@ -13,12 +14,10 @@ from ews.model import (
     Bulletin,
     BulletinKind,
     BulletinPart,
-    ChangeKind,
     ChannelState,
     Delivery,
     Notification,
     Receiver,
-    RouteReason,
     content_id,
 )
 
@@ -87,7 +86,7 @@ def page(
     pages = []
     for one in operators(routes, trouble, dead):
         bulletin = _bulletin(one, routes, trouble, now)
-        pages.append((bulletin, _carry(bulletin, one)))
+        pages.append((bulletin, carry(bulletin, one)))
     return pages
 
 
@@ -211,11 +210,3 @@ def _at(routes: Routes, state: ChannelState) -> list[str]:
 def _short(lines: Sequence[str]) -> tuple[str, ...]:
     more = len(lines) - SHOWN
     return (*lines[:SHOWN], f"+ {more}") if more > 0 else tuple(lines)
-
-
-def _carry(bulletin: Bulletin, receiver: Receiver) -> Notification:
-    return Notification(
-        Notification.make_id(bulletin.id, 1, receiver.name), bulletin.id, 1, ChangeKind.RAISED,
-        receiver.name, receiver.channel, receiver.address, receiver.lang, RouteReason.BULLETIN,
-        bulletin.at, bulletin=bulletin.id,
-    )  # fmt: skip

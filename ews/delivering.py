@@ -69,9 +69,11 @@ class Worker:
         if self.lanes <= 1:
             return self._one_by_one()
         with Lanes(self) as lanes:
-            while lanes.fill() or lanes.busy:
+            while True:
+                busy = lanes.busy  # asked first: a lane that ends meanwhile may make more due
+                if not lanes.fill() and not busy:
+                    return lanes.sent
                 lanes.wait(None)
-            return lanes.sent
 
     def serve(self, stop: threading.Event, poll_s: float = POLL_S) -> None:
         """Send what falls due until `stop`; what has begun is finished. A store that cannot be
