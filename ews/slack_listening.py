@@ -31,19 +31,12 @@ def slack_listening(
     """
     token = settings.slack_app_token
     if token is None:
-        raise ChannelError(
-            "slack: no app-level token; set EWS_SLACK_APP_TOKEN (docs/howto-slack.md)",
-            permanent=True,
-        )
+        raise ChannelError("slack: no app-level token; set EWS_SLACK_APP_TOKEN "
+                           "(docs/howto-slack.md)", permanent=True)  # fmt: skip
     desk = open_desk(settings, store, clock)
+    app_token, url = token.get_secret_value(), settings.slack_base_url
     try:
-        with listening(
-            token.get_secret_value(),
-            settings.slack_base_url,
-            lambda asked: shown(desk, asked),
-            stop,
-            ping_s,
-        ) as client:
+        with listening(app_token, url, lambda asked: shown(desk, asked), stop, ping_s) as client:
             yield client is not None
     finally:
         desk.close()

@@ -52,15 +52,24 @@ class Slack:
         The update comes first because it may be repeated without harm: a failure there is
         surely nothing sent. An edit posts nothing.
         """
-        address, lang = notification.address, notification.lang
+        address = notification.address
         if thread_id is not None:
-            self._update_root(message, address, thread_id, lang)
+            self._update_root(message, address, thread_id, notification.lang)
         if notification.edit:
             return standing(notification, thread_id)
-        buttons = (reply_buttons if thread_id else root_buttons)(message, lang)
+        sent = self._post(self._told(message, notification, thread_id), thread_id)
+        self._pictures.put(message.pictures, notification.id, address, sent.thread_id)
+        return sent
+
+    def _told(
+        self, message: Message, notification: Notification, thread_id: str | None
+    ) -> dict[str, Any]:
+        """The message as Slack takes it; nothing in it is unfurled or linked by itself."""
+        lang = notification.lang
         called = self._called(notification.mentions or message.mentions, lang)
-        post: dict[str, Any] = {
-            "channel": address,
+        buttons = (reply_buttons if thread_id else root_buttons)(message, lang)
+        return {
+            "channel": notification.address,
             "text": "\n".join([*called, message.summary]),
             "blocks": laid_out(message.blocks, called, buttons),
             "metadata": {"event_type": EVENT_TYPE, "event_payload": {"k": notification.id}},
@@ -70,9 +79,6 @@ class Slack:
             "parse": "none",
             "thread_ts": thread_id,
         }
-        sent = self._post(post, thread_id)
-        self._pictures.put(message.pictures, notification.id, address, sent.thread_id)
-        return sent
 
     def _post(self, post: dict[str, Any], thread_id: str | None) -> Sent:
         try:

@@ -55,11 +55,6 @@ def form(
 ) -> dict[str, Any]:
     """The form of that act. `people`: (id, name) of whom it can be handed to; `given` fills in."""
     lang, filled = place.lang, given or {}
-    menus = {
-        "to": [(id, one_line(label, OPTION)) for id, label in people],
-        "hours": [(hours, say(f"slack.hours_{hours}", lang)) for hours in HOURS],
-        "reason": [(reason, say(f"slack.reason_{reason}", lang)) for reason in FALSE_ALARMS],
-    }
     return {
         "type": "modal",
         "callback_id": f"{ACTION}{name}",
@@ -68,12 +63,21 @@ def form(
         "submit": _plain(say("slack.send", lang)),
         "close": _plain(say("slack.cancel", lang)),
         "blocks": [
-            _input(field, lang, _menu(field, menus[field]))
+            _input(field, lang, _menu(field, _choices(field, lang, people)))
             if field in CHOSEN
             else _input(field, lang, _text(field, filled.get(field, "")))
             for field in FIELDS[name]
         ],
     }
+
+
+def _choices(field: str, lang: str, people: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(value, words) of a menu."""
+    if field == "hours":
+        return [(hours, say(f"slack.hours_{hours}", lang)) for hours in HOURS]
+    if field == "reason":
+        return [(reason, say(f"slack.reason_{reason}", lang)) for reason in FALSE_ALARMS]
+    return [(id, one_line(name, OPTION) or id) for id, name in people]
 
 
 def _input(field: str, lang: str, element: dict[str, Any]) -> dict[str, Any]:
