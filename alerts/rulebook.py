@@ -153,6 +153,16 @@ def setting(document: Mapping[str, object], section: str, key: str) -> float:
     return float(value)
 
 
+def complete(document: Mapping[str, object]) -> dict[str, object]:
+    """The document with what older versions lacked, so that it can be seen and changed."""
+    filled = dict(document)
+    for section, values in OPTIONAL.items():
+        table = document.get(section, {})
+        assert isinstance(table, Mapping)
+        filled[section] = {**values, **table}
+    return filled
+
+
 def unread(document: Mapping[str, object]) -> Unread:
     """What shares that nobody has read count as, from [evaluate]."""
     return Unread(

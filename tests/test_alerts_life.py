@@ -30,6 +30,7 @@ from ews.model import (
     RuleSet,
     Stage,
 )
+from ews.tuning.rules import changed
 
 NOW = datetime(2024, 3, 1, 9, tzinfo=UTC)
 RULES = rules.shipped_ruleset(NOW)
@@ -225,6 +226,8 @@ def test_a_document_saved_before_signing_and_grouping_existed_still_decides() ->
         [(event(), [exposure()])], {}, RuleSet(3, "kim", "old", NOW, old), NOW
     )
     assert change.alert.proposed is Stage.ALERT
+    later = changed(old, {"signoff.alert_min": "5"})
+    assert read_book(RuleSet(4, "kim", "shorter", NOW, later)).signoff.alert_min == 5
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from alerts.rule_cases import CaseOutcome, run_cases, shipped_cases
+from alerts.rulebook import complete
 from alerts.rules import load_document, read_rules, shipped_ruleset
 from ews.acting import recorded
 from ews.model import ActKind, Person, RuleSet, flatten
@@ -108,8 +109,8 @@ def changed(rules: Mapping[str, object], changes: Mapping[str, str]) -> dict[str
     """A copy of the document with the dotted keys set, checked as a whole."""
     if not changes:
         raise RuleChangeError("nothing to change: give key=value, as `ews rules show` spells it")
-    document = copy.deepcopy(dict(rules))
-    known = flatten(rules)
+    document = copy.deepcopy(complete(rules))
+    known = flatten(document)
     for key, text in changes.items():
         if key not in known:
             raise RuleChangeError(f"unknown key {key!r}; {_near(key, known)}")
