@@ -33,7 +33,7 @@ class ActLine:
 
 def act_line(done: Acted) -> ActLine:
     """What was done now, as a row."""
-    line = replace(_line(done.act), repeated=done.repeated)
+    line = replace(act_row(done.act), repeated=done.repeated)
     if done.change is None:
         return line
     alert = done.change.alert
@@ -43,7 +43,7 @@ def act_line(done: Acted) -> ActLine:
     )  # fmt: skip
 
 
-def _line(act: Act) -> ActLine:
+def act_row(act: Act) -> ActLine:
     return ActLine(
         act.id, act.kind.value, act.by, act.at, act.via, act.alert_id, act.note, dict(act.detail)
     )
@@ -58,7 +58,7 @@ def acts_seen(store: Store, alert_id: str, viewer: Viewer) -> tuple[ActLine, ...
     if viewer.role == "firm":
         own = {one.name for one in store.people() if one.owner == viewer.owner}
         found = [one for one in found if one.by in own]
-    return tuple(map(_line, found))
+    return tuple(map(act_row, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def check_staff(viewer: Viewer) -> None:
                          "a token or session of their own")  # fmt: skip
 
 
-KINDS_OF_ALERT = (
-    ActKind.ACKNOWLEDGE, ActKind.HAND_OVER, ActKind.SIGN_OFF, ActKind.REFUSE, ActKind.FALSE_ALARM,
+KINDS_OF_ALERT = (  # in the order in which they are offered
+    ActKind.SIGN_OFF, ActKind.REFUSE, ActKind.ACKNOWLEDGE, ActKind.HAND_OVER, ActKind.FALSE_ALARM,
     ActKind.SILENCE, ActKind.CLEAR, ActKind.CLOSE, ActKind.NOTE,
 )  # fmt: skip

@@ -1,12 +1,15 @@
-"""Why this alert? Walks from the delivery back to the sentence that was published."""
+"""Why this alert? Walks from the delivery back to the sentence that was published; now, or as of
+a past moment from what was known then."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Alert, Event, Exposure, flatten
+from ews.model import Act, Alert, Event, TaggedArticle, flatten
+from ews.reports.acts import ActLine, act_row
+from ews.reports.history import Then
 from ews.reports.rows import (
     alert_line,
     change_line,
@@ -14,7 +17,9 @@ from ews.reports.rows import (
     event_line,
     exposure_line,
     measure_label,
+    revision_line,
     ruleset_line,
+    standing_line,
 )
 from ews.reports.viewer import OPEN, NotFound, Viewer, visible
 from ews.reports.views import (
@@ -24,7 +29,9 @@ from ews.reports.views import (
     EventLine,
     ExposureLine,
     Label,
+    RevisionLine,
     RuleSetLine,
+    StandingLine,
 )
 from ews.storage import Store
 
@@ -41,7 +48,18 @@ class Explanation:
     thresholds: dict[str, str]  # the keys of the rule that holds, as they stood in that version
     exposures: tuple[ExposureLine, ...]
     event: EventLine | None
-    facts: tuple[Label, ...] = ()  # `reasons` in words
+    facts: tuple[Label, ...] = ()  # `reasons` in words: the values that passed
+    as_of: datetime | None = None  # what was known then; null: what is known now
+    standing: StandingLine | None = None  # what waits for a person, and whose it is
+    joined: tuple[EventLine, ...] = ()  # further events that the alert took in
+    revisions: tuple[RevisionLine, ...] = ()  # of the event, oldest first
+    acts: tuple[ActLine, ...] = ()  # what people did, for readers who may know; oldest first
+    notes: tuple[Label, ...] = ()  # what of a past moment cannot be rebuilt
+
+    @property
+    def decisions(self) -> tuple[ActLine, ...]:
+        """What was decided, with its outcome."""
+        return tuple(one for one in self.acts if one.kind == "close")
 
 
 def find_alert(store: Store, alert_id: str) -> Alert:
@@ -55,46 +73,88 @@ def find_alert(store: Store, alert_id: str) -> Alert:
     return alert
 
 
-def explain(store: Store, alert_id: str, *, viewer: Viewer = OPEN) -> Explanation:
-    """Delivery <- notification <- rule and RuleSet <- exposure path <- event <- tags <- article."""
-    alert = find_alert(store, alert_id)
-    event = store.event(alert.event_id)
+def explain(
+    store: Store, alert_id: str, *, viewer: Viewer = OPEN, as_of: datetime | None = None
+) -> Explanation:
+    """Delivery <- notification <- rule and RuleSet <- exposure path <- event <- tags <- article.
+
+    `as_of` answers from what was known then; NotFound when the alert was not raised yet.
+    """
+    then = Then(store, find_alert(store, alert_id).id, as_of)
+    alert, event = then.alert, then.event
     ruleset = store.ruleset(alert.ruleset)
     before = store.ruleset(alert.ruleset - 1) if alert.ruleset > 1 else None
+    named = may_know_names(viewer)
     return Explanation(
         alert=alert_line(alert, event),
         reasons=alert.reasons,
-        deliveries=tuple(
-            delivery_line(one, store.delivery(one.id))
-            for one in store.notifications(alert_id=alert.id)
-        ),
-        changes=tuple(change_line(change, event) for change in store.changes(alert_id=alert.id)),
+        deliveries=tuple(delivery_line(one, then.delivery(one)) for one in then.notifications),
+        changes=tuple(change_line(change, event, named) for change in then.changes),
         ruleset=None if ruleset is None else ruleset_line(ruleset, before),
         thresholds={} if ruleset is None else thresholds_of(ruleset.rules, alert.rule),
-        exposures=_exposures(store, alert, viewer),
-        event=None if event is None else described_event(store, event),
+        exposures=tuple(map(exposure_line, visible(then.exposures, viewer))),
+        event=None if event is None else described_event(store, event, then.tagged),
         facts=tuple(map(measure_label, alert.reasons)),
+        as_of=as_of,
+        standing=standing_line(alert),
+        joined=tuple(described_event(store, one, then.tagged) for one in then.joined),
+        revisions=tuple(map(revision_line, then.revisions)),
+        acts=tuple(map(act_row, acts_known(store, then, viewer))),
+        notes=tuple(_notes(then, viewer)),
     )
 
 
-def _exposures(store: Store, alert: Alert, viewer: Viewer) -> tuple[ExposureLine, ...]:
-    """Those the alert named, in its order; all of its event's when it named none."""
-    found = visible(_named_exposures(store, alert), viewer)
-    return tuple(exposure_line(exposure) for exposure in found)
+def may_know_names(viewer: Viewer) -> bool:
+    """Who did what is told to whoever works here under a name, and to the operator."""
+    return viewer.role == "operator" or (viewer.person is not None and viewer.role != "firm")
 
 
-def _named_exposures(store: Store, alert: Alert) -> list[Exposure]:
-    if not alert.exposure_ids:
-        return list(store.exposures(event_id=alert.event_id))
-    order = {exposure_id: place for place, exposure_id in enumerate(alert.exposure_ids)}
-    found = store.exposures(ids=list(alert.exposure_ids))
-    return sorted(found, key=lambda exposure: order[exposure.id])
+def acts_known(store: Store, then: Then, viewer: Viewer) -> list[Act]:
+    """A firm's person knows what their own firm did; nobody else outside knows any."""
+    if may_know_names(viewer):
+        return list(then.acts)
+    if viewer.role != "firm" or viewer.person is None:
+        return []
+    own = {one.name for one in store.people() if one.owner == viewer.owner}
+    return [one for one in then.acts if one.by in own]
 
 
-def described_event(store: Store, event: Event) -> EventLine:
+def _notes(then: Then, viewer: Viewer) -> Iterator[Label]:
+    """What a past answer leaves out."""
+    if then.at is None:
+        return
+    yield Label(
+        "evidence",
+        "evidence is that of the event's revision then; reports that added nothing are not dated",
+        "근거는 그때 판의 것이며, 보탠 것이 없는 보도는 때를 따로 남기지 않음",
+    )
+    if then.paths_lost:
+        yield Label(
+            "paths",
+            "the paths computed for that revision were not kept, so none is shown",
+            "그 판에 대해 계산한 경로는 남아 있지 않아 보이지 않음",
+        )
+    if viewer.owner is not None:
+        yield Label(
+            "own-paths",
+            "a firm's own paths of the past are not kept",
+            "기업 자신의 지난 경로는 남기지 않음",
+        )
+    if then.on_their_way:
+        yield Label(
+            "tries",
+            "how often a message had been tried by then is not kept",
+            "그때까지 몇 번 보내려 했는지는 남기지 않음",
+        )
+
+
+def described_event(
+    store: Store, event: Event, tagged_of: Callable[[str], TaggedArticle | None] | None = None
+) -> EventLine:
     """An event with each article behind it and what the classifier said of it."""
     ids = [one.signal_id for one in event.evidence]
-    tagged = {one: found for one in ids if (found := store.tagged(one)) is not None}
+    look = tagged_of or store.tagged
+    tagged = {one: found for one in ids if (found := look(one)) is not None}
     return event_line(event, store.articles(ids), tagged)
 
 

@@ -22,6 +22,7 @@ from ews.model import (
     flatten,
 )
 from ews.reports.names import Names, label, labels, node_label
+from ews.reports.sentences import stating
 from ews.reports.views import (
     AlertLine,
     BasisCount,
@@ -32,8 +33,10 @@ from ews.reports.views import (
     ExposureLine,
     HopLine,
     Label,
+    RevisionLine,
     RuleChange,
     RuleSetLine,
+    StandingLine,
     TagLine,
     safe_url,
 )
@@ -136,6 +139,7 @@ def event_line(
 ) -> EventLine:
     """An event with its evidence; articles and tags fill in what the evidence itself lacks."""
     articles, tagged = articles or {}, tagged or {}
+    about = (*event.items, *event.countries, *event.ports, *event.chokepoints)
     return EventLine(
         id=event.id,
         type=label("type", event.type),
@@ -159,15 +163,20 @@ def event_line(
         independent_sources=event.independent_sources,
         facts=dict(event.facts),
         evidence=tuple(
-            evidence_line(one, articles.get(one.signal_id), tagged.get(one.signal_id))
+            evidence_line(one, articles.get(one.signal_id), tagged.get(one.signal_id), about)
             for one in event.evidence
         ),
     )
 
 
 def evidence_line(
-    evidence: Evidence, article: Article | None, tagged: TaggedArticle | None
+    evidence: Evidence,
+    article: Article | None,
+    tagged: TaggedArticle | None,
+    about: Collection[str] = (),
 ) -> EvidenceLine:
+    """A signal behind an event; of an article also the sentence that states what it is `about`."""
+    sentence, mentions = stating(article, tagged, about) if article else ("", ())
     tags = sorted(tagged.tags, key=lambda tag: -tag.probability) if tagged else []
     return EvidenceLine(
         signal_id=evidence.signal_id,
@@ -183,12 +192,14 @@ def evidence_line(
         phase=tagged.phase.value if tagged and tagged.phase else "",
         p_event=tagged.p_event if tagged else None,
         tags=tuple(TagLine(label("type", tag.type), tag.probability) for tag in tags),
+        sentence=sentence,
+        named=tuple(dict.fromkeys(label(m.kind.value, m.code) for m in mentions)),
     )
 
 
-def change_line(change: AlertChange, event: Event | None) -> ChangeLine:
-    """A change as a row; `said` is its reason as a message words it."""
-    reason = change.reason
+def change_line(change: AlertChange, event: Event | None, named: bool = False) -> ChangeLine:
+    """A change as a row; `said` is its reason as a message words it; who brought it if `named`."""
+    reason, alert = change.reason, change.alert
     return ChangeLine(
         at=change.at,
         kind=change.kind.value,
@@ -200,6 +211,37 @@ def change_line(change: AlertChange, event: Event | None) -> ChangeLine:
         reason=change.reason,
         ruleset=change.alert.ruleset,
         said=Label(reason, *(_reason(change, event, lang) for lang in ("en", "ko"))),
+        rule=alert.rule,
+        facts=tuple(map(measure_label, alert.reasons)),
+        by=change.by if named else "",
+        proposed=None if alert.proposed is None else int(alert.proposed),
+        signed_off_by=alert.signed_off_by,
+        timed_out=alert.timed_out,
+        refused=None if alert.refused is None else int(alert.refused),
+        event_revision=alert.event_revision,
+    )
+
+
+def revision_line(event: Event) -> RevisionLine:
+    return RevisionLine(
+        event.revision, event.updated_at, event.status.value, event.phase.value,
+        event.probability, event.severity, len(event.evidence), event.independent_sources,
+    )  # fmt: skip
+
+
+def standing_line(alert: Alert) -> StandingLine:
+    return StandingLine(
+        proposed=None if alert.proposed is None else int(alert.proposed),
+        proposed_at=alert.proposed_at,
+        sign_by=alert.sign_by,
+        timed_out=alert.timed_out,
+        refused=None if alert.refused is None else int(alert.refused),
+        refused_by=alert.refused_by,
+        holder=alert.holder,
+        acknowledged_at=alert.acknowledged_at,
+        ending=None if alert.ending is None else alert.ending.value,
+        blind_since=alert.blind_since,
+        unlisted=labels("item", alert.unlisted),
     )
 
 

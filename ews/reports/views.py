@@ -195,6 +195,8 @@ class EvidenceLine:
     phase: str
     p_event: float | None
     tags: tuple[TagLine, ...]
+    sentence: str = ""  # of the body: the one that states it; "" when the title alone does
+    named: tuple[Label, ...] = ()  # what that sentence names, linked to the reference data
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,45 @@ class ChangeLine:
     reason: str
     ruleset: int
     said: Label  # the reason in words
+    rule: str = ""
+    facts: tuple[Label, ...] = ()  # the values behind the stage, as they stood
+    by: str = ""  # person who brought it, for readers who may know; "" the rules
+    proposed: int | None = None  # stage that waited for a signature after it
+    signed_off_by: str | None = None
+    timed_out: bool = False  # the stage was taken because nobody signed in time
+    refused: int | None = None  # stage that a person had said no to
+    event_revision: int = 0  # of the event it stood on
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionLine:
+    """An event as it was at one of its revisions."""
+
+    revision: int
+    at: datetime
+    status: str
+    phase: str
+    probability: float
+    severity: float
+    reports: int
+    independent_sources: int
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLine:
+    """What waits for a person, and whose it is."""
+
+    proposed: int | None  # stage that waits for a signature
+    proposed_at: datetime | None
+    sign_by: datetime | None  # then it is taken unsigned
+    timed_out: bool
+    refused: int | None
+    refused_by: str | None
+    holder: str | None
+    acknowledged_at: datetime | None
+    ending: str | None  # eased | quiet | cleared | retracted
+    blind_since: datetime | None
+    unlisted: tuple[Label, ...]  # items of which no domestic use is on record
 
 
 @dataclass(frozen=True, slots=True)

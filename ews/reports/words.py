@@ -27,6 +27,10 @@ WORDS: dict[str, tuple[str, str]] = {
     # what people do (a kind of act), and what was wrong with a false alarm
     "acknowledge": ("확인", "acknowledge"),
     "hand_over": ("담당 넘기기", "hand over"),
+    "silence": ("묵음", "silence"),
+    "missed": ("놓친 경보 신고", "missed alert"),
+    "rules": ("규칙", "rules"),
+    "noted": ("기록만 함", "noted only"),
     "sign_off": ("서명", "sign"),
     "refuse": ("반려", "refuse"),
     "unsilence": ("묵음 끝내기", "end a silence"),

@@ -68,7 +68,7 @@ def acting_values(request: Request, site: Site, alert_id: str) -> dict[str, obje
     alert = find_alert(site.store, alert_id)
     did = request.query_params.get("did", "")
     values: dict[str, object] = {
-        "may": (), "acted": acts_seen(site.store, alert.id, viewer), "person": viewer.person,
+        "may": (), "acted": acts_seen(site.store, alert.id, viewer), "person": viewer,
         "did": did if did in {kind.value for kind in KINDS_OF_ALERT} else "", "alert": alert,
     }  # fmt: skip
     person = site.store.person(name=viewer.person) if viewer.person else None
@@ -78,7 +78,7 @@ def acting_values(request: Request, site: Site, alert_id: str) -> dict[str, obje
     return values | {
         "may": offered(person, alert),
         "takers": [name for name in takers if name != alert.holder],
-        "false_alarms": tuple(FALSE_ALARMS),
+        "false_alarms": FALSE_ALARMS,
         **form_values(request),
     }
 

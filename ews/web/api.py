@@ -118,8 +118,16 @@ def _alert_paths(router: APIRouter, site: Site) -> None:
         return alert_line(found, site.store.event(found.event_id))
 
     @router.get("/alerts/{alert_id}/explain", summary="Why this alert")
-    def alert_explained(request: Request, alert_id: AlertId) -> Explanation:
-        return explain(site.store, alert_id, viewer=request.state.viewer)
+    def alert_explained(
+        request: Request,
+        alert_id: AlertId,
+        as_of: Annotated[
+            str | None,
+            Query(description="what was known at that time; a date is its end in Korea"),
+        ] = None,
+    ) -> Explanation:
+        at = known(as_of, site.clock())
+        return explain(site.store, alert_id, viewer=request.state.viewer, as_of=at)
 
 
 def _other_paths(router: APIRouter, site: Site) -> None:

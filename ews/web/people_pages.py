@@ -22,6 +22,7 @@ from ews.web.acts_pages import form_values, key_of, own_form, refused
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
 
+OFFERED = sorted(ROLES, key="official analyst firm operator".split().index)
 DONE = ("add", "change", "disable", "enable")
 
 
@@ -89,7 +90,7 @@ def _page(request: Request, site: Site, token: str = "", owner: str = "") -> HTM
     _check(viewer)
     did = request.query_params.get("did", "")
     return page(
-        request, "people.html", people=people_lines(site.store), roles=ROLES, token=token,
+        request, "people.html", people=people_lines(site.store), roles=OFFERED, token=token,
         owner=owner, named=viewer.person is not None, did=did if did in DONE else "",
         forms=form_values(request),
     )  # fmt: skip
