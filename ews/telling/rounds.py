@@ -11,6 +11,8 @@ from alerts.clocks import escalations
 from alerts.digests import carry, digest, due_digests
 from alerts.planned import planned_bulletins
 from alerts.routing import (
+    SPEAKS,
+    UNTIL_DIGEST,
     Routes,
     Spent,
     matters,
@@ -28,17 +30,13 @@ from ews.model import (
     BulletinKind,
     ChangeKind,
     Notification,
-    RouteReason,
     Silence,
     Stage,
 )
 from ews.storage import Store
 from graph import USES
 
-HELD = frozenset(
-    reason for reason in RouteReason
-    if not reason.sent and reason is not RouteReason.HELD_BELOW_MINIMUM
-)  # fmt: skip
+HELD = SPEAKS | UNTIL_DIGEST  # may be told later
 
 
 def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = "") -> int:
