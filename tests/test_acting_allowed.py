@@ -308,3 +308,39 @@ def test_a_silence_that_hides_the_highest_stage_is_for_who_may_sign(home: Home) 
         body = {"reason": "drill", "hours": 2, "matchers": {"item": "urea"}, "stage": "심각"}
         answer = home.api(home.tokens[name]).post("/api/v1/silences", json=body)
         assert answer.status_code == status, answer.text
+
+
+def test_silences_and_the_decision_log_are_for_persons_who_work_here(home: Home) -> None:
+    alert = home.alert()
+    silence = other_of(home, ActKind.UNSILENCE, alert)
+    plan = ["planned", "add", "--title", "a strike at the port", "--until", "2021-11-02",
+            "--match", "country=미국", "--lang", "en"]  # fmt: skip
+    assert home.ews(*plan, "--by", "분석가")[0] == 0
+    for name, may in zip(PEOPLE, (True, True, True, False, True, True), strict=True):
+        asks, token = home.api(home.tokens[name]), home.tokens[name]
+        for path in ("silences", "decisions"):
+            answer = asks.get(f"/api/v1/{path}")
+            assert answer.status_code == (200 if may else 403), (name, path)
+            assert (silence in answer.text or alert.id in answer.text) == may
+        for words, told in ((["silences", "list"], silence), (["decisions"], alert.id),
+                            (["planned", "list"], "a strike at the port")):  # fmt: skip
+            code, said = home.ews(*words, "--json", token=token)
+            assert (code, told in said) == ((0, True) if may else (2, False)), (name, words, said)
+    found = home.api(home.tokens["분석가"]).get("/api/v1/silences").json()["silences"]
+    (line,) = [one for one in found if one["title"] == "a strike at the port"]
+    assert (line["matchers"], line["planned"], line["in_force"]) == ({"country": "US"}, True, True)
+    assert line["ends_at"] == "2021-11-02T15:00:00Z"  # the end of that day in Korea
+    assert home.api(None).get("/api/v1/silences").status_code == 401
+
+
+def test_a_key_makes_a_command_one_act(home: Home) -> None:
+    alert = home.alert()
+    for again in (False, True):
+        code, said = home.ews(
+            "note", alert.id, "seen", "--key", "nightly", "--by", "김공무", "--json"
+        )
+        assert (code, json.loads(said)["repeated"]) == (0, again)
+    code, said = home.ews("ack", alert.id, "--by", "김공무", "--lang", "en")
+    assert (code, "acknowledge · 김공무" in said) == (0, True)
+    code, said = home.ews("ack", alert.id, "--by", "서명인")
+    assert (code, "확인 · 서명인" in said) == (0, True)
