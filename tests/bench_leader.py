@@ -82,6 +82,7 @@ def silenced(times: int, lease_s: float, cut: bool) -> dict[str, object]:
             else:
                 group.signal(leader, signal.SIGCONT)
             refused.append(group.refused(leader, at))
+            group.stands_by(leader, at)
             if cut:  # the one behind the wire must lead again: the other is stopped
                 group.signal(standby, signal.SIGKILL)
                 group.taken_over(standby, time.time() - 0.1, 10)

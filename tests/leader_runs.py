@@ -78,6 +78,11 @@ class Pipeline:
         say("wrote")
         return {}
 
+def lead(*known):
+    led(*known)
+    say("stands by")
+
+led, scheduler.lead = scheduler.lead, lead
 settings = SimpleNamespace(
     home=Path(home), database_url=url, cycle_every_s=60, live_contact=lambda: "a@b.kr"
 )
@@ -207,6 +212,10 @@ class Ring:
             self.procs.pop(pid).wait(30)
         return at
 
+    def stands_by(self, pid: int, since: float, limit_s: float = 20) -> None:
+        """Returns when that one has finished what it had begun as a leader, and waits again."""
+        self.wait(lambda one: one["pid"] == pid and one["what"] == "stands by", limit_s, since)
+
     def refused(self, pid: int, since: float, limit_s: float = 10) -> str:
         line = self.wait(lambda one: one["pid"] == pid and one["what"] == "refused", limit_s, since)
         return str(line["error"])
@@ -243,20 +252,25 @@ class Ring:
             time.sleep(0.02)
 
     def begun_twice(self) -> list[str]:
-        """Due runs begun again although whoever began them before was neither killed nor refused."""
-        begins: dict[tuple[object, object], list[object]] = {}
-        refused = set()
+        """Due runs that two schedulers began and neither was refused. A run that its scheduler did
+        not live to finish does not count: somebody has to do it again."""
+        begun: dict[tuple[object, object], list[object]] = {}
+        ended: dict[str, set[tuple[object, ...]]] = {"done": set(), "refused": set()}
         for line in self.journal():
             run = (line.get("source"), line.get("due"))
             if line["what"] == "begins":
-                begins.setdefault(run, []).append(line["pid"])
-            elif line["what"] == "refused":
-                refused.add((run, line["pid"]))
-        return [
-            f"{run}: {pids}"
-            for run, pids in begins.items()
-            if any(pid not in self.killed and (run, pid) not in refused for pid in pids[:-1])
-        ]
+                begun.setdefault(run, []).append(line["pid"])
+            elif line["what"] in ended:
+                ended[str(line["what"])].add((run, line["pid"]))
+        kept = {
+            run: [
+                pid for pid in pids
+                if (run, pid) not in ended["refused"]
+                and ((run, pid) in ended["done"] or pid not in self.killed)
+            ]
+            for run, pids in begun.items()
+        }  # fmt: skip
+        return [f"{run}: {pids}" for run, pids in kept.items() if len(pids) > 1]
 
     def latest_s(self) -> float:
         """How late a due run was at worst. The first of a source has no due time."""

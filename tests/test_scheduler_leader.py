@@ -181,6 +181,7 @@ def test_cut_off_frozen_and_killed_leaders_are_replaced_and_nothing_runs_twice(
         assert seconds <= LEASE_S + 2
         line.mend()
         group.refused(first, cut)
+        group.stands_by(first, cut)
 
         group.at_work(second)
         frozen = group.signal(second, signal.SIGSTOP)
@@ -189,6 +190,7 @@ def test_cut_off_frozen_and_killed_leaders_are_replaced_and_nothing_runs_twice(
         assert seconds <= LEASE_S + 2
         woken = group.signal(second, signal.SIGCONT)
         group.refused(second, woken)
+        group.stands_by(second, woken)
 
         killed = group.signal(first, signal.SIGKILL)
         heir, seconds = group.taken_over(first, killed, 20)
