@@ -9,7 +9,7 @@
 The caller claims (attempts + 1, first_try_at, a lease) and commits before calling, and saves what
 comes back; `owner` stays in it, so that a worker whose claim was taken over cannot save.
 `first_try_at` is the first moment at which the channel may have got it: set by the claim, taken
-away when it surely got nothing. A claim that finds it set before looks first. A lease must outlast
+away when it surely got nothing, and moved on when a look shows that it is not there. A claim that finds it set before looks first. A lease must outlast
 one call and the settle time (60 s is plenty): whoever takes over a claim that a crash left behind
 can then trust its look. Nothing is sent when so much of the lease is not left.
 """
@@ -85,8 +85,9 @@ def attempt(
             return Tried(_unsettled(delivery, error, clock()), error)
         if found is not None:
             return Tried(_sent(delivery, found, clock()))
+        delivery = replace(delivery, first_try_at=clock())  # no earlier try arrived
     if not _covered(delivery, clock(), patience):
-        return _out_of_time(delivery, now, clock())
+        return _out_of_time(delivery, clock())
     try:
         sent = channel.send(message, notification, thread_id)
         return Tried(_sent(delivery, sent, clock()))
@@ -148,13 +149,12 @@ def _edit(
         return Tried(_failed(delivery, plain, clock(), SETTLE_S), error)
 
 
-def _out_of_time(delivery: Delivery, claimed_at: datetime, now: datetime) -> Tried:
-    """Back to the outbox unsent: whoever takes the claim over must be able to trust a look."""
+def _out_of_time(delivery: Delivery, now: datetime) -> Tried:
+    """Back to the outbox, surely unsent: it was a first try, or a look has just shown that none
+    arrived. Whoever takes a claim over must be able to trust a look of its own."""
     slow = "the lease was nearly over before it could be sent"
-    if delivery.first_try_at == claimed_at:  # the first try, and it did not happen
-        delivery = replace(delivery, first_try_at=None)
-        return Tried(_later(delivery, DeliveryState.NEW, now, slow), called=False)
-    return Tried(_later(delivery, DeliveryState.AMBIGUOUS, now, slow), called=False)
+    delivery = replace(delivery, first_try_at=None)
+    return Tried(_later(delivery, DeliveryState.NEW, now, slow), called=False)
 
 
 def _covered(delivery: Delivery, now: datetime, patience: Patience) -> bool:

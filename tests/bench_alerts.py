@@ -5,14 +5,14 @@ python -m tests.bench_alerts [chaos] [rival] [latency] [burst]   writes docs/ben
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from tests import bench_alertmanager, chaos
@@ -20,33 +20,18 @@ from tests.chaos import Chaos
 from tests.pg_server import pg_url
 
 OUT = Path(__file__).parent.parent / "docs" / "bench" / "alerts.json"
-FULL = Chaos(messages=1_000, kills=100, speed=5.0)
+FULL = Chaos(messages=1_000, kills=100)
+BLIND = Chaos(messages=200, kills=10, blind=True)
 BURST = Chaos(messages=1_000, kills=0, faulty=False)
 
 
-@contextmanager
-def databases() -> Iterator[dict[str, str | None]]:
-    with pg_url(migrated=True) as url:
-        yield {"sqlite": None, "postgresql": url}
-
-
-def run(plan: Chaos) -> dict[str, object]:
-    """The plan on each database."""
-    figures: dict[str, object] = {}
-    with databases() as urls:
-        for name, url in urls.items():
-            with tempfile.TemporaryDirectory() as home:
-                outcome = chaos.run(Path(home), url, plan)
-            figures[name] = {"clean": outcome.clean, **asdict(outcome)}
-            print(name, json.dumps(figures[name]), flush=True)
-    return {"plan": asdict(plan), **figures}
-
-
-def torture() -> dict[str, object]:
-    figures = run(FULL)
-    with tempfile.TemporaryDirectory() as home:
-        blind = chaos.run(Path(home), None, replace(FULL, messages=200, kills=10, blind=True))
-    figures["without looking (200 messages, 10 kills)"] = asdict(blind)  # must double
+def run(database: str, plan: Chaos) -> dict[str, object]:
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(pg_url(migrated=True)) if database == "postgresql" else None
+        home = stack.enter_context(tempfile.TemporaryDirectory())
+        outcome = chaos.run(Path(home), url, plan)
+    figures = {"clean": outcome.clean, **asdict(outcome), "plan": asdict(plan)}
+    print(database, json.dumps(figures), flush=True)
     return figures
 
 
@@ -67,8 +52,14 @@ def latency() -> dict[str, object]:
 
 
 BENCHES: dict[str, Callable[[], dict[str, object]]] = {
-    "chaos": torture, "rival": rival, "latency": latency, "burst": lambda: run(BURST),
-}  # fmt: skip
+    "chaos-sqlite": lambda: run("sqlite", FULL),
+    "chaos-postgresql": lambda: run("postgresql", FULL),
+    "chaos-without-looking": lambda: run("sqlite", BLIND),  # must double
+    "burst-sqlite": lambda: run("sqlite", BURST),
+    "burst-postgresql": lambda: run("postgresql", BURST),
+    "latency": latency,
+    "rival": rival,
+}
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """From a signal stored to its message accepted: ten signals a second, one in twenty raises an alert.
 
 The real pipeline, classifier, network, scheduler's cycles and delivery worker on SQLite with synced
-commits, sending to the fake Slack in the wall clock's own time. All texts are made up.
+commits, sending to the fake Slack in the wall clock's own time. All texts are made up; a rule is added
+to the shipped ones by which every event is worth 관심, else one in twenty would not alert.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from alerts.channels.slack import Slack
 from alerts.routing import parse_routes
+from alerts.rules import shipped_ruleset
 from ews.delivering import Worker
-from ews.model import Article, DeliveryState, Notification
+from ews.model import Article, DeliveryState, Notification, RuleSet
 from ews.pipeline import Pipeline, Rooms
 from ews.reports import Names
 from ews.scheduler import Cycles
@@ -33,10 +36,30 @@ ROUTES = "\n".join(
     f'[[receiver]]\nname = "room-{n}"\nchannel = "slack"\naddress = "C{n}"\nlang = "{lang}"'
     for n, lang in enumerate(("ko", "en", "ko"))
 )
-COUNTRIES = ("China", "Indonesia", "Australia", "Chile", "Vietnam", "Russia", "Brazil",
-             "South Africa", "India", "Turkey")  # fmt: skip
-GOODS = ("urea", "graphite", "gallium", "germanium", "tungsten", "antimony", "magnesium",
-         "lithium", "nickel", "cobalt", "rare earths", "copper")  # fmt: skip
+# Happenings that no other one is like: country, good, and what befell it.
+COUNTRIES = (
+    "China", "Indonesia", "Australia", "Chile", "Vietnam", "Russia", "Brazil", "Peru", "India",
+    "South Africa", "Turkey", "Japan", "Canada", "Mexico", "Argentina", "Kazakhstan", "Ukraine",
+    "Malaysia", "Thailand", "Philippines", "Mongolia", "Saudi Arabia", "Qatar", "Egypt", "Morocco",
+    "Norway", "Finland", "Germany", "France", "Spain", "Poland", "Zambia", "Bolivia", "Uzbekistan",
+    "Myanmar", "Pakistan", "Bangladesh", "Iran", "Kuwait", "Oman", "Nigeria", "Ghana", "Kenya",
+    "Tanzania", "Mozambique", "Namibia", "Colombia", "Ecuador", "Cuba", "Belgium", "Italy",
+    "Austria", "Sweden", "Denmark", "Ireland", "Portugal", "Greece", "Hungary", "Romania", "Serbia",
+)  # fmt: skip
+GOODS = ("urea", "graphite", "gallium", "nickel", "lithium", "copper", "tungsten", "coal",
+         "magnesium", "aluminium", "rubber", "wheat")  # fmt: skip
+BEFELL = (
+    ("{country} bans exports of {good}",
+     "The government of {country} said that it stops all exports of {good} from today."),
+    ("Strike stops {good} output in {country}",
+     "Workers at every large {good} plant in {country} walked out, and output has stopped."),
+    ("Earthquake shuts {good} plants in {country}",
+     "A strong earthquake in {country} damaged plants that make {good}; they are shut."),
+    ("Fire destroys the largest {good} plant in {country}",
+     "An explosion and fire destroyed the plant in {country} that makes most of its {good}."),
+    ("Power cuts halt {good} makers in {country}",
+     "Blackouts across {country} forced makers of {good} to halt production."),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +79,13 @@ class Latency:
 
 
 def signals(count: int, started: datetime) -> Iterator[Article]:
-    """`count` texts; every twentieth tells of a stop of exports that no other one tells of."""
-    pairs = [(c, g) for k in range(len(GOODS)) for i, c in enumerate(COUNTRIES)
-             for g in [GOODS[(i + k) % len(GOODS)]]]  # fmt: skip
+    """`count` texts; every twentieth tells of a happening that no other one tells of."""
     for n in range(count):
         now = datetime.now(UTC)
         if n % ONE_IN == ONE_IN - 1:
-            country, good = pairs[n // ONE_IN % len(pairs)]
-            title = f"{country} bans exports of {good}"
-            text = (
-                f"The government of {country} said that it stops all exports of {good} from today."
-            )
+            k = n // ONE_IN
+            names = {"country": COUNTRIES[k % len(COUNTRIES)], "good": GOODS[k * 5 % len(GOODS)]}
+            title, text = (words.format(**names) for words in BEFELL[k % len(BEFELL)])
         else:
             title = f"Choir number {n} sings in the town hall"
             text = f"The {n} singers of the choir met for an evening of old songs."
@@ -76,12 +95,20 @@ def signals(count: int, started: datetime) -> Iterator[Article]:
         )  # fmt: skip
 
 
+def ruleset() -> RuleSet:
+    shipped = shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
+    every = {"stage": "관심", "when": {"probability": {"raise_at": 0.4, "clear_at": 0.2}}}
+    rules = cast("Mapping[str, object]", shipped.rules["rules"])
+    return replace(shipped, rules={**shipped.rules, "rules": {**rules, "every-event": every}})
+
+
 def measure(seconds: float) -> Latency:
     count = int(seconds * PER_S)
     rooms = tuple(f"C{n}" for n in range(ROOMS))
     with tempfile.TemporaryDirectory() as home, FakeSlack(rooms, clock=time.time) as slack:
         slack.per_s, slack.burst = 1.0, 3
         store = Store.open(Path(home))
+        store.save_ruleset(ruleset())
         pipeline = Pipeline(store, Rooms(
             load_classifier(threads=2), build_network(), parse_routes(ROUTES),
             {"slack": Slack(HIDDEN, slack.url, 8)}, Names(),

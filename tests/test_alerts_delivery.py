@@ -136,17 +136,24 @@ def test_what_was_surely_not_sent_is_tried_again_without_a_look() -> None:
     assert channel.looked == 0
 
 
-@pytest.mark.parametrize(("first", "state"), [(NOW, "new"), (NOW - timedelta(60), "ambiguous")])
+@pytest.mark.parametrize("first", [NOW, NOW - timedelta(minutes=1)])
 def test_nothing_is_sent_when_the_lease_would_end_before_it_could_be_looked_for(
-    first: datetime, state: str
+    first: datetime,
 ) -> None:
     channel = Scripted(finds=[None])
     slow = NOW + timedelta(seconds=26)  # 60 s of lease; a call takes 25, settling 10
     after = attempt(
         channel, WORDS, notification(), claimed(2, first), None, NOW, clock=lambda: slow
     ).delivery  # fmt: skip
-    assert (after.state.value, channel.sent) == (state, 0)
-    assert (after.first_try_at is None) == (first == NOW), "a first try that did not happen"
+    assert (after.state, channel.sent) == (DeliveryState.NEW, 0)
+    assert after.first_try_at is None, "it is not there, and was not sent now"
+
+
+def test_a_look_that_finds_nothing_ends_the_doubt_about_all_earlier_tries() -> None:
+    channel = Scripted(finds=[None], sends=[ChannelError("dropped", ambiguous=True)])
+    later = NOW + timedelta(minutes=2)
+    after = step(channel, claimed(attempts=2), later)
+    assert (after.state, after.first_try_at) == (DeliveryState.AMBIGUOUS, later)
 
 
 def test_the_state_of_an_address_follows_what_it_answers() -> None:
