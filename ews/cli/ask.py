@@ -99,28 +99,43 @@ def alert(
 
 def explain(
     alert_id: Annotated[str, typer.Argument(help="Alert ID; a unique beginning will do.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="What was known at that time; a date is its end in Korea."),
+    ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Why this alert? From the delivery back to the published text, each step with its source."""
-    _explained(alert_id, home, lang, as_json, full=True)
+    """Why this alert? From the delivery back to the published text, each step with its source; with
+    --as-of from what was known then. Exit 1 when there is no such alert, or it was not raised yet."""
+    _explained(alert_id, home, lang, as_json, full=True, as_of=as_of)
 
 
-def _explained(alert_id: str, home: Home, lang: str | None, as_json: bool, *, full: bool) -> None:
-    from ews.cli import show
+def _explained(
+    alert_id: str,
+    home: Home,
+    lang: str | None,
+    as_json: bool,
+    *,
+    full: bool,
+    as_of: str | None = None,
+) -> None:
+    from ews.cli import show, show_explanation
+    from ews.cli.asked import known
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.reports import explain as explained
 
+    at = known(as_of, "--as-of", datetime.now(UTC))
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        found = explained(store, alert_id, viewer=asker(settings, store))
+        found = explained(store, alert_id, viewer=asker(settings, store), as_of=at)
     if out.as_json:
         out.json(found if full else found.alert)
     elif full:
-        show.explanation(out, found)
+        show_explanation.explanation(out, found)
     else:
         show.alert(out, found)
 

@@ -150,17 +150,6 @@ def aggregates(out: Output, found: Aggregates) -> None:
     out.say(f"* {found.note.text(out.lang)}")
 
 
-def explanation(out: Output, found: Explanation) -> None:
-    """Delivery <- reason <- rule <- path <- event <- tags <- text."""
-    alert(out, found)
-    _rule(out, found)
-    _changes(out, found)
-    _exposures(out, found.exposures)
-    _hops(out, found.exposures)
-    if found.event is not None:
-        _event(out, found.event)
-
-
 def _deliveries(out: Output, found: Explanation) -> None:
     if not found.deliveries:
         out.say(out.t("아직 아무에게도 알리지 않았습니다.", "Nobody was told yet."))
@@ -177,7 +166,7 @@ def _deliveries(out: Output, found: Explanation) -> None:
     )  # fmt: skip
 
 
-def _rule(out: Output, found: Explanation) -> None:
+def rule(out: Output, found: Explanation) -> None:
     out.say(out.t("규칙", "Rule"), "bold")
     rules = found.ruleset
     out.facts([
@@ -190,19 +179,7 @@ def _rule(out: Output, found: Explanation) -> None:
     ])  # fmt: skip
 
 
-def _changes(out: Output, found: Explanation) -> None:
-    out.table(
-        out.t("변경 내역", "Changes"),
-        [out.t("때", "when"), out.t("무엇", "what"), out.t("단계", "stage"), out.t("까닭", "reason")],
-        [
-            (moment(c.at), word(c.kind, out.lang),
-             stage_text(c.after, out.t(c.after_ko, c.after_en)), clean(c.said.text(out.lang)))
-            for c in found.changes
-        ],
-    )  # fmt: skip
-
-
-def _exposures(out: Output, found: Sequence[ExposureLine]) -> None:
+def exposures(out: Output, found: Sequence[ExposureLine]) -> None:
     if not found:
         out.say(out.t("닿는 경로가 없습니다.", "No dependent path is known."))
         return
@@ -234,7 +211,7 @@ def _exposure_row(out: Output, one: ExposureLine) -> tuple[object, ...]:
     )
 
 
-def _hops(out: Output, found: Sequence[ExposureLine]) -> None:
+def hops(out: Output, found: Sequence[ExposureLine]) -> None:
     hops = hops_of(found)
     if not hops:
         return
@@ -252,7 +229,7 @@ def _hops(out: Output, found: Sequence[ExposureLine]) -> None:
     )  # fmt: skip
 
 
-def _event(out: Output, event: EventLine) -> None:
+def event(out: Output, event: EventLine) -> None:
     out.say(out.t("사건", "Event"), "bold")
     out.facts([
         ("ID", event.id),
@@ -340,8 +317,8 @@ def exposure(out: Output, report: ExposureReport) -> None:
     if report.alerts:
         alerts(out, report.alerts)
     if report.exposures:
-        _exposures(out, report.exposures)
-        _hops(out, report.exposures)
+        exposures(out, report.exposures)
+        hops(out, report.exposures)
     else:
         out.say(out.t("진행 중인 관련 사건이 없습니다.", "No open event reaches it."))
 

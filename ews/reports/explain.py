@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ews.model import Act, Alert, Event, TaggedArticle, flatten
 from ews.reports.acts import ActLine, act_row
+from ews.reports.explain_views import RevisionLine, StandingLine
 from ews.reports.history import Then
 from ews.reports.rows import (
     alert_line,
@@ -29,9 +30,7 @@ from ews.reports.views import (
     EventLine,
     ExposureLine,
     Label,
-    RevisionLine,
     RuleSetLine,
-    StandingLine,
 )
 from ews.storage import Store
 

@@ -21,6 +21,7 @@ from ews.model import (
     TaggedArticle,
     flatten,
 )
+from ews.reports.explain_views import RevisionLine, StandingLine
 from ews.reports.names import Names, label, labels, node_label
 from ews.reports.sentences import stating
 from ews.reports.views import (
@@ -33,10 +34,8 @@ from ews.reports.views import (
     ExposureLine,
     HopLine,
     Label,
-    RevisionLine,
     RuleChange,
     RuleSetLine,
-    StandingLine,
     TagLine,
     safe_url,
 )

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ews.model import Event, Exposure, TaggedArticle
+from ews.model import Delivery, Event, Exposure, TaggedArticle
 from ews.storage import schema
 from ews.storage.alerts import AlertStore, RuleStore
 from ews.storage.codec import from_json, to_json
@@ -59,6 +59,12 @@ class HistoryStore(EventStore, AlertStore, RuleStore, PeopleStore):
                 return [one for one in found if one.firm is None]
             data = connection.scalar(kept)
         return None if data is None else unpacked(data)
+
+    def deliveries_as_of(self, alert_id: str, at: datetime) -> dict[str, Delivery]:
+        """By notification: what had been sent or given up by then, as the audit has it."""
+        rows = self.audit_rows(subject=alert_id, until=at)
+        found = [from_json(Delivery, row.body) for row in rows if row.kind == "delivery"]
+        return {one.notification_id: one for one in found}
 
     def audited_things(self) -> Iterator[tuple[str, str, datetime, str]]:
         """Kind, name, time and JSON of everything that never changes once it is on record."""

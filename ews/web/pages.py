@@ -32,6 +32,7 @@ from ews.web.drawing import draw_paths
 from ews.web.help_pages import READERS, help_html
 from ews.web.network_pages import network_pages
 from ews.web.outlook_drawing import outlook_drawn
+from ews.web.proof_pages import proof_pages
 from ews.web.rendering import language, page
 from ews.web.site import Site
 from ews.web.stress_page import Strain, stress_page
@@ -48,6 +49,7 @@ def page_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
     _alert_pages(router, site)
     _other_pages(router, site)
     network_pages(router, site)
+    proof_pages(router, site)
     return router
 
 
