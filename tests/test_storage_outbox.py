@@ -172,6 +172,14 @@ def test_the_oldest_is_claimed_first(store: Store) -> None:
     assert [first.alert_id, second.alert_id] == ["alr-1", "alr-2"]
 
 
+def test_what_may_have_arrived_is_settled_before_the_older_ones_that_wait(store: Store) -> None:
+    tell(store, a_notification(1, at=NOW + timedelta(seconds=1)))
+    doubtful, delivery = claimed(store, NOW)
+    finish(store, delivery, DeliveryState.AMBIGUOUS, next_try_at=NOW)
+    tell(store, *(a_notification(n) for n in range(2, 9)))
+    assert claimed(store, NOW)[0] == doubtful
+
+
 @pytest.mark.parametrize("outcome", [DeliveryState.SENT, DeliveryState.DEAD])
 def test_a_later_revision_waits_for_the_earlier_one_to_that_receiver(
     store: Store, outcome: DeliveryState

@@ -25,6 +25,8 @@ NOTIFICATION = Row(Notification, schema.notifications)
 DELIVERY = Row(Delivery, schema.deliveries)
 FINAL = (DeliveryState.SENT, DeliveryState.DEAD)
 OPEN = [s.value for s in (DeliveryState.NEW, DeliveryState.TRYING, DeliveryState.AMBIGUOUS)]
+UNSETTLED = (DeliveryState.AMBIGUOUS.value, DeliveryState.TRYING.value)
+CLAIMED_FIRST = (UNSETTLED, (DeliveryState.NEW.value,))
 ORDER = (
     schema.deliveries.c.at,
     schema.deliveries.c.alert_revision,
@@ -42,7 +44,8 @@ class OutboxStore(ChannelStates):
         passed: Collection[Address] = (),
         full: Collection[str] = (),
     ) -> tuple[Notification, Delivery] | None:
-        """The oldest delivery that is due, now ours until the lease ends; None when none is.
+        """The oldest delivery that is due, now ours until the lease ends; None when none is. What may
+        have arrived comes first: it is settled soon, however much waits behind it.
 
         Due: new; ambiguous; or trying under a lease that has ended (its worker died). Each waits
         for `next_try_at`, for the alert's earlier revisions to this receiver to be sent or dead,
@@ -50,26 +53,18 @@ class OutboxStore(ChannelStates):
         row says `trying`, with its first try, before anything is sent: commit, then send.
         """
         with self._write() as connection:
-            due = _due(now, passed, full).with_for_update(
-                of=schema.deliveries, skip_locked=True  # PostgreSQL: nobody queues for one row
-            )  # fmt: skip
-            while (row := connection.execute(due).first()) is not None:
-                before = DELIVERY.read(row)
-                claimed = replace(
-                    before,
-                    state=DeliveryState.TRYING,
-                    attempts=before.attempts + 1,
-                    first_try_at=before.first_try_at or now,
-                    next_try_at=None,
-                    lease_until=now + timedelta(seconds=lease_s),
-                    owner=owner,
-                )
-                if _take(connection, before, claimed):
-                    told = _notification(connection, claimed.notification_id)
-                    rate = (rates or {}).get(told.channel)
-                    if rate is not None:
-                        self._on(connection).take_slot(told.channel, told.address, rate, now)
-                    return told, claimed
+            for states in CLAIMED_FIRST:
+                due = _due(now, passed, full, states).with_for_update(
+                    of=schema.deliveries, skip_locked=True  # PostgreSQL: nobody queues for a row
+                )  # fmt: skip
+                while (row := connection.execute(due).first()) is not None:
+                    claimed = _claimed(DELIVERY.read(row), now, owner, lease_s)
+                    if _take(connection, DELIVERY.read(row), claimed):
+                        told = _notification(connection, claimed.notification_id)
+                        rate = (rates or {}).get(told.channel)
+                        if rate is not None:
+                            self._on(connection).take_slot(told.channel, told.address, rate, now)
+                        return told, claimed
         return None
 
     def due(
@@ -223,10 +218,25 @@ class OutboxStore(ChannelStates):
         self.audit([Audited(at, "delivery", told.alert_id, told.receiver, to_json(delivery))])
 
 
+def _claimed(before: Delivery, now: datetime, owner: str, lease_s: float) -> Delivery:
+    return replace(
+        before,
+        state=DeliveryState.TRYING,
+        attempts=before.attempts + 1,
+        first_try_at=before.first_try_at or now,
+        next_try_at=None,
+        lease_until=now + timedelta(seconds=lease_s),
+        owner=owner,
+    )
+
+
 def _due(
-    now: datetime, passed: Collection[Address], full: Collection[str]
+    now: datetime,
+    passed: Collection[Address],
+    full: Collection[str],
+    states: Collection[str] = tuple(OPEN),
 ) -> sa.Select[tuple[object, ...]]:
-    """The oldest delivery that may be tried now."""
+    """The oldest delivery in one of these states that may be tried now."""
     table, told, state = schema.deliveries, schema.notifications, schema.channel_states
     # Scalar subqueries, not EXISTS: PostgreSQL would join these, over all pairs of what is open,
     # when its statistics are old; so it looks each one up in its index.
@@ -247,7 +257,7 @@ def _due(
     query = (
         sa.select(*DELIVERY.columns)
         .join_from(table, told, told.c.id == table.c.notification_id)
-        .where(schema.PENDING)
+        .where(schema.PENDING, table.c.state.in_(states))
         .where((table.c.state != DeliveryState.TRYING.value) | lease_over)
         .where(table.c.next_try_at.is_(None) | (table.c.next_try_at <= now))
         .where(table.c.alert_revision == next_in_thread)
