@@ -204,7 +204,8 @@ def test_cut_off_frozen_and_killed_leaders_are_replaced_and_nothing_runs_twice(
         assert group.committed_twice() == []
         assert group.begun_twice() == []
         assert set(group.runs()) == {"s0", "s1", "s2", "s3"}
-        assert group.latest_s() <= LEASE_S + 2 + 1
+        # A run may meet two failures in a row: the heir is frozen while it does what was left.
+        assert group.latest_s() <= 2 * (LEASE_S + 2)
 
 
 @pytest.mark.torture
