@@ -42,6 +42,8 @@ HOMES = {
     "rich": "ews/cli/",
     "pydantic_settings": "ews/config.py",
     "argon2": "ews/reports/passwords.py",
+    "PIL": "alerts/",
+    "weasyprint": "ews/reports/dossier_pdf.py",
 }
 
 
@@ -102,7 +104,7 @@ def test_every_library_is_declared() -> None:
     declared = {re.split(r"[<>=!~;\[ ]", one)[0].lower() for group in lists for one in group}
     import_names = {"pydantic-settings": "pydantic_settings", "slack-sdk": "slack_sdk",
                     "charset-normalizer": "charset_normalizer", "scikit-learn": "sklearn",
-                    "markdown-it-py": "markdown_it", "argon2-cffi": "argon2"}  # fmt: skip
+                    "markdown-it-py": "markdown_it", "argon2-cffi": "argon2", "pillow": "PIL"}  # fmt: skip
     known = {import_names.get(name, name) for name in declared}
     known |= {
         "pydantic",

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.bulletins import bulletin_message
-from alerts.messages import AlertView, Message, Names, build_message
+from alerts.illustrations import illustrated, illustrations
+from alerts.messages import AlertView, Message, Names, Picture, build_message
 from alerts.silences import fits
 from ews.model import (
     Act,
@@ -23,6 +24,7 @@ from ews.storage import Store
 from graph import USES
 from scrapers import freshness
 
+SERIES_SHOWN = timedelta(days=365)  # of a series, beside an alert about it
 PLANS_AHEAD = timedelta(days=14)  # a planned event is named beside alerts so long before it begins
 
 
@@ -42,7 +44,20 @@ class Teller:
             if bulletin is None:
                 raise LookupError(f"notification {notification.id} carries no bulletin we have")
             return bulletin_message(bulletin)
-        return build_message(self.view(notification, now), notification.lang)
+        view = self.view(notification, now)
+        return build_message(view, notification.lang, self._pictures(view, notification))
+
+    def _pictures(self, view: AlertView, notification: Notification) -> tuple[Picture, ...]:
+        """The path, and of a detector's event the series that it watched."""
+        if not illustrated(notification):
+            return ()
+        series = view.event.evidence[0].signal_id if view.event.detector == "series" else None
+        watched = (
+            self.store.observations(view.now, since=view.now - SERIES_SHOWN, series=series)
+            if series
+            else ()
+        )
+        return illustrations(view, notification.lang, watched)
 
     def view(self, notification: Notification, now: datetime) -> AlertView:
         """Everything around the alert that its message needs."""
