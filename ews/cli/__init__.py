@@ -82,6 +82,7 @@ def _register() -> None:
         ask,
         audit,
         blind,
+        board,
         exposing,
         feeds,
         firms,
@@ -100,7 +101,7 @@ def _register() -> None:
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, blind, exposing, ranking, acts, tune, setup):
+    for part in (work, ask, blind, board, exposing, ranking, acts, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
-    "aggregates", "alert", "alerts", "blind", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
+    "aggregates", "alert", "alerts", "blind", "board", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
@@ -35,7 +35,7 @@ FOR = {
 ACTS = {
     "ack": "acknowledge", "hand-over": "hand_over", "sign": "sign_off", "refuse": "refuse",
     "false": "false_alarm", "missed": "missed", "clear": "clear", "close": "close", "note": "note",
-    "decisions": "close", "silences list": "silence", "silences add": "silence",
+    "decisions": "close", "withheld": "close", "digest": "close", "silences list": "silence", "silences add": "silence",
     "silences end": "unsilence", "planned list": "silence", "planned add": "plan",
     "planned end": "plan", "outbox resend": "resend",
 }  # fmt: skip

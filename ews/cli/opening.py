@@ -138,17 +138,10 @@ def classifier_of(settings: Settings) -> Classifier:
 
 
 def routes_of(settings: Settings) -> Routes:
-    """The routes in force: the file of the setting, or $EWS_HOME/routes.toml, or the shipped ones;
-    with the Slack channel of the settings as one more receiver."""
-    from alerts.routing import add_receiver, load_routes
-    from ews.model import Receiver
+    """The routes in force, with the Slack channel of the settings as one more receiver."""
+    from ews.reports.receivers import routes_of as in_force
 
-    own = settings.routes_file or settings.home / "routes.toml"
-    routes = load_routes(own if settings.routes_file or own.exists() else None)
-    if settings.slack_channel is None:
-        return routes
-    slack = Receiver("slack", "slack", settings.slack_channel, settings.lang)
-    return add_receiver(routes, slack)
+    return in_force(settings)
 
 
 def open_channels(

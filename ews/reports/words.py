@@ -71,6 +71,17 @@ WORDS: dict[str, tuple[str, str]] = {
     "held_by_inhibition": ("보류: 더 큰 알림이 설명함", "held: explained by a larger alert"),
     "held_by_cooldown": ("보류: 앞선 소식 직후", "held: cooling down"),
     "held_by_quiet_hours": ("보류: 조용한 시간", "held: quiet hours"),
+    # clocks of acknowledgement
+    "taken": ("맡음", "taken"),
+    "running": ("기다리는 중", "running"),
+    "overdue": ("기한 지남", "overdue"),
+    "paused": ("조용한 시간이라 멈춤", "paused: quiet hours"),
+    "unsent": ("아직 닿지 않음", "not delivered yet"),
+    # kinds of bulletins
+    "digest": ("모아 보기", "digest"),
+    "heartbeat": ("가동 확인", "heartbeat"),
+    "planned": ("예정된 일", "planned event"),
+    "operator": ("운영 알림", "word to operators"),
     # deliveries
     "new": ("대기", "waiting"),
     "trying": ("보내는 중", "trying"),

@@ -188,7 +188,7 @@ def _schema(body: type[Body]) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def _do(
+def do_act(
     site: Site,
     request: Request,
     kind: ActKind,
@@ -197,6 +197,7 @@ def _do(
     note: str = "",
     detail: Mapping[str, object] | None = None,
 ) -> Acts:
+    """Do it under the name of the token, once for the request's Idempotency-Key."""
     person = person_of(site.store, named(request))
     given = request.headers.get("Idempotency-Key", "").strip()
     if len(given) > 200:
@@ -231,7 +232,7 @@ def _alert_path(
         note = str(getattr(given, "note", ""))
         if kind in (ActKind.REFUSE, ActKind.CLEAR):
             note = detail.pop("reason")
-        return _do(site, request, kind, alert_id=alert_id, note=note, detail=detail)
+        return do_act(site, request, kind, alert_id=alert_id, note=note, detail=detail)
 
     router.post(
         f"/alerts/{{alert_id}}/{name}", summary=summary, openapi_extra=_schema(body),
@@ -245,7 +246,7 @@ def _missed_path(router: APIRouter, site: Site) -> None:
     )
     def missed(request: Request, given: Annotated[Missed, Depends(sent(Missed))]) -> Acts:
         detail = given.model_dump(exclude={"note"})
-        return _do(site, request, ActKind.MISSED, note=given.note, detail=detail)
+        return do_act(site, request, ActKind.MISSED, note=given.note, detail=detail)
 
 
 def _silence_paths(router: APIRouter, site: Site) -> None:
@@ -268,7 +269,7 @@ def _silence_paths(router: APIRouter, site: Site) -> None:
         if given.planned:
             detail |= {"title": given.title, "from": given.start}
         kind = ActKind.PLAN if given.planned else ActKind.SILENCE
-        return _do(site, request, kind, alert_id=given.alert or None, note=given.reason,
+        return do_act(site, request, kind, alert_id=given.alert or None, note=given.reason,
                    detail=detail)  # fmt: skip
 
     @router.delete("/silences/{silence_id}", summary="End a silence or a planned event")
@@ -277,7 +278,7 @@ def _silence_paths(router: APIRouter, site: Site) -> None:
         silence_id: Annotated[str, PathParam(description="silence ID")],
         _: Annotated[Viewer, Depends(named)],
     ) -> Acts:
-        return _do(site, request, ActKind.UNSILENCE, detail={"silence": silence_id[:100]})
+        return do_act(site, request, ActKind.UNSILENCE, detail={"silence": silence_id[:100]})
 
 
 def _reading_paths(router: APIRouter, site: Site) -> None:

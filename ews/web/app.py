@@ -21,6 +21,8 @@ from ews.web.acts_api import acts_api_router
 from ews.web.acts_pages import acts_pages_router
 from ews.web.api import api_router
 from ews.web.asking import Guesses, asking
+from ews.web.board_api import board_api_router
+from ews.web.board_pages import board_router
 from ews.web.feeds import feed_router
 from ews.web.pages import page_router
 from ews.web.people_pages import people_router
@@ -60,6 +62,8 @@ def create_app(
     app.include_router(acts_api_router(site, who))
     app.include_router(acts_pages_router(site, who))
     app.include_router(people_router(site, who))
+    app.include_router(board_api_router(site, who))
+    app.include_router(board_router(site, who))
     app.include_router(feed_router(site, who))
     app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
