@@ -20,6 +20,7 @@ from alerts import rules
 from alerts.channels import Channel
 from alerts.messages import Message, Names
 from alerts.routing import Routes
+from ews.blindness import watch_over
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.judging import judge
@@ -89,6 +90,11 @@ class Pipeline:
             "notifications": self.route(now),
             "delivered": self.deliver(now, clock) if deliver else 0,
         }
+
+    def tend(self, now: datetime) -> int:
+        """What needs no new signal: acts of people, waits that end, calls, digests. Costs little
+        when nothing is due, so that `ews run` does it every few seconds."""
+        return self.evaluate(now) + self.route(now)
 
     # ------------------------------------------------------------------ scrape
 
@@ -215,9 +221,11 @@ class Pipeline:
     # ------------------------------------------------------------------ evaluate
 
     def evaluate(self, now: datetime) -> int:
-        """Apply the RuleSet in force to what changed, and take what nobody signed in time; once a
-        day also end alerts whose events went quiet."""
-        return judge(self.store, self.ruleset(), now)
+        """See what cannot be seen any more; apply the RuleSet in force to what changed, and take
+        what nobody signed in time; once a day also end alerts whose events went quiet."""
+        ruleset, rooms = self.ruleset(), self.rooms
+        told = watch_over(self.store, rooms.sources, rooms.routes, rooms.names, ruleset.rules, now)
+        return told + judge(self.store, ruleset, now)
 
     # ------------------------------------------------------------------ route
 

@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,7 @@ LEASE_S = 15.0  # a frozen leader is replaced after it; longer than an idle tran
 STANDBY_POLL_S = 0.5
 SCRAPES_AT_ONCE = 4
 SETTLE_S = 0.3  # signals that come together are looked at together
+TEND_S = 2.0  # between looks at what people did and what falls due
 RETRY_S = 60.0  # after a cycle that failed
 Clock = Callable[[], datetime]
 Task = Callable[[threading.Event], None]  # works until the event is set
@@ -126,8 +128,22 @@ class Cycles:
             if stop.is_set():  # asked after clearing: the last nudge says that it is set
                 return
             wait_s = self.every_s if self._cycle() else min(self.every_s, RETRY_S)
-            if self._nudged.wait(wait_s):
+            if self._tended(wait_s):
                 stop.wait(SETTLE_S)
+
+    def _tended(self, wait_s: float) -> bool:
+        """Wait for a nudge, at most so long; meanwhile see to what people did and what falls due."""
+        end = time.monotonic() + wait_s
+        while (left := end - time.monotonic()) > 0:
+            if self._nudged.wait(min(left, TEND_S)):
+                return True
+            try:
+                self.pipeline.tend(self.clock())
+            except StaleLeader:
+                raise
+            except Exception:
+                log.exception("what is due could not be seen to; the next look does it")
+        return False
 
     def _cycle(self) -> bool:
         try:
