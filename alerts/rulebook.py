@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,25 @@ OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "retract": {"probability_below": 0.1},
     "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
     "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
+}
+# Every number of a document outside its rules, with the least and the most that makes sense.
+LONGEST_DAYS = 36_500
+RANGES: Mapping[str, tuple[float, float]] = {
+    "news.min_probability": (0, 1),
+    "series.z_raise": (0, 1_000),
+    "series.move_raise": (0, 1_000),
+    "evaluate.unknown_share": (0, 1),
+    "evaluate.unlisted_share": (0, 1),
+    "evaluate.quiet_days": (1, LONGEST_DAYS),
+    "evaluate.duplicate_days": (0, LONGEST_DAYS),
+    "signoff.alert_min": (0, LONGEST_DAYS * 1440),
+    "signoff.severe_min": (0, LONGEST_DAYS * 1440),
+    "retract.probability_below": (0, 1),
+    "group.longest_days": (0, LONGEST_DAYS),
+    "group.reopen_days": (0, LONGEST_DAYS),
+    "group.item_overlap": (0, 1),
+    "blind.after_hours": (0, LONGEST_DAYS * 24),
+    "blind.evidence_days": (0, LONGEST_DAYS),
 }
 
 
@@ -99,14 +119,26 @@ def read_rules(document: Mapping[str, object]) -> list[Rule]:
             raise RuleError(f"[{section}] is missing from the rules")
     if unknown := set(document) - set(SECTIONS) - set(OPTIONAL):
         raise RuleError(f"unknown section [{sorted(unknown)[0]}]")
-    read_grouping(document)
     read_signoff(document)
+    _check_ranges(document)
+    read_grouping(document)
     _known(document, "retract", OPTIONAL["retract"])
     read_blind(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)
+    if not tables:
+        raise RuleError("[rules] has no rule: nothing would ever be told")
     rules = [_rule(name, table) for name, table in tables.items()]
     return sorted(rules, key=lambda rule: (-rule.stage, rule.name))
+
+
+def _check_ranges(document: Mapping[str, object]) -> None:
+    """A number that no clock or share can have would stop every later evaluation."""
+    for key, (least, most) in RANGES.items():
+        section, name = key.split(".")
+        value = setting(document, section, name)
+        if not least <= value <= most:  # false for nan too
+            raise RuleError(f"{key} must be from {least:,} to {most:,}, not {value:g}")
 
 
 def _rule(name: str, table: object) -> Rule:
@@ -123,10 +155,20 @@ def _rule(name: str, table: object) -> Rule:
         when[measure] = _threshold(f"rules.{name}.when.{measure}", limits)
     try:
         stage = Stage.parse(str(table.get("stage")))
-        phases = frozenset(Phase(p).value for p in table.get("phases", ()))
+        phases = frozenset(Phase(p).value for p in _texts(name, table, "phases"))
     except ValueError as error:
         raise RuleError(f"rules.{name}: {error}") from error
-    return Rule(name, stage, when, frozenset(table.get("types", ())), phases)
+    if not when:
+        raise RuleError(f"rules.{name}.when is empty: the rule would hold for everything")
+    return Rule(name, stage, when, frozenset(_texts(name, table, "types")), phases)
+
+
+def _texts(name: str, table: Mapping[str, object], key: str) -> list[str]:
+    """A list of texts; one text alone would be read letter by letter."""
+    values = table.get(key, [])
+    if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
+        raise RuleError(f"rules.{name}.{key} must be a list of texts, not {values!r}")
+    return values
 
 
 def _threshold(key: str, limits: object) -> Threshold:
@@ -136,6 +178,8 @@ def _threshold(key: str, limits: object) -> Threshold:
     for value in (raise_at, clear_at):
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise RuleError(f"{key}: {value!r} is not a number")
+        if not math.isfinite(value):
+            raise RuleError(f"{key}: {value!r} can never be compared; give a finite number")
     if clear_at > raise_at:
         raise RuleError(
             f"{key}: clear_at {clear_at} is above raise_at {raise_at}; alerts would flap"

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import cast
 
 from alerts.rule_cases import CaseOutcome, run_cases, shipped_cases
-from alerts.rulebook import complete
+from alerts.rulebook import complete, read_grouping
 from alerts.rules import load_document, read_rules, shipped_ruleset
 from ews.acting import recorded
 from ews.model import ActKind, Person, RuleSet, flatten
 from ews.storage import Store
+from nlp.taxonomy import NAMES
 
 SHIPPED_AT = datetime(2000, 1, 1, tzinfo=UTC)  # as the pipeline writes it: no one has set any
 
@@ -74,7 +75,7 @@ def set_document(
     store: Store, document: Mapping[str, object], *, by: str, reason: str, now: datetime
 ) -> RuleSet:
     """Save a whole rule document (as alerts/rules.toml) as a new version."""
-    read_rules(document)
+    checked(document)
     return _save(store, lambda _: copy.deepcopy(dict(document)), by, reason, now)
 
 
@@ -92,7 +93,21 @@ def undo_rules(
 def candidate(store: Store, path: Path, now: datetime) -> RuleSet:
     """The rule document of a file as version 1 of a store to try it in; nothing is saved here."""
     return RuleSet(1, "candidate", f"{path.name}, tried against version {in_force(store).version}",
-                   now, load_document(path))  # fmt: skip
+                   now, checked(load_document(path)))  # fmt: skip
+
+
+def checked(document: Mapping[str, object]) -> dict[str, object]:
+    """The document, once it can be used. A type that no reader knows would make its rule silent."""
+    named = {type_: f"rules.{rule.name}.types" for rule in read_rules(document)
+             for type_ in rule.types}  # fmt: skip
+    families = read_grouping(document).family_of
+    named |= {type_: f"group.families.{family}" for type_, family in families.items()}
+    for type_, key in sorted(named.items()):
+        if type_ not in NAMES:
+            raise RuleChangeError(
+                f"{key}: no event is of type {type_!r}; use {', '.join(sorted(NAMES))}"
+            )
+    return dict(document)
 
 
 def difference(before: RuleSet, after: RuleSet) -> dict[str, tuple[object, object]]:
@@ -115,8 +130,7 @@ def changed(rules: Mapping[str, object], changes: Mapping[str, str]) -> dict[str
         if key not in known:
             raise RuleChangeError(f"unknown key {key!r}; {_near(key, known)}")
         _put(document, key, _value(key, text, known[key]))
-    read_rules(document)
-    return document
+    return checked(document)
 
 
 @dataclass(frozen=True, slots=True)
