@@ -90,11 +90,10 @@ def version(path: str) -> str:
     return (said.stdout or said.stderr).splitlines()[0]
 
 
-def counted(slack: FakeSlack, names: list[str], seen: Counter[str]) -> dict[str, int]:
+def counted(names: list[str], seen: Counter[str]) -> dict[str, int]:
     return {
         "lost": sum(seen[name] == 0 for name in names),
         "doubled": sum(max(0, seen[name] - 1) for name in names),
-        "calls": len(slack.calls) + len(slack.webhooks),
     }
 
 
@@ -184,7 +183,7 @@ def theirs(scenario: Scenario, path: str) -> dict[str, int]:
         finally:
             rival.kill()
         seen = Counter(_words(body) for body in slack.webhooks)
-        return counted(slack, names, seen)
+        return counted(names, seen)
 
 
 def _words(body: dict[str, Any]) -> str:
@@ -223,7 +222,7 @@ def ours(scenario: Scenario) -> dict[str, int]:
             ask("kill")
         seen = slack.posted()
         store.close()
-        return counted(slack, [one.id for one in told], seen)
+        return counted([one.id for one in told], seen)
 
 
 def head_to_head(path: str | None) -> list[dict[str, object]]:
