@@ -27,7 +27,8 @@ def withheld_lists(
         return ()
     since = min(day_of(one, now)[0] for one in chosen)
     alerts = [*store.open_alerts(), *store.ended_alerts(since)]
-    told = store.notifications_of([alert.id for alert in alerts])
+    dead = {letter.id for letter, _ in store.dead_letters()}  # nobody read those
+    told = [n for n in store.notifications_of([a.id for a in alerts]) if n.id not in dead]
     return tuple(_of(one, told, alerts, now) for one in chosen)
 
 

@@ -26,6 +26,7 @@ from ews.reports import (
     source_lines,
 )
 from ews.reports.given import KST
+from ews.reports.steps import first_steps
 from ews.web.acts_pages import acting_values
 from ews.web.asked import known, only, stage_number
 from ews.web.drawing import draw_paths
@@ -76,6 +77,7 @@ def _alert_pages(router: APIRouter, site: Site) -> None:
         return page(
             request, "alert.html", found=found, drawing=drawing, hops=hops_of(found.exposures),
             acting=acting_values(request, site, found.alert.id),
+            steps=first_steps(found.alert.type.code, found.alert.stage, language(request)),
         )  # fmt: skip
 
 
