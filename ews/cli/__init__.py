@@ -83,6 +83,7 @@ def _register() -> None:
         audit,
         blind,
         board,
+        dossier,
         exposing,
         feeds,
         firms,
@@ -101,7 +102,7 @@ def _register() -> None:
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, blind, board, exposing, ranking, acts, tune, setup):
+    for part in (work, ask, dossier, blind, board, exposing, ranking, acts, tune, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)

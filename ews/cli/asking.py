@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
-    "aggregates", "alert", "alerts", "blind", "board", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
+    "aggregates", "alert", "alerts", "blind", "board", "dossier", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip

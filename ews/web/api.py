@@ -30,6 +30,7 @@ from ews.reports import (
 )
 from ews.reports.blind import Board, board_states
 from ews.web.asked import known, moment, stage_number
+from ews.web.dossier_api import dossier_path
 from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
 from ews.web.site import Site
@@ -82,6 +83,7 @@ def api_router(site: Site, who: Who) -> APIRouter:
     """All paths of /api/v1, bound to one store; `who` makes the viewer of each request."""
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(who)])
     _alert_paths(router, site)
+    dossier_path(router, site)
     exposure_paths(router, site)
     network_paths(router, site)
     ranking_paths(router, site)
