@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import typer.testing
 from hypothesis import settings
 
 from alerts.channels import ChannelSettings, open_channel
@@ -25,6 +27,22 @@ from nlp.classifier import Classifier, load_classifier
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """The tree of commands is made once for each process: it costs more than most commands do."""
+    real = typer.testing._get_command
+    built: dict[typer.Typer, Any] = {}
+
+    def command(app: typer.Typer) -> Any:
+        if app not in built:
+            built[app] = real(app)
+        return built[app]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", command)
+        yield
 
 
 @pytest.fixture(scope="session")
