@@ -51,6 +51,16 @@ def refuted(event: Event, book: Book) -> str:
     return ""
 
 
+def heard(event: Event) -> datetime:
+    """When the newest evidence of it came."""
+    return event.last_seen or event.updated_at
+
+
+def quiet(event: Event, book: Book, now: datetime) -> bool:
+    """Nothing was heard of it for so long that its alert would end."""
+    return now - heard(event) >= book.quiet
+
+
 def fingerprint(event: Event) -> str:
     return content_id("fp", event.id)
 
@@ -154,7 +164,7 @@ def stepped(
     start = begin_again(before) if resolved else before
     after = _told(replace(start, members=members), holding, found, book, now)
     if resolved:
-        return _reopened(before, after, found, now)
+        return _reopened(before, after, found, [v.event for v in holding], book, now)
     return _change(before, after, verdicts, found, now)
 
 
@@ -216,12 +226,27 @@ def _over(before: Alert, verdicts: Sequence[Verdict], now: datetime) -> AlertCha
     return end(before, Ending.EASED, now, why)
 
 
-def _reopened(before: Alert, after: Alert, found: Content, now: datetime) -> AlertChange | None:
-    """What a person ended while its rules held opens again only for news."""
+def _reopened(
+    before: Alert,
+    after: Alert,
+    found: Content,
+    events: Sequence[Event],
+    book: Book,
+    now: datetime,
+) -> AlertChange | None:
+    """What a person ended while its rules held opens again only for news, and what went quiet only
+    for evidence: other rules alone bring none."""
     by_person = any(before.members.values())
-    if by_person and not _news(before, after, found):
+    news = _news(before, after, found)
+    if by_person and not news:
         return None
-    reason = "; ".join(["new facts after the end", *_news(before, after, found)])
+    if before.ending is Ending.QUIET and all(quiet(event, book, now) for event in events):
+        return None
+    ended = before.resolved_at or before.updated_at
+    same_rules = before.ruleset == book.version
+    facts = same_rules or any(heard(event) > ended for event in events)
+    why = "new facts after the end" if facts else _rule_part(after)
+    reason = "; ".join(dict.fromkeys([why, *news]))
     return moved(after, ChangeKind.REOPENED, now, before.stage, reason)
 
 
@@ -273,7 +298,7 @@ def _news(before: Alert, after: Alert, found: Content) -> list[str]:
     if begins(before, found):
         parts.append("no longer a threat: it happens")
     if before.state is AlertState.RESOLVED and max(after.members.values()) > before.max_stage:
-        parts.append(f"rule {after.rule} holds")
+        parts.append(_rule_part(after))
     return parts
 
 

@@ -96,9 +96,12 @@ def fellows(
     for event in given.values():
         alert = homes.get(event.id) or known.get(shelf.find(event) or "")
         if alert is not None and _matters(event, alert, book):
-            asked.update(
-                (id_, None) for id_, stage in happenings.members_of(alert).items() if stage
-            )
+            members = happenings.members_of(alert)
+            holding = {id_: None for id_, stage in members.items() if stage}
+            asked |= holding
+            # The last one that held was never so: what eased before it still was.
+            if set(holding) <= {event.id} and happenings.refuted(event, book):
+                asked |= dict.fromkeys(members)
     return [id_ for id_ in asked if id_ not in given]
 
 
@@ -160,7 +163,10 @@ def _gathered(
         started = found.get(alert_id) or _Happening(
             before, stated=support(happenings.standing(before))
         )
-        if home is None and not happenings.verdict(report, None, started.stated, book).rule:
+        if home is None and (
+            happenings.quiet(event, book, now)  # other rules do not make old news new
+            or not happenings.verdict(report, None, started.stated, book).rule
+        ):
             continue
         found[alert_id] = started
         started.reports.append(report)

@@ -85,7 +85,11 @@ def _with_uses(alert: Alert) -> Alert:
     uses = [use for item in alert.items for use in USES.get(item, ())]
     ministries = dict.fromkeys((*alert.ministries, *(m for use in uses for m in use.ministries)))
     industries = dict.fromkeys((*alert.industries, *(use.ksic for use in uses if use.ksic)))
-    return replace(alert, ministries=tuple(ministries), industries=tuple(industries))
+    # An item that nothing was computed for has uses all the same.
+    unlisted = tuple(item for item in alert.unlisted if not USES.get(item))
+    return replace(
+        alert, ministries=tuple(ministries), industries=tuple(industries), unlisted=unlisted
+    )
 
 
 def _members(alert: Alert) -> tuple[str, ...]:

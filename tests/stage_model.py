@@ -111,12 +111,15 @@ class Model:
             alert = self.home[name] = oldest
         awake = {} if alert.ended else {n: s for n, s in alert.held.items() if s}
         known = dict(alert.held) if not alert.ended else dict.fromkeys(alert.held, 0)
-        levels = self._levels(sorted({*awake, name}), awake)
+        looked = {*awake, name}
+        if facts.untrue and set(awake) == {name}:  # what eased before was true all the same
+            looked |= set(alert.held)
+        levels = self._levels(sorted(looked), awake)
         new = known | levels
         if alert.ended:
             return self._again(alert, new, now)
         if not any(new.values()):
-            return self._over(alert, new, name, now)
+            return self._over(alert, new, looked, now)
         before = (alert.stage, alert.proposed)
         news, changed = self._news(alert, new), new != alert.held or self._otherwise(alert, new)
         alert.held = new
@@ -176,9 +179,8 @@ class Model:
         actual = any(self.facts[n].phase == "actual_or_ongoing" for n in holding)
         return firm or (actual and alert.threatened and not alert.happened)
 
-    def _over(self, alert: ModelAlert, new: dict[str, int], name: str, now: datetime) -> str:
-        lost = [n for n, s in alert.held.items() if s]
-        untrue = self.facts[name].untrue and all(self.facts[n].untrue for n in {*lost, name})
+    def _over(self, alert: ModelAlert, new: dict[str, int], looked: set[str], now: datetime) -> str:
+        untrue = all(self.facts[n].untrue for n in looked)
         alert.held = new
         self._end(alert, "retracted" if untrue else "eased", now)
         return "retracted" if untrue else "resolved"
