@@ -112,7 +112,7 @@ WAYS = {
                      "matchers": {"country": "US"}},
     ),
     ActKind.RULES: Ways(["rules", "set", "news.min_probability=0.{number}", "--reason", "try"]),
-    ActKind.RESEND: Ways(["outbox", "resend", "{other}"]),
+    ActKind.RESEND: Ways(["outbox", "resend", "{other}"], "outbox/{other}/resend"),
     ActKind.PEOPLE: Ways(["people", "add", "새사람{number}", "--role", "analyst"]),
 }  # fmt: skip
 

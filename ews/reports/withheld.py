@@ -10,7 +10,15 @@ from alerts.digests import FIRST_DIGEST_COVERS, Withheld, digest
 from alerts.digests import withheld as withheld_from
 from alerts.quiet import day_of, next_digest
 from alerts.routing import Routes
-from ews.model import Alert, Bulletin, BulletinKind, Notification, Receiver
+from ews.model import (
+    Alert,
+    AlertState,
+    Bulletin,
+    BulletinKind,
+    Notification,
+    Receiver,
+    RouteReason,
+)
 from ews.reports.board_rows import WithheldFrom, WithheldLine
 from ews.reports.names import Names, label, labels
 from ews.reports.views import Label
@@ -38,7 +46,14 @@ def _of(
     start, _ = day_of(receiver, now)
     ended_before = [one for one in alerts if one.resolved_at and one.resolved_at < start]
     own = [one for one in alerts if one not in ended_before]
-    lines = tuple(_line(one, start) for one in withheld_from(receiver, told, own))
+    lines = tuple(
+        _line(one, start)
+        for one in withheld_from(receiver, told, own)
+        if not (
+            one.alert.state is AlertState.RESOLVED
+            and one.reason is RouteReason.HELD_BELOW_MINIMUM  # it is over, and was not asked for
+        )
+    )
     today = [line for line in lines if line.today]
     return WithheldFrom(
         receiver.name, len(today), len(lines), dict(Counter(line.reason for line in today)),
