@@ -91,7 +91,7 @@ def test_five_hundred_hops_keep_their_beginning_and_end() -> None:
     assert opened(path_picture(view, "en")).height <= HEIGHT
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     text=st.one_of(st.sampled_from(HOSTILE), st.text(max_size=300)),
     lang=st.sampled_from(["ko", "en"]),

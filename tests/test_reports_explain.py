@@ -112,9 +112,17 @@ def test_the_answer_as_of_a_moment_is_what_was_plainly_told_at_it(
 # ------------------------------------------------------------------------------- by hand
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The database file of a home, made once."""
+    folder = tmp_path_factory.mktemp("made")
+    make_home(folder)
+    return (folder / "ews.db").read_bytes()
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    make_home(tmp_path)
+def store(tmp_path: Path, made: bytes) -> Iterator[Store]:
+    (tmp_path / "ews.db").write_bytes(made)
     opened = Store.open(tmp_path)
     yield opened
     opened.close()

@@ -3,14 +3,13 @@ taken and help wanted, with the proof; from any alert at any stage, now or as of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.pictures import path_picture
 from alerts.view import AlertView
 from ews.reports.auditing import head_text
 from ews.reports.dossier_parts import parts
-from ews.reports.explain import Explanation, explain, find_alert, may_know_names
+from ews.reports.explain import Explanation, explain, may_know_names
 from ews.reports.given import KST
 from ews.reports.history import Then
 from ews.reports.names import Names
@@ -34,8 +33,7 @@ class Dossier:
     no_outlook: Label | None  # why there is none
     made_at: datetime
     audit_head: str  # SEQ:HASH of the audit when it was made, for those who work here; "" others
-    picture_ko: bytes | None = None
-    picture_en: bytes | None = None
+    view: AlertView | None = None  # what the picture of the path is drawn from; of no firm
 
 
 def dossier(
@@ -58,8 +56,7 @@ def dossier(
     outlook, why_not = _outlook(store, found, reader, now, as_of)
     # The audit covers firms' rows too: its hash would tell others that there are some.
     head = head_text(store.audit_head()) if may_know_names(reader) else ""
-    pictures = [_picture(store, found.alert.id, as_of, now, lang) for lang in ("ko", "en")]
-    return Dossier(found, outlook, why_not, now, head, *pictures)
+    return Dossier(found, outlook, why_not, now, head, _view(store, found.alert.id, as_of, now))
 
 
 def _outlook(
@@ -86,16 +83,12 @@ def _outlook(
         )
 
 
-def _picture(
-    store: Store, alert_id: str, as_of: datetime | None, now: datetime, lang: str
-) -> bytes | None:
-    """The strongest path, of no firm."""
-    then = Then(store, find_alert(store, alert_id).id, as_of)
+def _view(store: Store, alert_id: str, as_of: datetime | None, now: datetime) -> AlertView | None:
+    then = Then(store, alert_id, as_of)
     if then.event is None:
         return None
     exposures = tuple(visible(then.exposures, OPEN))
-    view = AlertView(then.alert, then.event, exposures, None, (), Names(), now)
-    return path_picture(view, lang)
+    return AlertView(then.alert, then.event, exposures, None, (), Names(), now)
 
 
 def document(found: Dossier, lang: str) -> Document:
@@ -143,4 +136,4 @@ def clock(at: datetime) -> str:
 
 
 def markdown(found: Dossier, lang: str) -> str:
-    return as_markdown(document(found, lang))
+    return as_markdown(document(replace(found, view=None), lang))

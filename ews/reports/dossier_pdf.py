@@ -23,8 +23,9 @@ dl { display: grid; grid-template-columns: max-content 1fr; column-gap: 4mm; fon
 dt { color: #56636f } dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100%; margin: 0 0 3mm; font-size: 8pt }
 th, td { border-bottom: .3pt solid #c6ced6; padding: 1mm 1.5mm; text-align: left;
-  vertical-align: top; overflow-wrap: anywhere }
-th { font-weight: 600; color: #56636f } .num { text-align: right }
+  vertical-align: top; overflow-wrap: break-word }
+tr { break-inside: avoid } caption, thead { break-after: avoid }
+th { font-weight: 600; color: #56636f } .num { text-align: right; white-space: nowrap }
 img { width: 100% } a { color: #0b5394 }
 """
 

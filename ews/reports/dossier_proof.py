@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from alerts.pictures import path_picture
 from ews.reports.dossier_words import ROWS, Words
 from ews.reports.outlook_views import PlanLine
 from ews.reports.paper import Block, Bullets, Image, Table, Text
@@ -21,7 +22,7 @@ def path(found: Dossier, w: Words) -> Iterator[Block]:
     if not hops:
         yield Text(w.t("보일 경로가 없습니다.", "There is no path to show."))
         return
-    picture = found.picture_ko if w.lang == "ko" else found.picture_en
+    picture = path_picture(found.view, w.lang) if found.view is not None else None
     if picture is not None:
         yield Image(w.t("가장 강한 경로의 그림. 아래 표의 단계와 같습니다.",
                         "Picture of the strongest path; its steps are in the table below."), picture)  # fmt: skip
@@ -97,11 +98,12 @@ def _remedy(one: PlanLine, line: float, w: Words) -> str:
     stock = "-" if one.stock_needed is None else f"{one.stock_needed:.0f}"
     moved = percent(one.move_share, w.lang) if one.move_share is not None else "-"
     who = f"{one.who.text(w.lang)} · {one.item.text(w.lang)}"
+    within = days(line, w.lang)
     return w.t(
-        f"{who}: 나쁜 경우에도 손실을 {line:g}일 안으로 두려면 재고 {stock}일, 또는 수입의 {moved}를 "
-        "사건과 무관한 공급국으로 옮김",
-        f"{who}: to keep the loss of the bad case within {line:g} days: stock of {stock} days, or "
-        f"{moved} of the import moved to origins that the event leaves alone",
+        f"{who}: 나쁜 경우에도 손실을 {within} 안으로 두려면 재고 {stock}일, 또는 수입의 {moved}를 "
+        "사건과 무관한 공급국에서(구할 수 있다면)",
+        f"{who}: to keep the loss of the bad case within {within}: stock of {stock} days, or "
+        f"{moved} of the import from origins that the event leaves alone, if they can be found",
     )
 
 
