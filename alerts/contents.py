@@ -25,6 +25,7 @@ class Content:
     ministries: tuple[str, ...] = ()
     industries: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
     exposure_ids: tuple[str, ...] = ()
     signals: tuple[str, ...] = ()
     phase: Phase | None = None
@@ -41,9 +42,12 @@ def content(reports: Sequence[Reported], before: Alert | None = None) -> Content
     events = [event for event, _ in reports]
     exposures = [one for _, found in reports for one in found if one.firm is None]
     old = before or Content()
+    items = _joined((code for report in reports for code in _items(*report)), old.items)
+    reached = _joined((e.item for e in exposures), old.carried)
     return Content(
         countries=_joined((code for e in events for code in e.countries), old.countries),
-        items=_joined((code for report in reports for code in _items(*report)), old.items),
+        items=items,
+        carried=tuple(code for code in reached if code not in items),
         chokepoints=_joined((code for e in events for code in e.chokepoints), old.chokepoints),
         ports=_joined((code for e in events for code in e.ports), old.ports),
         ministries=_joined((m for e in exposures for m in e.ministries), old.ministries),

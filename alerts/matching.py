@@ -37,12 +37,17 @@ def match(
     if not receiver.ministries and not receiver.items and not receiver.sectors:
         return _joined([say("route.everything", receiver.lang), _unlisted(alert, receiver, names)])
     reasons = [_ministries(alert, receiver, uses, names), _sectors(alert, receiver, uses, names)]
-    if items := [item for item in receiver.items if item in alert.items]:
+    if items := [item for item in receiver.items if item in _reached(alert)]:
         shown = ", ".join(_item(item, receiver.lang, names) for item in items)
         reasons.append(say("route.follows", receiver.lang, items=shown))
     if receiver.unlisted:
         reasons.append(_unlisted(alert, receiver, names))
     return _joined(reasons)
+
+
+def _reached(alert: Alert) -> tuple[str, ...]:
+    """The items it names, then those that its routes carry too: dependence asks for both."""
+    return (*alert.items, *alert.carried)
 
 
 def _joined(reasons: Sequence[str]) -> str | None:
@@ -54,7 +59,7 @@ def _ministries(alert: Alert, receiver: Receiver, uses: Uses, names: Names | Non
     for ministry in receiver.ministries:
         if ministry in alert.ministries:
             by = [
-                (item, use) for item in alert.items for use in uses.get(item, ())
+                (item, use) for item in _reached(alert) for use in uses.get(item, ())
                 if ministry in use.ministries
             ]  # fmt: skip
             name = names.ministry(ministry, lang) if names else ministry
@@ -67,7 +72,7 @@ def _sectors(alert: Alert, receiver: Receiver, uses: Uses, names: Names | None) 
     for industry in alert.industries if receiver.sectors else ():
         if industry.startswith(receiver.sectors):
             by = [
-                (item, use) for item in alert.items for use in uses.get(item, ())
+                (item, use) for item in _reached(alert) for use in uses.get(item, ())
                 if use.ksic == industry
             ]  # fmt: skip
             name = f"{industry} {names.industry(industry, lang)}" if names else industry

@@ -82,7 +82,7 @@ class _Judge:
 def _with_uses(alert: Alert) -> Alert:
     """The alert with every ministry and industry on record for its items: a computation keeps an
     event's strongest exposures only, and the use that is left out may be the one that matters."""
-    uses = [use for item in alert.items for use in USES.get(item, ())]
+    uses = [use for item in (*alert.items, *alert.carried) for use in USES.get(item, ())]
     ministries = dict.fromkeys((*alert.ministries, *(m for use in uses for m in use.ministries)))
     industries = dict.fromkeys((*alert.industries, *(use.ksic for use in uses if use.ksic)))
     # An item that nothing was computed for has uses all the same.

@@ -536,6 +536,7 @@ class Alert:
     )  # event -> stage its rule holds, 0 none
     industries: tuple[str, ...] = ()  # KSIC codes of the industries that depend on it
     unlisted: tuple[str, ...] = ()  # items of which no domestic use is on record
+    carried: tuple[str, ...] = ()  # further items that its routes carry, too many to name
     proposed: Stage | None = (
         None  # a stage that waits for a signature; `stage` is in force meanwhile
     )

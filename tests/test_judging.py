@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from alerts.matching import match
 from alerts.rulebook import shipped_ruleset
 from ews.judging import judge
-from ews.model import Alert, AlertState, ChangeKind, Ending, Event, Exposure, Phase
+from ews.model import Alert, AlertState, ChangeKind, Ending, Event, Exposure, Phase, Receiver
+from ews.reports import Names
 from ews.storage import Store
-from graph import USES
+from graph import USES, build_network, propagate, shock
 from tests.alert_samples import NOW, urea_event, urea_exposure
 
 RULES = shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
@@ -116,3 +118,19 @@ def test_an_item_with_uses_on_record_never_says_that_nobody_recorded_them(store:
     judge(store, RULES, NOW)
     assert only(store).unlisted == ()
     assert "molit" in only(store).ministries
+
+
+def test_who_follows_one_of_many_goods_of_a_strait_is_told_when_it_shuts(store: Store) -> None:
+    shut = replace(
+        GRAVE, type="logistics_disruption", items=(), countries=(), chokepoints=("hormuz",)
+    )
+    network = build_network()
+    happens(store, shut, propagate(network, shock(shut, network)))
+    judge(store, RULES, NOW)
+    alert = only(store)
+    assert "lng" not in alert.items, "more than an alert can name"
+    gas = Receiver("gas", "console", "-", lang="en", items=("lng",))
+    assert "LNG" in (match(alert, gas, USES, Names()) or "").upper()
+    assert match(alert, replace(gas, items=("rare-earths",)), USES, Names()) is None
+    ministries = {m for use in USES["lng"] for m in use.ministries}
+    assert ministries <= set(alert.ministries)
