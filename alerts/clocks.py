@@ -1,4 +1,5 @@
-"""Who is called when nobody has taken an alert in time? The next person on duty, then everybody."""
+"""Who is called when nobody has taken an alert in time? The next person on duty, then everybody;
+for 경계 and 심각 everybody again, ever less often."""
 
 from __future__ import annotations
 
@@ -25,6 +26,8 @@ from ews.model import (
 )
 
 NOBODY = "nobody acknowledged in time"
+# 경계 and 심각 that nobody takes call everybody again: after an hour, then after twice as long.
+AGAIN, AGAIN_AT_MOST = timedelta(hours=1), timedelta(days=1)
 
 
 def ack_minutes(receiver: Receiver, stage: Stage) -> int | None:
@@ -37,11 +40,19 @@ def ack_minutes(receiver: Receiver, stage: Stage) -> int | None:
 
 
 def called(receiver: Receiver, alert: Alert, word: Word) -> tuple[str, ...]:
-    """Whom the next message calls: the first person, after each step the next, at last all."""
+    """Whom the next message calls: the first person, after each step the next, at last all.
+
+    Who was called is known by name: the people on duty may change meanwhile."""
     if alert.holder is not None or ack_minutes(receiver, urgency(alert)) is None:
         return ()
-    step = len(word.escalated) + 1 if word.called else 0
-    return receiver.people[step : step + 1] or receiver.people
+    left = [name for name in receiver.people if name not in _called_since(word)]
+    return tuple(left[:1]) or receiver.people
+
+
+def _called_since(word: Word) -> set[str]:
+    """Everybody whom the newest call and the steps after it named."""
+    calls = (word.called, *word.escalated) if word.called else ()
+    return {name for one in calls for name in one.mentions}
 
 
 def escalations(
@@ -97,14 +108,19 @@ def due_at(
     """When the next person is called unless somebody takes the alert; None: no clock runs."""
     minutes = ack_minutes(receiver, urgency(alert))
     taken = alert.holder is not None or alert.acknowledged_at is not None
-    steps = len(word.escalated)
     if minutes is None or taken or not word.open or alert.state is AlertState.RESOLVED:
         return None
-    if word.called is None or steps >= len(receiver.people) or not receiver.people:
+    if word.called is None or not receiver.people:
         return None
-    newest = word.escalated[-1] if steps else word.called
+    everybody = sum(set(one.mentions) >= set(receiver.people) for one in word.escalated)
+    if everybody and urgency(alert) < Stage.ALERT:
+        return None
+    newest = word.escalated[-1] if word.escalated else word.called
     start = accepted.get(newest.id)
-    return None if start is None else start + timedelta(minutes=minutes)
+    wait = timedelta(minutes=minutes)
+    if everybody:  # nobody answers: all again, less and less often, for as long as it lasts
+        wait = min(max(wait, AGAIN) * 2 ** min(everybody - 1, 10), AGAIN_AT_MOST)
+    return None if start is None else start + wait
 
 
 def _escalated(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:

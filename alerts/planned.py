@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from alerts.matching import NO_USES, Uses
@@ -22,13 +22,49 @@ def planned_bulletins(
 ) -> list[Bulletin]:
     """Bulletins of a planned event that was entered, one a receiver; none for a mere silence, or
     for what is over. `uses` are the domestic uses of items: who depends on the item is told."""
-    if not silence.planned or silence.ends_at <= now:
-        return []
+    if not silence.planned or silence.ends_at <= max(now, silence.starts_at):
+        return []  # over, or taken back before it began
     return [
         _bulletin(silence, receiver, now, names)
         for receiver in routes.receivers
         if concerns(silence, receiver, uses)
     ]
+
+
+def cancelled(
+    plan: Silence, routes: Routes, told: Collection[str], now: datetime, by: str, reason: str = ""
+) -> list[Bulletin]:
+    """What those receivers are told who were told of a plan that a person took back or ended; `told`
+    holds the ids of the bulletins that announced plans."""
+    return [
+        _cancelled(plan, receiver, now, by, reason)
+        for receiver in routes.receivers
+        if announcement(plan, receiver) in told
+    ]
+
+
+def announcement(plan: Silence, receiver: Receiver) -> str:
+    """Id of the bulletin that tells the receiver of the plan."""
+    return content_id("pln", plan.id, receiver.name)
+
+
+def _cancelled(plan: Silence, receiver: Receiver, now: datetime, by: str, reason: str) -> Bulletin:
+    lang, title = receiver.lang, plan.title or plan.reason
+    began = plan.ends_at > plan.starts_at
+    key = "plan.ended" if began else "plan.cancelled"
+    what = say("plan.back_by", lang, by=by, reason=reason) if reason else by
+    return Bulletin(
+        id=content_id("pln", plan.id, receiver.name, "ended"),
+        kind=BulletinKind.PLANNED,
+        receiver=receiver.name,
+        lang=lang,
+        at=now,
+        title=say(key, lang, title=title, start=_local(receiver, plan.starts_at)),
+        parts=(
+            BulletinPart(say("plan.who", lang), (what,)),
+            BulletinPart(say("plan.from_now", lang), (say("plan.no_effect", lang),)),
+        ),
+    )
 
 
 def concerns(silence: Silence, receiver: Receiver, uses: Uses = NO_USES) -> bool:
@@ -60,7 +96,7 @@ def _bulletin(silence: Silence, receiver: Receiver, now: datetime, names: Names 
     what = tuple(_matcher(key, value, lang, names) for key, value in silence.matchers.items())
     by = say("plan.by", lang, by=silence.by, reason=silence.reason)
     return Bulletin(
-        id=content_id("pln", silence.id, receiver.name),
+        id=announcement(silence, receiver),
         kind=BulletinKind.PLANNED,
         receiver=receiver.name,
         lang=lang,

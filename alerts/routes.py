@@ -91,6 +91,16 @@ def add_receiver(routes: Routes, receiver: Receiver) -> Routes:
     return routes if same else replace(routes, receivers=(*routes.receivers, receiver))
 
 
+def on_duty(routes: Routes, gone: Collection[str]) -> Routes:
+    """The routes without those people, so that nobody waits for one who cannot answer."""
+    if not gone:
+        return routes
+    return replace(routes, receivers=tuple(
+        replace(one, people=tuple(name for name in one.people if name not in gone))
+        for one in routes.receivers
+    ))  # fmt: skip
+
+
 def _check_together(receivers: tuple[Receiver, ...]) -> None:
     names = [receiver.name for receiver in receivers]
     if doubled := sorted({name for name in names if names.count(name) > 1}):

@@ -10,7 +10,7 @@ its hold is over (`release`), or is in the next digest.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -37,8 +37,8 @@ from ews.model import (
 
 __all__ = [
     "Answer", "Routes", "RoutesError", "Spent", "Told", "add_receiver", "check_matchers",
-    "explain_route", "holds", "load_routes", "match", "matters", "parse_routes", "release", "route",
-    "since_of", "spent_of", "told_of",
+    "explain_route", "heard_by", "holds", "load_routes", "match", "matters", "may_speak",
+    "parse_routes", "release", "route", "since_of", "spent_of", "told_of",
 ]  # fmt: skip
 
 # What may speak by itself once it is over. What the clock or the budget held is not told again
@@ -199,7 +199,8 @@ def _notification(
     change, receiver = step.change, seat.receiver
     alert, sent = change.alert, decision.reason.sent
     escalated = change.kind is ChangeKind.ESCALATED
-    calls = escalated or change.kind in CALLS or not word.known
+    late = change.kind is ChangeKind.RELEASED and any(one.change in CALLS for one in word.held)
+    calls = escalated or change.kind in CALLS or not word.known or late
     return Notification(
         id=Notification.make_id(alert.id, alert.revision, receiver.name),
         alert_id=alert.id,
@@ -229,15 +230,19 @@ def release(
     notifications: Iterable[Notification],
     spent: Spent,
     now: datetime,
+    digested: Mapping[str, datetime] | None = None,
+    dead: Collection[str] = (),
 ) -> list[AlertChange]:
     """A change RELEASED for every alert that may now be told to receivers it was held from.
 
     `firing` are alerts as they stand after all other changes of this cycle; `notifications` all of
-    theirs, and those of the digests since. What quiet hours, a cooldown or the budget held is not
+    theirs, and those of the digests since unless `digested` says when each receiver's newest was
+    made; `dead` as for `told_of`. What quiet hours, a cooldown or the budget held is not
     told again once a digest has listed it, and the budget pays for it on its own day only.
     """
     known = list(notifications)
-    told, digested = told_of(known), _digested(known)
+    told = told_of(known, dead)
+    digested = _digested(known) if digested is None else digested
     asked = []
     for alert in firing:
         waiting = tuple(
@@ -247,6 +252,21 @@ def release(
         )
         if waiting and alert.state is not AlertState.RESOLVED:
             asked.append(_released(alert, waiting, now))
+    return heard_by(asked, routes, silences, spent, now, told, firing)
+
+
+def heard_by(
+    asked: Sequence[AlertChange],
+    routes: Routes,
+    silences: Sequence[Silence],
+    spent: Spent,
+    now: datetime,
+    told: Told,
+    firing: Sequence[Alert],
+) -> list[AlertChange]:
+    """These changes, each for those receivers only to whom it would be sent now; none for nobody.
+
+    What time alone asks for is asked again at every look, so what is held must leave no trace."""
     sent: dict[str, list[str]] = defaultdict(list)
     for one in route(asked, routes, silences, spent, now, told, firing):
         if one.reason.sent:
@@ -268,15 +288,18 @@ def _digested(notifications: Sequence[Notification]) -> dict[str, datetime]:
 
 def _waits(word: Word, receiver: Receiver, digested: datetime | None, now: datetime) -> bool:
     """Whether something held back from the receiver may still speak by itself."""
-    for one in word.held:
-        if one.reason in SPEAKS:
-            return True
-        read = digested is not None and one.at <= digested
-        if one.reason in UNTIL_DIGEST and not read:
-            today = one.at >= day_of(receiver, now)[0]
-            if today or one.reason is not RouteReason.HELD_BY_BUDGET:
-                return True
-    return False
+    return any(may_speak(one.reason, one.at, receiver, digested, now) for one in word.held)
+
+
+def may_speak(
+    reason: RouteReason, at: datetime, receiver: Receiver, digested: datetime | None, now: datetime
+) -> bool:
+    """Whether what was held then, for that reason, may still be told by itself."""
+    if reason in SPEAKS:
+        return True
+    if reason not in UNTIL_DIGEST or (digested is not None and at <= digested):
+        return False
+    return reason is not RouteReason.HELD_BY_BUDGET or at >= day_of(receiver, now)[0]
 
 
 def _released(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:

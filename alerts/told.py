@@ -66,8 +66,9 @@ def heard(word: Word, one: Notification) -> Word:
         return Word(
             word.posts, word.highest, word.last_post, word.open, held, word.called, word.escalated
         )  # not dataclasses.replace: this runs for everything that is held
-    calls = one.change in CALLS or one.reason is RouteReason.FIRST or word is NOTHING
     escalates = one.change is ChangeKind.ESCALATED
+    asks = one.change in CALLS or one.reason is RouteReason.FIRST or not word.known
+    calls = asks or (bool(one.mentions) and not escalates)  # also what was held back and asks now
     stage = one.stage or Stage.WATCH
     return Word(
         posts=word.posts + 1,

@@ -419,7 +419,7 @@ def test_ten_thousand_steps_without_a_divergence() -> None:
     global STEPS
     STEPS = 0
     run_state_machine_as_test(
-        Routing, settings=settings(max_examples=130, stateful_step_count=80, deadline=None)
+        Routing, settings=settings(max_examples=160, stateful_step_count=80, deadline=None)
     )
     print(f"{STEPS} steps, 0 divergences")
     assert STEPS >= 10_000

@@ -151,6 +151,11 @@ class AlertStore(AuditStore):
         """Changes for which nobody has decided yet whom to tell, oldest first."""
         return self._changes(schema.UNROUTED)
 
+    def any_unrouted(self) -> bool:
+        query = sa.select(schema.alert_changes.c.id).where(schema.UNROUTED).limit(1)
+        with self._read() as connection:
+            return connection.scalar(query) is not None
+
     def _changes(self, *where: ColumnElement[bool]) -> list[AlertChange]:
         c = schema.alert_changes.c
         query = sa.select(c.alert, c.kind, c.at, c.before, c.reason, c.more).where(*where)

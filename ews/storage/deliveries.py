@@ -27,6 +27,8 @@ BULLETIN = Row(Bulletin, schema.bulletins)
 FREE_CHANGES = (
     ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN, ChangeKind.RETRACTED, ChangeKind.ESCALATED,
 )  # fmt: skip
+SILENT = (RouteReason.BULLETIN, RouteReason.STANDING)  # post nothing about an alert
+HeldBack = tuple[str, str, RouteReason, datetime]
 
 
 class DeliveryStore(OutboxStore):
@@ -94,6 +96,15 @@ class DeliveryStore(OutboxStore):
             row = connection.execute(query).one_or_none()
             return None if row is None else NOTIFICATION.read(row)
 
+    def known_bulletins(self, ids: Collection[str]) -> set[str]:
+        """Those of these ids that are kept."""
+        table = schema.bulletins
+        found: set[str] = set()
+        with self._read() as connection:
+            for batch in batches(dict.fromkeys(ids)):
+                found |= set(connection.scalars(sa.select(table.c.id).where(table.c.id.in_(batch))))
+        return found
+
     def _known_notifications(self, ids: Sequence[str]) -> set[str]:
         table = schema.notifications
         found: set[str] = set()
@@ -123,28 +134,58 @@ class DeliveryStore(OutboxStore):
         with self._read() as connection:
             return [NOTIFICATION.read(row) for row in connection.execute(query)]
 
-    def notifications_of(self, alert_ids: Collection[str]) -> list[Notification]:
-        """Every notification of these alerts, oldest first within each alert."""
+    def notifications_of(
+        self, alert_ids: Collection[str], receivers: Collection[str] | None = None
+    ) -> list[Notification]:
+        """Every notification of these alerts, to these receivers, oldest first within each alert."""
         table = schema.notifications
         found: list[Notification] = []
         with self._read() as connection:
             for batch in batches(dict.fromkeys(alert_ids)):
                 query = sa.select(*NOTIFICATION.columns).where(table.c.alert_id.in_(batch))
+                if receivers is not None:
+                    query = query.where(table.c.receiver.in_(list(receivers)))
                 query = query.order_by(table.c.alert_id, table.c.at, table.c.alert_revision)
                 found += [NOTIFICATION.read(row) for row in connection.execute(query)]
         return found
 
-    def held_alerts(self, reasons: Collection[RouteReason]) -> set[str]:
-        """Alerts that are not over and of which something was held for one of these reasons."""
+    def held_back(self, reasons: Collection[RouteReason]) -> list[HeldBack]:
+        """What was held for one of these reasons, of alerts that are not over, and what no message
+        to that receiver followed: (alert id, receiver, reason, when)."""
         told, alerts = schema.notifications, schema.alerts
+        later = told.alias("later")
+        posts = [reason.value for reason in RouteReason if reason.sent and reason not in SILENT]
+        followed = sa.exists().where(
+            later.c.alert_id == told.c.alert_id,
+            later.c.receiver == told.c.receiver,
+            later.c.alert_revision > told.c.alert_revision,
+            later.c.reason.in_(posts),
+        )
         query = (
-            sa.select(told.c.alert_id)
-            .distinct()
+            sa.select(told.c.alert_id, told.c.receiver, told.c.reason, told.c.at)
             .join_from(alerts, told, told.c.alert_id == alerts.c.id)
             .where(schema.OPEN_ALERT, told.c.reason.in_([reason.value for reason in reasons]))
+            .where(~followed)
         )
         with self._read() as connection:
-            return set(connection.scalars(query))
+            return [
+                (alert, receiver, RouteReason(reason), at)
+                for alert, receiver, reason, at in connection.execute(query)
+            ]
+
+    def posted(self, since: datetime) -> list[Notification]:
+        """Messages about alerts decided at or after `since` that were not given up, oldest first."""
+        told, sent = schema.notifications, schema.deliveries
+        posts = [reason.value for reason in RouteReason if reason.sent and reason not in SILENT]
+        query = (
+            sa.select(*NOTIFICATION.columns)
+            .join_from(told, sent, sent.c.notification_id == told.c.id)
+            .where(told.c.at >= since, told.c.reason.in_(posts))
+            .where(sent.c.state != DeliveryState.DEAD.value)
+            .order_by(told.c.at, told.c.alert_id, told.c.alert_revision, told.c.receiver)
+        )
+        with self._read() as connection:
+            return [NOTIFICATION.read(row) for row in connection.execute(query)]
 
     def newest_bulletins(self, kind: BulletinKind) -> dict[str, datetime]:
         """When each receiver's newest bulletin of that kind was made."""

@@ -180,11 +180,26 @@ class OutboxStore(ChannelStates):
             where.append(table.c.alert_id == alert_id)
         return self._deliveries(*where)
 
-    def deliveries_of(self, alert_ids: Collection[str]) -> list[Delivery]:
-        """Every delivery of these alerts."""
+    def deliveries_of(
+        self, alert_ids: Collection[str], receivers: Collection[str] | None = None
+    ) -> list[Delivery]:
+        """Every delivery of these alerts, to these receivers."""
         found: list[Delivery] = []
+        c = schema.deliveries.c
+        which = [] if receivers is None else [c.receiver.in_(list(receivers))]
         for batch in batches(dict.fromkeys(alert_ids)):
-            found += self._deliveries(schema.deliveries.c.alert_id.in_(batch))
+            found += self._deliveries(c.alert_id.in_(batch), *which)
+        return found
+
+    def dead_of(self, alert_ids: Collection[str]) -> set[str]:
+        """Ids of the notifications of these alerts that were given up."""
+        c = schema.deliveries.c
+        found: set[str] = set()
+        with self._read() as connection:
+            for batch in batches(dict.fromkeys(alert_ids)):
+                query = sa.select(c.notification_id).where(c.alert_id.in_(batch))
+                query = query.where(c.state == DeliveryState.DEAD.value)
+                found |= set(connection.scalars(query))
         return found
 
     def thread_id(

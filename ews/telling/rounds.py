@@ -3,19 +3,23 @@ calls, digests that are due, planned events: all into the outbox, in one transac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.clocks import escalations
-from alerts.digests import carry, digest, due_digests
-from alerts.planned import planned_bulletins
+from alerts.digests import Dues, carry, digest, due_digests
+from alerts.planned import announcement, cancelled, planned_bulletins
+from alerts.routes import on_duty
 from alerts.routing import (
     SPEAKS,
     UNTIL_DIGEST,
     Routes,
     Spent,
+    heard_by,
     matters,
+    may_speak,
     release,
     route,
     since_of,
@@ -24,6 +28,7 @@ from alerts.routing import (
 )
 from alerts.view import Names
 from ews.model import (
+    ActKind,
     Alert,
     AlertChange,
     Bulletin,
@@ -34,15 +39,34 @@ from ews.model import (
     Stage,
 )
 from ews.storage import Store
+from ews.telling.resting import rest, rests
 from graph import USES
 
 HELD = SPEAKS | UNTIL_DIGEST  # may be told later
+DIGESTS_AT_ONCE = 10  # in one transaction: everybody's are due at half past eight
+PLAN_NEWS = timedelta(days=3)  # what was taken back longer ago is no news to anybody
 
 
 def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = "") -> int:
-    """Decide and write the outbox; how many notifications. `link` is the address of our pages."""
+    """Decide and write the outbox; how many notifications. `link` is the address of our pages.
+
+    Cheap when nothing happened and nothing is due (`ews.telling.resting`).
+    """
+    if rests(store, routes, now):
+        return 0
+    gone = {one.name for one in store.people() if one.disabled_at is not None}
+    duty = on_duty(routes, gone)
     with store.begin() as tx:
-        return _Round(tx, routes, names, now, link).run()
+        round_ = _Round(tx, duty, names, now, link)
+        told = round_.run()
+        due = len(round_.due())
+        if not due:
+            rest(tx, routes, round_.waiting(), now)
+            return told
+    for _ in range(0, due, DIGESTS_AT_ONCE):
+        with store.begin() as tx:
+            told += _Round(tx, duty, names, now, link).digests()
+    return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +83,7 @@ class _Round:
         further = self._escalated(firing)
         told += self._routed(further)
         told += self._routed(self._released(_after(firing, further)))
-        return told + self._digests() + self._planned()
+        return told + self._planned() + self._taken_back()
 
     # ----- alerts
 
@@ -67,92 +91,129 @@ class _Round:
         if not changes:
             return 0
         firing = self.tx.open_alerts()
-        dead = self._dead()
-        known = self.tx.notifications_of(matters(changes, self.routes, firing))
+        ids = matters(changes, self.routes, firing)
+        told = told_of(self.tx.notifications_of(ids), self.tx.dead_of(ids))
         notifications = route(
-            changes, self.routes, self._silences(), self._spent(dead), self.now,
-            told_of(known, dead), firing, USES, self.names,
+            changes, self.routes, self._silences(), self._spent(), self.now, told, firing, USES,
+            self.names,
         )  # fmt: skip
         self.tx.save_notifications(changes, notifications)
         return len(notifications)
 
     def _escalated(self, firing: Sequence[Alert]) -> list[AlertChange]:
-        """Calls for the next person where a clock has run out."""
-        if not any(one.people and one.ack_within_min for one in self.routes.receivers):
+        """Calls for the next person where a clock has run out, and the call would be sent."""
+        called = self._called()
+        ids = [alert.id for alert in firing if called and _runs(alert)]
+        if not ids:
             return []
-        waiting = [
-            alert for alert in firing
-            if max(alert.stage, alert.proposed or Stage.WATCH) >= Stage.CAUTION
-            and alert.holder is None and alert.acknowledged_at is None
-        ]  # fmt: skip
-        ids = [alert.id for alert in waiting]
-        changes = escalations(
-            waiting, self.routes, self.tx.notifications_of(ids), self.tx.deliveries_of(ids),
-            self.now,
+        waiting = [alert for alert in firing if alert.id in set(ids)]
+        asked = escalations(
+            waiting, self.routes, self.tx.notifications_of(ids, called),
+            self.tx.deliveries_of(ids, called), self.now,
+        )  # fmt: skip
+        if not asked:
+            return []
+        matter = matters(asked, self.routes, firing)
+        told = told_of(self.tx.notifications_of(matter, called), self.tx.dead_of(matter))
+        changes = heard_by(
+            asked, self.routes, self._silences(), self._spent(), self.now, told, firing
+        )
+        self.tx.save_changes(changes)
+        return changes
+
+    def _called(self) -> list[str]:
+        """Receivers with somebody on duty and a clock."""
+        return [one.name for one in self.routes.receivers if one.people and one.ack_within_min]
+
+    def _released(self, firing: Sequence[Alert]) -> list[AlertChange]:
+        """What was held back and may speak now."""
+        digested = self.tx.newest_bulletins(BulletinKind.DIGEST)
+        pairs = self._speaking(digested)
+        if not pairs:
+            return []
+        waiting = [alert for alert in firing if alert.id in pairs]
+        receivers = {name for names in pairs.values() for name in names}
+        ids = matters(_asked(waiting, self.now), self.routes, firing)
+        changes = release(
+            firing, self.routes, self._silences(), self.tx.notifications_of(ids, receivers),
+            self._spent(), self.now, digested, self.tx.dead_of(ids),
         )  # fmt: skip
         self.tx.save_changes(changes)
         return changes
 
-    def _released(self, firing: Sequence[Alert]) -> list[AlertChange]:
-        """What was held back and may speak now."""
-        held = self.tx.held_alerts(HELD)
-        if not held:
-            return []
-        waiting = [alert for alert in firing if alert.id in held]
-        dead = self._dead()
-        known = self.tx.notifications_of(matters(_asked(waiting, self.now), self.routes, firing))
-        known += self._digest_notes()
-        changes = release(firing, self.routes, self._silences(), known, self._spent(dead), self.now)
-        self.tx.save_changes(changes)
-        return changes
+    def _speaking(self, digested: Mapping[str, datetime]) -> dict[str, set[str]]:
+        """Alerts of which something was held that may still speak, with the receivers."""
+        known = {one.name: one for one in self.routes.receivers}
+        found: dict[str, set[str]] = defaultdict(set)
+        for alert, name, reason, at in self.tx.held_back(HELD):
+            receiver = known.get(name)
+            if receiver and may_speak(reason, at, receiver, digested.get(name), self.now):
+                found[alert].add(name)
+        return dict(found)
 
-    def _digest_notes(self) -> list[Notification]:
-        """The newest digest of each receiver, as what carried it."""
-        newest = self.tx.newest_bulletins(BulletinKind.DIGEST)
-        return [
-            carried for one in self.routes.receivers if (at := newest.get(one.name)) is not None
-            for bulletin in self.tx.bulletins(one.name, since=at)
-            if bulletin.kind is BulletinKind.DIGEST for carried in [carry(bulletin, one)]
-        ]  # fmt: skip
+    def waiting(self) -> bool:
+        """Whether time alone may bring something: what is held speaks, a clock runs out."""
+        if self._called() and any(_runs(alert) for alert in self.tx.open_alerts()):
+            return True
+        return bool(self._speaking(self.tx.newest_bulletins(BulletinKind.DIGEST)))
 
     def _silences(self) -> list[Silence]:
         return self.tx.silences(self.now)
 
-    def _spent(self, dead: set[str]) -> Spent:
+    def _spent(self) -> Spent:
         since = since_of(self.routes.receivers, self.now)
-        today = self.tx.notifications(since=since)
-        return spent_of(today, self.routes.receivers, self.now, dead)
-
-    def _dead(self) -> set[str]:
-        return {notification.id for notification, _ in self.tx.dead_letters()}
+        return spent_of(self.tx.posted(since), self.routes.receivers, self.now)
 
     # ----- bulletins
 
-    def _digests(self) -> int:
-        if not any(one.digests for one in self.routes.receivers):
-            return 0
-        due = due_digests(self.routes, self.tx.newest_bulletins(BulletinKind.DIGEST), self.now)
-        made: list[tuple[Bulletin, Notification]] = []
-        for receiver, since, until in due:
-            alerts = [*self.tx.open_alerts(), *self.tx.ended_alerts(since)]
-            told = self.tx.notifications_of([alert.id for alert in alerts])
+    def due(self) -> Dues:
+        return due_digests(self.routes, self.tx.newest_bulletins(BulletinKind.DIGEST), self.now)
+
+    def digests(self) -> int:
+        """Some of the digests that are due."""
+        firing, made = self.tx.open_alerts(), []
+        for receiver, since, until in self.due()[:DIGESTS_AT_ONCE]:
+            alerts = [*firing, *self.tx.ended_alerts(since)]
+            told = self.tx.notifications_of([alert.id for alert in alerts], [receiver.name])
             bulletin = digest(receiver, since, until, alerts, told, self.names, self.now, self.link)
             made.append((bulletin, carry(bulletin, receiver)))
-        self.tx.save_bulletins([one for one, _ in made], [carried for _, carried in made])
+        self._save(made)
         return len(made)
 
     def _planned(self) -> int:
         """Bulletins of planned events that were entered since; told once, by their id."""
-        plans = [s for s in self.tx.silences() if s.planned and s.ends_at > self.now]
-        made = []
-        for plan in plans:
-            for bulletin in planned_bulletins(plan, self.routes, self.now, USES, self.names):
-                if self.tx.bulletin(bulletin.id) is None:
-                    made.append(
-                        (bulletin, carry(bulletin, self.routes.receiver(bulletin.receiver)))
-                    )
+        return self._once([
+            bulletin for plan in self.tx.silences() if plan.planned
+            for bulletin in planned_bulletins(plan, self.routes, self.now, USES, self.names)
+        ])  # fmt: skip
+
+    def _taken_back(self) -> int:
+        """Who was told of a planned event is told that a person took it back or ended it."""
+        found: list[Bulletin] = []
+        for done in self.tx.acts(kinds=[ActKind.UNSILENCE], since=self.now - PLAN_NEWS):
+            plan = self.tx.silence(done.detail.get("silence", ""))
+            if plan is not None and plan.planned:
+                told = self.tx.known_bulletins(
+                    [announcement(plan, one) for one in self.routes.receivers]
+                )
+                found += cancelled(plan, self.routes, told, self.now, done.by, done.note)
+        return self._once(found)
+
+    def _once(self, bulletins: Sequence[Bulletin]) -> int:
+        """Save those that are new."""
+        known = self.tx.known_bulletins([one.id for one in bulletins])
+        new = [one for one in bulletins if one.id not in known]
+        self._save([(one, carry(one, self.routes.receiver(one.receiver))) for one in new])
+        return len(new)
+
+    def _save(self, made: Sequence[tuple[Bulletin, Notification]]) -> None:
         self.tx.save_bulletins([one for one, _ in made], [carried for _, carried in made])
-        return len(made)
+
+
+def _runs(alert: Alert) -> bool:
+    """Whether somebody has to take the alert, and nobody has."""
+    urgent = max(alert.stage, alert.proposed or Stage.WATCH) >= Stage.CAUTION
+    return urgent and alert.holder is None and alert.acknowledged_at is None
 
 
 def _after(firing: Sequence[Alert], changes: Sequence[AlertChange]) -> list[Alert]:

@@ -110,7 +110,8 @@ class Teller:
     def _planned(self, alert: Alert, now: datetime) -> tuple[Silence, ...]:
         """Planned events, in force or near, that may explain the alert."""
         near = (s for s in self.store.silences() if s.starts_at - PLANS_AHEAD <= now < s.ends_at)
-        return tuple(s for s in near if s.planned and fits(s, alert))
+        kept = (s for s in near if s.planned and s.starts_at < s.ends_at)  # not taken back
+        return tuple(s for s in kept if fits(s, alert))
 
     def blind(self, now: datetime) -> tuple[str, ...]:
         """Titles of watched sources that are failing or stale: their silence is not calm."""

@@ -1,0 +1,185 @@
+"""Months of telling: looks at rest are cheap, silences keep clocks quiet, people and plans change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ews.acting import act
+from ews.judging import judge
+from ews.model import ActKind, BulletinKind, ChangeKind, Person, RouteReason, Silence
+from ews.reports import Names
+from ews.storage import Store
+from ews.telling import Teller, tell
+from tests.alert_samples import NOW, urea_event
+from tests.test_telling import KIM, RULES, accepted, happens, only, routes, sent, store
+
+__all__ = ["store"]
+DUTY = 'people = ["김서명", "이다음", "박마지막"]\nack_within_min = { caution = 30 }\n'
+MINUTE = timedelta(minutes=1)
+PARK = Person("per-park", "박분석", "analyst", NOW)
+
+
+@contextmanager
+def no_look(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Any transaction is a failure."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "begin", lambda self: pytest.fail("it looked"))
+        yield
+
+
+def test_a_look_at_rest_opens_no_transaction_until_something_happens_or_is_due(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nights = routes(DUTY + 'digests = ["08:30"]\n')
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, nights, Names(), NOW)
+    tell(store, nights, Names(), NOW + timedelta(seconds=2))
+    with no_look(store, monkeypatch):
+        for seconds in (4, 6, 16):
+            assert tell(store, nights, Names(), NOW + timedelta(seconds=seconds)) == 0
+    act(
+        store, KIM, ActKind.ACKNOWLEDGE, alert_id=only(store).id, via="cli", key="k",
+        now=NOW + timedelta(seconds=17),
+    )  # fmt: skip
+    assert tell(store, nights, Names(), NOW + timedelta(seconds=18)) == 1, "the first is edited"
+    before = datetime(2021, 10, 11, 23, 29, 55, tzinfo=UTC)
+    for second in range(0, 5, 2):
+        assert tell(store, nights, Names(), before + timedelta(seconds=second)) == 0
+    assert tell(store, nights, Names(), before + timedelta(seconds=5)) == 1, "on the second"
+
+
+def test_routes_that_change_are_looked_at_at_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(store, routes(), Names(), NOW)
+    with no_look(store, monkeypatch):
+        tell(store, routes(), Names(), NOW + timedelta(seconds=1))
+    assert tell(store, routes('digests = ["08:30"]\n'), Names(), NOW + timedelta(seconds=2)) == 1
+
+
+def test_a_clock_that_runs_out_under_a_silence_leaves_no_trace_and_calls_at_its_end(
+    store: Store,
+) -> None:
+    duty = routes(DUTY)
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, duty, Names(), NOW)
+    accepted(store, sent(store), NOW)
+    ends = NOW + timedelta(hours=5)
+    store.save_silence(Silence("sil-1", "Kim", "drill", NOW, ends, {"item": "urea"}))
+    for hour in range(1, 5):
+        assert tell(store, duty, Names(), NOW + timedelta(hours=hour)) == 0
+    assert only(store).revision == 1
+    assert tell(store, duty, Names(), ends) == 1
+    assert [n.mentions for n in sent(store, ChangeKind.ESCALATED)] == [("이다음",)]
+
+
+def test_what_is_told_late_starts_a_clock_as_if_it_were_told_now(store: Store) -> None:
+    duty, ends = routes(DUTY), NOW + timedelta(hours=2)
+    store.save_silence(Silence("sil-1", "Kim", "drill", NOW, ends, {"item": "urea"}))
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, duty, Names(), NOW)
+    tell(store, duty, Names(), ends)
+    (late,) = sent(store)
+    assert (late.reason, late.mentions) == (RouteReason.RELEASED, ("김서명",))
+    accepted(store, [late], ends)
+    tell(store, duty, Names(), ends + 31 * MINUTE)
+    assert [n.mentions for n in sent(store, ChangeKind.ESCALATED)] == [("이다음",)]
+
+
+def test_nobody_waits_for_a_person_who_was_disabled_and_nobody_is_called_twice(
+    store: Store,
+) -> None:
+    duty, now = routes(DUTY), NOW
+    happens(store)
+    judge(store, RULES, now)
+    tell(store, duty, Names(), now)
+    store.save_person(replace(KIM, disabled_at=now), "ews", now)
+    called = [n.mentions for n in sent(store)]
+    for _ in range(3):
+        accepted(store, sent(store)[-1:], now)
+        now += 31 * MINUTE
+        tell(store, duty, Names(), now)
+        called.append(sent(store)[-1].mentions)
+    assert called == [("김서명",), ("이다음",), ("박마지막",), ("이다음", "박마지막")]
+
+
+def test_an_alert_of_a_high_stage_that_nobody_takes_calls_everybody_again_ever_less_often(
+    store: Store,
+) -> None:
+    duty = routes('people = ["김서명"]\nack_within_min = { caution = 30 }\n')
+    happens(store)  # 경계 is proposed
+    judge(store, RULES, NOW)
+    tell(store, duty, Names(), NOW)
+    accepted(store, sent(store), NOW)
+    hours = []
+    for minute in range(0, 60 * 60, 30):
+        now = NOW + minute * MINUTE
+        if tell(store, duty, Names(), now):
+            hours.append(minute / 60)
+            accepted(store, sent(store)[-1:], now)
+    assert hours == pytest.approx([0.5, 1.5, 3.5, 7.5, 15.5, 31.5, 55.5])
+
+
+@pytest.mark.parametrize("more", ["budget_per_day = 0\n", 'quiet = "11:00-07:00"\n'])
+def test_whoever_has_something_held_by_the_clock_gets_a_digest_though_none_is_written_down(
+    store: Store, more: str
+) -> None:
+    happens(store, evidence=urea_event().evidence[:1])
+    judge(store, RULES, NOW)
+    tell(store, routes(more), Names(), NOW)
+    morning = datetime(2021, 10, 11, 23, 30, tzinfo=UTC)
+    tell(store, routes(more), Names(), morning)
+    digests = [b for b in store.bulletins() if b.kind is BulletinKind.DIGEST]
+    assert digests[-1].at == morning
+
+
+def test_many_digests_that_are_due_together_all_come_and_once(store: Store) -> None:
+    many = "".join(
+        f'[[receiver]]\nname="m{n}"\nchannel="slack"\naddress="C{n}"\ndigests=["08:30"]\n'
+        for n in range(23)
+    )
+    assert tell(store, routes(many), Names(), NOW) == 23
+    assert tell(store, routes(many), Names(), NOW + MINUTE) == 0
+
+
+def test_a_planned_event_that_is_taken_back_is_told_to_whom_it_was_announced_and_named_no_more(
+    store: Store,
+) -> None:
+    store.save_person(PARK, "ews", NOW)
+    detail = {"title": "부산항 정비", "from": (NOW + timedelta(days=3)).isoformat(),
+              "until": (NOW + timedelta(days=5)).isoformat(), "match.item": "urea"}  # fmt: skip
+    plan = act(store, PARK, ActKind.PLAN, detail=detail, via="cli", key="p", now=NOW)
+    tell(store, routes(), Names(), NOW)
+    back = {"silence": plan.act.detail["silence"]}
+    act(store, PARK, ActKind.UNSILENCE, note="연기됨", detail=back, via="cli", key="u",
+        now=NOW + MINUTE)  # fmt: skip
+    told = [tell(store, routes(), Names(), NOW + n * MINUTE) for n in (1, 2, 60)]
+    assert told == [1, 0, 0]
+    last = store.notifications()[-1]
+    text = Teller(store, Names()).message(last, NOW).text
+    assert "취소된 예정: 부산항 정비" in text
+    assert "연기됨" in text
+    assert "박분석" in text
+    happens(store)
+    judge(store, RULES, NOW + timedelta(hours=2))
+    tell(store, routes(), Names(), NOW + timedelta(hours=2))
+    (raised,) = sent(store, ChangeKind.RAISED)
+    assert "부산항 정비" not in Teller(store, Names()).message(raised, NOW).text
+
+
+def test_a_plan_that_is_taken_back_before_anybody_heard_of_it_is_never_announced(
+    store: Store,
+) -> None:
+    starts = NOW + timedelta(days=3)
+    store.save_silence(
+        Silence("sil-p", "Kim", "x", starts, starts, {"port": "busan"}, planned=True, title="T")
+    )
+    assert tell(store, routes(), Names(), NOW) == 0
