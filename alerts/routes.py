@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 
-from alerts.inhibition import Inhibition
+from alerts.inhibition import ANY, NONE, Inhibition
 from alerts.quiet import clock_time, quiet_span, zone
 from alerts.silences import MATCHERS
 from ews.model import Receiver, Stage
@@ -266,10 +267,17 @@ def _tables(tree: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
 # --------------------------------------------------------------------------- what is wrong
 
 
+Codes = Mapping[str, Collection[str]]  # "ministry", "item", "industry", ... -> what there is
+
+
 def problems(
-    routes: Routes, channels: Collection[str], people: Collection[str] | None = None
+    routes: Routes,
+    channels: Collection[str],
+    people: Collection[str] | None = None,
+    codes: Codes = MappingProxyType({}),
 ) -> list[str]:
-    """What would go wrong when something must be told; no people: nobody asked who is known."""
+    """What would go wrong when something must be told; no people: nobody asked who is known. `codes`
+    are those of the reference network: one that it lacks matches nothing, ever."""
     found = []
     for one in routes.receivers:
         where = f"receiver {one.name!r}"
@@ -277,11 +285,15 @@ def problems(
             found.append(f"{where}: no channel {one.channel!r}; there are {sorted(channels)}")
         if one.ack_within_min and not one.people:
             found.append(f"{where}: ack_within_min calls nobody; name people, first called first")
+        if one.people and not one.ack_within_min:
+            found.append(f"{where}: its people are never called; give ack_within_min")
         strangers = [] if people is None else [name for name in one.people if name not in people]
         if strangers:
             found.append(f"{where}: nobody here is called {strangers}; `ews people add` them")
         if one.backup and routes.receiver(one.backup).channel == one.channel:
             found.append(f"{where}: its backup {one.backup!r} is on the same channel and dies too")
+        found += [f"{where}: {text}" for text in _unknown(one, codes)]
+    found += _unknown_matchers(routes.inhibitions, codes)
     operators = [one for one in routes.receivers if one.operator]
     mortal = {one.channel for one in routes.receivers} - {"console"}
     if mortal and len({one.channel for one in operators}) < 2:
@@ -290,3 +302,28 @@ def problems(
             f"receivers on two channels (now {[one.name for one in operators]})"
         )
     return found
+
+
+def _unknown(one: Receiver, codes: Codes) -> list[str]:
+    """What the receiver asks for and the reference does not know: a slip of the pen reaches nobody."""
+    asked = {"ministry": one.ministries, "item": one.items}
+    found = [
+        f"no {key} {bad} on record, so nothing is ever told for it"
+        for key, values in asked.items()
+        if key in codes and (bad := sorted(set(values) - set(codes[key])))
+    ]
+    industries = codes.get("industry")
+    if industries is not None:
+        bad = [one for one in one.sectors if not any(code.startswith(one) for code in industries)]
+        found += [f"no industry on record begins with {bad}"] if bad else []
+    return found
+
+
+def _unknown_matchers(rules: Sequence[Inhibition], codes: Codes) -> list[str]:
+    return [
+        f"inhibit {rule.name!r}: no {key} {bad} on record"
+        for rule in rules
+        for side in (rule.source, rule.target)
+        for key, values in side.items()
+        if key in codes and (bad := sorted(set(values) - {*codes[key], ANY, NONE}))
+    ]

@@ -125,3 +125,42 @@ def test_what_was_held_back_is_listed_with_its_reason(home: Path) -> None:
     assert "하루 한도" in run(home, "withheld", "transport").stdout
     assert "0 held back" in run(home, "withheld", "culture").stdout
     assert run(home, "withheld", "nobody").exit_code == 1
+
+
+def test_the_example_for_ministries_has_no_fault_and_sends_urea_to_trucks(home: Path) -> None:
+    example = Path(__file__).parents[1] / "docs" / "routes-ministries.toml"
+    (home / "ews.db").unlink()  # its people are made up
+    (home / "routes.toml").write_text(example.read_text("utf-8"), "utf-8")
+    shown = run(home, "show", "--json")
+    assert json.loads(shown.stdout)["problems"] == []
+    assert shown.exit_code == 0
+    at = ("--at", "2026-01-05T10:00+09:00", "--json")
+    rows = {row["receiver"]: row for row in json.loads(
+        run(home, "test", "stage=경계", "item=urea", *at).stdout
+    )}  # fmt: skip
+    told = {name for name, row in rows.items() if row["sent"]}
+    assert {"국토교통부", "기후에너지환경부", "농림축산식품부", "관세청", "상황실"} <= told
+    assert "조달청" not in told
+    assert rows["국토교통부"]["called"] == ["국토-물류1"]
+    stock = json.loads(run(home, "test", "stage=경계", "item=tin", *at).stdout)
+    assert {row["receiver"]: row["sent"] for row in stock}["조달청"]
+    assert run(home, "test", "--all", *at).exit_code == 0, "an item would reach nobody"
+
+
+def test_a_slip_of_the_pen_in_a_code_is_named(home: Path) -> None:
+    slip = OWN.replace('["molit"]', '["moilt"]\nsectors = ["499"]\nitems = ["ure"]')
+    slip = (
+        slip.replace("inhibit = []", "")
+        + """
+[[inhibit]]
+name = "typo"
+source = { type = "sanktions" }
+target = { type = "price_shock" }
+equal = ["item"]
+"""
+    )
+    (home / "routes.toml").write_text(slip, "utf-8")
+    text = " ".join(json.loads(run(home, "show", "--json").stdout)["problems"])
+    for wrong in ("moilt", "'ure'", "499", "sanktions"):
+        assert wrong in text
+    assert "price_shock" not in text

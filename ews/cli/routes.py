@@ -56,7 +56,8 @@ def try_routes(
     --all (with stage= or type=, if wanted) asks it of every item. Exit 1 when an alert or an item
     would reach nobody.
     """
-    from ews.cli.opening import looking, reading, routes_of
+    from alerts.routes import on_duty
+    from ews.cli.opening import has_store, looking, reading, routes_of
     from ews.cli.output import output
     from ews.model import utc
     from ews.reports import find_alert
@@ -68,7 +69,8 @@ def try_routes(
         out = output(lang, as_json, settings.lang)
         chosen = find_alert(store, alert) if alert else described(facts or [], now)
         asked = [for_item(chosen, item) for item in _every_item()] if every else [chosen]
-        known = routes_of(settings)
+        gone = [p.name for p in store.people() if p.disabled_at] if has_store(settings) else []
+        known = on_duty(routes_of(settings), gone)
         spoken = tuple(replace(one, lang=out.lang) for one in known.receivers)
         found = _asked(store, replace(known, receivers=spoken), asked, now)
     (_tell_all if every else _tell_one)(out, asked, found)
@@ -235,12 +237,13 @@ def show_routes(home: Home = None, lang: Lang = None, as_json: Json = False) -> 
     from alerts.routes import problems
     from ews.cli.opening import has_store, looking, routes_of
     from ews.cli.output import output
+    from ews.reports.names import TABLES
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         known = routes_of(settings)
         people = [p.name for p in store.people() if p.disabled_at is None]
-        wrong = problems(known, CHANNELS, people if has_store(settings) else None)
+        wrong = problems(known, CHANNELS, people if has_store(settings) else None, TABLES)
     if out.as_json:
         out.json({"receivers": known.receivers, "inhibitions": known.inhibitions,
                   "problems": wrong})  # fmt: skip
