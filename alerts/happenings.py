@@ -310,6 +310,6 @@ def _asides(before: Alert, after: Alert, verdicts: Sequence[Verdict]) -> list[st
         parts.append(f"further reports of the same happening: {joined}")
     if gone := sum(bool(v.refuted and known.get(v.event.id)) for v in verdicts):
         parts.append(f"reports found untrue: {gone}")
-    if before.proposed and not after.proposed and after.stage is before.stage:
-        parts.append(f"{before.proposed.en} is no longer proposed")
+    if before.proposed and not after.proposed and after.stage <= before.stage:
+        parts.append(f"{before.proposed.en} {stages.WITHDRAWN}")
     return parts

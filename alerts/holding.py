@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from alerts.budgets import BUDGET_HOLDS_BELOW, item_limit, paid_out
 from alerts.inhibition import Inhibition
 from alerts.quiet import zone
+from alerts.stages import WITHDRAWN
 from alerts.told import ENDS, Word
 from alerts.words import say
 from ews.model import Alert, AlertChange, ChangeKind, Receiver, RouteReason, Silence, Stage
@@ -112,6 +113,8 @@ def prompt(case: Case) -> bool:
     step, word = case.step, case.word
     if step.urgency >= BUDGET_HOLDS_BELOW or step.change.kind in PROMPT:
         return True
+    if _withdrawn(step.change):
+        return True
     if step.change.kind is ChangeKind.RELEASED or step.change.kind is ChangeKind.REOPENED:
         rose = any(one.change is ChangeKind.STAGE_UP for one in word.held)
         return rose or (word.highest is not None and step.change.alert.stage > word.highest)
@@ -129,11 +132,17 @@ def measured(change: AlertChange, urgency: Stage) -> Stage:
     return urgency
 
 
+def _withdrawn(change: AlertChange) -> bool:
+    """A stage that waited for a signature is asked for no more."""
+    return WITHDRAWN in change.reason
+
+
 def _minimum(case: Case) -> Decision | None:
     step, minimum = case.step, case.seat.receiver.minimum
     if step.measured >= minimum or step.change.kind is ChangeKind.ESCALATED:
         return None
-    if step.change.kind in ENDS and (case.word.highest or 0) >= minimum:
+    # Who was told, perhaps only of a proposal, is told of its end.
+    if case.word.open and (step.change.kind in ENDS or _withdrawn(step.change)):
         return None
     stage = minimum.ko if case.lang == "ko" else minimum.en
     return Decision(RouteReason.HELD_BELOW_MINIMUM, say("route.minimum", case.lang, stage=stage))

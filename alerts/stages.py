@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from ews.model import Alert, ChangeKind, Stage
 
 FREE = Stage.CAUTION  # the highest stage that needs nobody's name
+WITHDRAWN = "is no longer proposed"  # said of the stage in the reason of a change
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from alerts.life import apply
 from alerts.matching import match
+from alerts.routes import parse_routes
 from alerts.rulebook import shipped_ruleset
 from ews.judging import judge
-from ews.model import Alert, AlertState, ChangeKind, Ending, Event, Exposure, Phase, Receiver
+from ews.model import (
+    Act,
+    ActKind,
+    Alert,
+    AlertState,
+    ChangeKind,
+    Ending,
+    Event,
+    Exposure,
+    Notification,
+    Phase,
+    Receiver,
+)
 from ews.reports import Names
 from ews.storage import Store
+from ews.telling import tell
 from graph import USES, build_network, propagate, shock
 from tests.alert_samples import NOW, urea_event, urea_exposure
 
@@ -134,3 +149,46 @@ def test_who_follows_one_of_many_goods_of_a_strait_is_told_when_it_shuts(store: 
     assert match(alert, replace(gas, items=("rare-earths",)), USES, Names()) is None
     ministries = {m for use in USES["lng"] for m in use.ministries}
     assert ministries <= set(alert.ministries)
+
+
+CHIEF = """
+[[receiver]]
+name = "chief"
+channel = "console"
+address = "-"
+lang = "en"
+minimum = "경계"
+"""
+
+
+def told(store: Store, now: datetime) -> list[Notification]:
+    """What goes out to a chief who reads 경계 and above, and hears of what is proposed."""
+    tell(store, parse_routes(CHIEF), Names(), now)
+    return [n for n in store.notifications() if n.at == now and n.reason.sent and not n.edit]
+
+
+def test_who_was_told_of_a_proposal_is_told_that_it_is_withdrawn(store: Store) -> None:
+    happens(store)
+    judge(store, RULES, NOW)
+    assert [n.change for n in told(store, NOW)] == [ChangeKind.RAISED]
+    weaker = replace(GRAVE, severity=1.6, revision=9)
+    happens(store, weaker, [replace(urea_exposure(), time_to_survive_days=300.0)])
+    judge(store, RULES, NOW + HOUR / 4)
+    assert "alert is no longer proposed" in store.changes()[-1].reason
+    assert [n.change for n in told(store, NOW + HOUR / 4)] == [ChangeKind.UPDATED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail"), [(ActKind.CLEAR, {}), (ActKind.FALSE_ALARM, {"reason": "not_real"})]
+)
+def test_who_was_told_of_a_proposal_is_told_of_the_end(
+    store: Store, kind: ActKind, detail: dict[str, str]
+) -> None:
+    happens(store)
+    judge(store, RULES, NOW)
+    assert told(store, NOW)
+    alert, later = only(store), NOW + HOUR / 4
+    change = apply(alert, Act("act-1", kind, "Kim", later, "cli", alert.id, "why", detail), later)
+    assert change is not None
+    store.save_changes([change])
+    assert [n.change for n in told(store, later)] == [change.kind]
