@@ -181,6 +181,27 @@ def test_on_postgresql_too(tmp_path: Path) -> None:
                 store.close()
 
 
+def test_on_postgresql_the_service_itself_can_be_kept_from_changing_it(tmp_path: Path) -> None:
+    """By the statements of docs/proof.md."""
+    granted = re.search(r"```sql\n(.*?)```", PROOF, re.S)
+    assert granted is not None
+    with pg_url(migrated=True) as url:
+        store = Store.open(tmp_path, url)
+        try:
+            person = Person("per-1", "김", "official", NOW)
+            store.save_person(person, "operator", NOW)
+            run(store, *filter(str.strip, granted[1].split(";")))
+            without_triggers(store)  # the rights alone must hold
+            for statement in ("UPDATE audit SET who = 'x'", "DELETE FROM audit", "TRUNCATE audit"):
+                with pytest.raises(sa.exc.DatabaseError, match="permission denied"):
+                    run(store, "SET LOCAL ROLE ews_service", statement)
+            more = "INSERT INTO audit SELECT seq + 1, at, kind, subject, who, body, hash, hash FROM audit"
+            run(store, "SET LOCAL ROLE ews_service", more, "UPDATE people SET name = 'lee'")
+        finally:
+            run(store, "DROP OWNED BY ews_service", "DROP ROLE ews_service")
+            store.close()
+
+
 def test_rows_cut_off_at_the_end_are_found_with_a_kept_head_and_only_with_it(store: Store) -> None:
     kept = store.audit_head()
     without_triggers(store)
