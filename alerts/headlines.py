@@ -85,6 +85,8 @@ def change_line(view: AlertView, lang: str) -> str:
     end = ending(view)
     ends = end is not None and change.kind in {ChangeKind.RESOLVED, ChangeKind.RETRACTED}
     key = f"change.ending_{end.value}" if ends and end else f"change.{change.kind.value}"
+    if change.kind is ChangeKind.REFUSED and change.before and change.before > alert.stage:
+        key = "change.refused_taken"  # it was in force, unsigned
     unknown = say("text.unknown", lang)
 
     def worded(stage: Stage | None) -> str:

@@ -87,7 +87,8 @@ def refused(alert: Alert, by: str) -> Alert:
     """
     top = _signable(alert)
     stage = alert.stage if alert.proposed else FREE
-    after = _unproposed(replace(alert, stage=stage, refused=top, refused_by=by))
+    highest = max(top, alert.refused or top)  # a no to the lower one takes back no other
+    after = _unproposed(replace(alert, stage=stage, refused=highest, refused_by=by))
     return replace(after, timed_out=False) if stage <= FREE else after
 
 

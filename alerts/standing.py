@@ -64,7 +64,10 @@ def _asked(view: AlertView, lang: str) -> tuple[str, ...]:
         return ()
     stage, now = stage_word(alert.proposed, lang), stage_word(alert.stage, lang)
     if alert.sign_by:
-        until = say("sign.until", lang, stage=stage, now=now, time=korean_time(alert.sign_by))
+        # 경계 waits below 심각, with a clock of its own that may run out first.
+        both = alert.proposed is Stage.SEVERE and alert.stage < Stage.ALERT
+        key = "sign.until_both" if both and alert.refused is not Stage.ALERT else "sign.until"
+        until = say(key, lang, stage=stage, now=now, time=korean_time(alert.sign_by))
     else:
         until = say("sign.waits", lang, stage=stage, now=now)
     who = some(view.signers, NAMES_SHOWN, lang) or say("sign.anybody", lang)

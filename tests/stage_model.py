@@ -275,7 +275,8 @@ class Model:
         if alert.proposed:
             alert.refused = alert.proposed
         else:
-            alert.refused, alert.stage, alert.unsigned = alert.stage, 2, False
+            alert.refused = max(alert.refused, alert.stage)
+            alert.stage, alert.unsigned = 2, False
         alert.since = {}
         return True
 

@@ -8,17 +8,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts import rules
+from alerts import rules, stages
 from alerts.contents import content
 from alerts.groups import Grouping, Shelf
+from alerts.headlines import change_line
 from alerts.life import ActRefused, apply, sight
 from alerts.rehearsal import Rehearsal
 from alerts.rule_cases import run_cases
 from alerts.rulebook import RuleError, load_document, read_book
+from alerts.standing import signature
 from ews.model import (
     Act,
     ActKind,
     Alert,
+    AlertChange,
     AlertState,
     ChangeKind,
     Ending,
@@ -31,6 +34,7 @@ from ews.model import (
     Stage,
 )
 from ews.tuning.rules import changed
+from tests.alert_samples import view_of
 
 NOW = datetime(2024, 3, 1, 9, tzinfo=UTC)
 RULES = rules.shipped_ruleset(NOW)
@@ -304,3 +308,37 @@ def test_the_cap_of_one_source_holds_even_if_the_other_reports_are_not_looked_at
     (change,) = rules.evaluate([(gone, [exposure()])], desk.by_event(), RULES, NOW)
     assert (change.alert.stage, change.alert.proposed) == (Stage.CAUTION, None)
     assert "reports found untrue: 1" in change.reason
+
+
+# ----- the words of signing, read to the letter
+
+
+def test_a_stage_refused_after_it_was_taken_is_told_as_lowered() -> None:
+    (taken,) = rules.time_outs([firing()], RULES, NOW + timedelta(hours=1))
+    change = apply(taken.alert, act(ActKind.REFUSE, "not so"), NOW + timedelta(hours=2))
+    assert change is not None
+    assert (change.before, change.alert.stage) == (Stage.ALERT, Stage.CAUTION)
+    assert "ALERT → CAUTION" in change_line(view_of(change), "en")
+    assert "경계 → 주의" in change_line(view_of(change), "ko")
+
+
+def test_a_no_to_the_lower_stage_takes_back_no_other_no() -> None:
+    book = read_book(RULES)
+    waiting = stages.asked(firing(), Stage.SEVERE, book.signoff, NOW)
+    taken = stages.timed_out(waiting, replace(book.signoff, severe_min=0), waiting.sign_by or NOW)
+    assert taken is not None
+    first = stages.refused(replace(taken, proposed=Stage.SEVERE), "Kim")
+    second = stages.refused(first, "Kim")
+    assert (first.stage, second.stage, second.refused) == (Stage.ALERT, Stage.CAUTION, Stage.SEVERE)
+    again = stages.asked(second, Stage.SEVERE, book.signoff, NOW + timedelta(hours=2))
+    assert again.proposed is None, "two said no; nobody is asked at once again"
+
+
+def test_below_severe_the_clock_of_alert_may_run_out_first_and_the_words_say_so() -> None:
+    waiting = stages.asked(firing(), Stage.SEVERE, read_book(RULES).signoff, NOW)
+    change = AlertChange(waiting, ChangeKind.PROPOSED, NOW, waiting.stage, "rule x asks for severe")
+    said = " ".join(line.text for line in signature(view_of(change), "en").lines)
+    assert "raised unsigned to ALERT or SEVERE" in said
+    alone = AlertChange(firing(), ChangeKind.RAISED, NOW, None, "rule x asks for alert")
+    said = " ".join(line.text for line in signature(view_of(alone), "en").lines)
+    assert "ALERT waits for a signature until" in said
