@@ -17,7 +17,7 @@ from alerts.facts import Codes, stamp
 from alerts.headlines import ending
 from alerts.plain import one_line
 from alerts.view import AlertView
-from ews.model import Alert, AlertChange, ChangeKind
+from ews.model import FALSE_ALARMS, Alert, AlertChange, ChangeKind
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 STATUSES = ("Actual", "Exercise", "Test")
@@ -153,11 +153,15 @@ def public(view: AlertView) -> AlertView:
 
 
 def _note(view: AlertView) -> str:
-    """Why it is taken back. Who did so is in the audit, not in a public message."""
+    """Why it is taken back. Who did so, and in which words, is in the audit, not in a public
+    message."""
     change = view.change
     if change is None or change.kind is not ChangeKind.RETRACTED:
         return ""
-    return one_line(change.reason, 400)
+    if change.by is None:
+        return one_line(change.reason, 400)
+    said = (why for why in FALSE_ALARMS if change.reason.startswith(f"false alarm: {why} by "))
+    return f"false alarm: {next(said, 'taken back by a person')}"
 
 
 def _incidents(alert: Alert) -> Iterable[str]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts import stages
+from alerts.words import Bilingual
 from ews.model import (
     FALSE_ALARMS,
     Act,
@@ -20,7 +21,7 @@ from ews.model import (
 )
 
 
-class ActRefused(ValueError):
+class ActRefused(Bilingual, ValueError):
     """An act that makes no sense for the alert as it stands; the message says what would."""
 
 
@@ -30,7 +31,10 @@ def apply(alert: Alert, act: Act, now: datetime) -> AlertChange | None:
     if step is None:
         return None
     if act.alert_id != alert.id:
-        raise ActRefused(f"the act is about {act.alert_id}, not about {alert.id}")
+        raise ActRefused(
+            f"the act is about {act.alert_id}, not about {alert.id}",
+            f"이 행위는 {alert.id}이 아니라 {act.alert_id}에 관한 것입니다.",
+        )
     change = step(alert, act, now)
     return None if change is None else replace(change, by=act.by)
 
@@ -90,7 +94,9 @@ def begin_again(alert: Alert) -> Alert:
 def _acknowledged(alert: Alert, act: Act, now: datetime) -> AlertChange:
     _firing(alert, "acknowledge")
     if alert.state is AlertState.ACKNOWLEDGED and alert.holder == act.by:
-        raise ActRefused(f"{act.by} has acknowledged it already")
+        raise ActRefused(
+            f"{act.by} has acknowledged it already", f"{act.by} 님이 이미 확인했습니다."
+        )
     after = replace(alert, state=AlertState.ACKNOWLEDGED, holder=act.by, acknowledged_at=now)
     reason = f"acknowledged by {act.by}"
     return moved(after, ChangeKind.ACKNOWLEDGED, now, alert.stage, _with(reason, act.note))
@@ -100,9 +106,9 @@ def _handed_over(alert: Alert, act: Act, now: datetime) -> AlertChange:
     _firing(alert, "hand over")
     to = act.detail.get("to", "").strip()
     if not to:
-        raise ActRefused("say to whom: to=NAME")
+        raise ActRefused("say to whom: to=NAME", "넘겨받을 사람을 고르십시오.")
     if to == alert.holder:
-        raise ActRefused(f"{to} has it already")
+        raise ActRefused(f"{to} has it already", f"이미 {to} 님이 맡고 있습니다.")
     reason = f"handed over by {act.by} to {to}"
     after = replace(alert, holder=to)
     return moved(after, ChangeKind.HANDED_OVER, now, alert.stage, _with(reason, act.note))
@@ -115,7 +121,8 @@ def _signed(alert: Alert, act: Act, now: datetime) -> AlertChange:
     try:
         after = stages.signed(alert, stage, act.by, now)
     except ValueError as error:
-        raise ActRefused(str(error)) from error
+        ko = "이 경보에서 지금 서명할 수 있는 단계가 아닙니다. 기다리는 단계를 다시 보십시오."
+        raise ActRefused(str(error), ko) from error
     kind = stages.moved(alert, after) or ChangeKind.UPDATED
     reason = f"{stage.en} signed by {act.by}"
     return moved(after, kind, now, alert.stage, _with(reason, act.note))
@@ -127,7 +134,7 @@ def _refused(alert: Alert, act: Act, now: datetime) -> AlertChange:
     try:
         after = stages.refused(alert, act.by)
     except ValueError as error:
-        raise ActRefused(str(error)) from error
+        raise ActRefused(str(error), "서명을 기다리는 단계가 없습니다.") from error
     assert after.refused is not None
     reason = f"{after.refused.en} refused by {act.by}"
     return moved(after, ChangeKind.REFUSED, now, alert.stage, _with(reason, act.note))
@@ -137,11 +144,14 @@ def _false_alarm(alert: Alert, act: Act, now: datetime) -> AlertChange | None:
     """Some reasons say that it was never so; the others only teach."""
     why = act.detail.get("reason", "")
     if why not in FALSE_ALARMS:
-        raise ActRefused(f"say what was wrong: reason= one of {', '.join(FALSE_ALARMS)}")
+        raise ActRefused(
+            f"say what was wrong: reason= one of {', '.join(FALSE_ALARMS)}",
+            "무엇이 틀렸는지 고르십시오.",
+        )
     if not FALSE_ALARMS[why]:
         return None
     if alert.ending is Ending.RETRACTED:
-        raise ActRefused("it is retracted already")
+        raise ActRefused("it is retracted already", "이미 철회된 경보입니다.")
     reason = f"false alarm: {why} by {act.by}"
     return end(alert, Ending.RETRACTED, now, _with(reason, act.note))
 
@@ -155,9 +165,14 @@ def _cleared(alert: Alert, act: Act, now: datetime) -> AlertChange:
 def _closed(alert: Alert, act: Act, now: datetime) -> AlertChange:
     decision, outcome = (act.detail.get(key, "").strip() for key in ("decision", "outcome"))
     if not decision or not outcome:
-        raise ActRefused("closing needs both: decision= and outcome=")
+        raise ActRefused(
+            "closing needs both: decision= and outcome=", "결정과 결과를 모두 적으십시오."
+        )
     if alert.max_stage < Stage.CAUTION:
-        raise ActRefused("only an alert that reached 주의 asks for a decision; this one did not")
+        raise ActRefused(
+            "only an alert that reached 주의 asks for a decision; this one did not",
+            "주의에 이른 경보만 결정을 적어 마칩니다. 이 경보는 주의에 이르지 않았습니다.",
+        )
     reason = f"closed by {act.by}; decision: {decision}; outcome: {outcome}"
     return moved(alert, ChangeKind.CLOSED, now, alert.stage, reason)
 
@@ -165,12 +180,14 @@ def _closed(alert: Alert, act: Act, now: datetime) -> AlertChange:
 def _firing(alert: Alert, doing: str) -> None:
     if alert.state is AlertState.RESOLVED:
         how = alert.ending.value if alert.ending else "resolved"
-        raise ActRefused(f"it has ended ({how}); there is nothing to {doing}")
+        raise ActRefused(
+            f"it has ended ({how}); there is nothing to {doing}", "이미 끝난 경보입니다."
+        )
 
 
 def _reasoned(act: Act) -> None:
     if not act.note.strip():
-        raise ActRefused("say why, in a note")
+        raise ActRefused("say why, in a note", "까닭을 적으십시오.")
 
 
 def _with(reason: str, note: str) -> str:
@@ -181,7 +198,7 @@ def _stage(text: str) -> Stage | None:
     try:
         return Stage.parse(text) if text else None
     except ValueError as error:
-        raise ActRefused(str(error)) from error
+        raise ActRefused(str(error), "그런 단계는 없습니다.") from error
 
 
 STEPS: Mapping[ActKind, Callable[[Alert, Act, datetime], AlertChange | None]] = {

@@ -10,6 +10,17 @@ from importlib import resources
 LANGS = ("ko", "en")
 
 
+class Bilingual(Exception):
+    """An error that a person reads: its text is English, `ko` says the same in Korean."""
+
+    def __init__(self, said: str, ko: str = "") -> None:
+        super().__init__(said)
+        self.ko = ko or said
+
+    def text(self, lang: str) -> str:
+        return self.ko if lang == "ko" else str(self)
+
+
 @cache
 def _tree() -> dict[str, dict[str, dict[str, str]]]:
     return tomllib.loads(resources.files("alerts").joinpath("words.toml").read_text("utf-8"))

@@ -85,7 +85,7 @@ def test_two_signatures_at_once_are_one_signature(home: Home) -> None:
 
     def sign(name: str) -> str:
         try:
-            do(home, name, K.SIGN_OFF, alert, revision="1")
+            do(home, name, K.SIGN_OFF, alert, key=f"two {name}", revision="1")
         except ActRefused as err:
             return str(err)
         return ""

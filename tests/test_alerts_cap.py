@@ -250,7 +250,8 @@ def step(
     """The message and notification of one change of alert number 1."""
     at = NOW + timedelta(minutes=revision)
     alert = urea_alert(stage, id="alr-0001", revision=revision, updated_at=at, **more)
-    moved = replace(change(kind, alert, Stage.CAUTION, "거짓으로 확인"), by="홍길동")
+    reason = "false alarm: not_real by 홍길동: 김 과장이 확인"
+    moved = replace(change(kind, alert, Stage.CAUTION, reason), by="홍길동")
     told = replace(notification(1, revision, "cap", "out"), change=kind)
     return build_message(view_of(moved), "ko"), told
 
@@ -286,7 +287,9 @@ def test_each_change_is_a_file_that_names_those_before_it(tmp_path: Path) -> Non
     for name in ("alr-0001.1", "alr-0001.4"):
         sent = found[name].top
         assert f"{sent['sender']},{sent['identifier']},{sent['sent']}" in references
-    assert found["alr-0001.5"].top["note"] == "거짓으로 확인"
+    assert found["alr-0001.5"].top["note"] == "false alarm: not_real"
+    for xml in written(tmp_path).values():  # who did it and in which words is for no public message
+        assert not any(word in xml.decode() for word in ("홍길동", "김 과장"))
     assert "홍길동" not in written(tmp_path)["alr-0001.5"].decode()
     assert found["alr-0001.1"].top["status"] == "Exercise"
 

@@ -72,7 +72,7 @@ ENDED = {"state": AlertState.RESOLVED, "ending": Ending.EASED, "resolved_at": NO
     [
         ({}, [CARE]),
         ({"proposed": Stage.ALERT}, [["sign_off", "refuse"], CARE]),
-        ({"stage": Stage.ALERT, "timed_out": True}, [["sign_off"], CARE]),
+        ({"stage": Stage.ALERT, "timed_out": True}, [["sign_off", "refuse"], CARE]),
         (ENDED, [["close", "false_alarm", "why"]]),
     ],
 )

@@ -121,7 +121,7 @@ def test_a_signature_of_what_has_changed_since_is_not_taken(
     done(desk, press(slack, "sign_off"))
     before = kept(store)
     done(desk, press(slack, "sign_off"))  # another press on the old message
-    assert "look again" in slack.responses[-1]["text"]
+    assert "그사이 경보가 바뀌었습니다" in slack.responses[-1]["text"]
     assert kept(store) == before
 
 

@@ -333,7 +333,7 @@ def test_an_ended_session_says_so_and_is_no_guess(home: Home) -> None:
     clock[0] += IDLE + timedelta(minutes=1)
     for _ in range(GUESSES + 5):
         answer = asks.get("/")
-        assert (answer.status_code, "sign in again" in answer.text) == (401, True)
+        assert (answer.status_code, "다시 로그인하십시오" in answer.text) == (401, True)
 
 
 def test_guesses_of_a_password_are_slowed_by_address_and_by_name(home: Home) -> None:

@@ -20,7 +20,6 @@ from ews.model import ActKind, Alert, AlertState, ChangeKind, Stage
 ACTION = "ews_"  # begins every action id, form and shortcut of ours
 WHY = "why"
 SIGNING = (ActKind.SIGN_OFF, ActKind.REFUSE)
-LATER = (ActKind.SIGN_OFF,)  # of a stage that was taken unsigned
 CARE = (
     ActKind.ACKNOWLEDGE,
     ActKind.HAND_OVER,
@@ -41,7 +40,7 @@ def root_buttons(message: Message, lang: str) -> list[Block]:
     alert, link = message.view.alert, message.view.link
     if alert.state is AlertState.RESOLVED:
         return [_row(alert, "acts", ENDED, lang, link)]
-    signing = SIGNING if alert.proposed else LATER if alert.timed_out else ()
+    signing = SIGNING if alert.proposed or alert.timed_out else ()
     rows = [_row(alert, "sign", signing, lang)] if signing else []
     return [*rows, _row(alert, "acts", CARE, lang, link)]
 

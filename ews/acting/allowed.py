@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from alerts.words import Bilingual
 from ews.model import ActKind, Person, utc
 from ews.storage import Store
 
 
-class NotFound(LookupError):
+class NotFound(Bilingual, LookupError):
     """What was asked for does not exist; the message says what to do."""
 
 
-class NotAllowed(PermissionError):
+class NotAllowed(Bilingual, PermissionError):
     """Who asks may not do this; the message says who may."""
 
 
@@ -40,16 +41,32 @@ MAY: Mapping[str, frozenset[ActKind]] = {
 MACHINE = Person("per-machine", "operator of the machine", "operator", utc("2000-01-01"))
 
 
-def refusal(person: Person, kind: ActKind) -> str:
+ROLES_KO = {"official": "공무원", "analyst": "분석가", "firm": "기업", "operator": "운영자"}
+
+
+def refusal(person: Person, kind: ActKind, lang: str = "en") -> str:
     """Why this person may not do this; "" when they may."""
+    korean = lang == "ko"
     if person.disabled_at is not None:
-        return f"{person.name} is disabled; an operator can change that (ews people change)"
+        return (
+            f"{person.name} 님은 사용 중지되었습니다. 운영자가 바꿀 수 있습니다."
+            if korean
+            else f"{person.name} is disabled; an operator can change that (ews people change)"
+        )
     if kind not in MAY.get(person.role, frozenset()):
-        roles = ", ".join(role for role, kinds in MAY.items() if kind in kinds)
-        return f"{kind.value} is not for a person of role {person.role}; it is for: {roles}"
+        roles = [role for role, kinds in MAY.items() if kind in kinds]
+        return (
+            f"이 일은 {', '.join(ROLES_KO[role] for role in roles)}이(가) 할 수 있습니다."
+            if korean
+            else f"{kind.value} is not for a person of role {person.role}; it is for: "
+            + ", ".join(roles)
+        )
     if kind in SIGNING and not person.signs:
         return (
-            f"{person.name} may not sign; an operator can change that (ews people change --signs)"
+            f"{person.name} 님에게는 서명 권한이 없습니다. 운영자가 줄 수 있습니다."
+            if korean
+            else f"{person.name} may not sign; an operator can change that (ews people change "
+            "--signs)"
         )
     return ""
 
@@ -58,8 +75,11 @@ def person_of(store: Store, viewer: Named) -> Person:
     """The person who looks. NotAllowed for a viewer that names nobody."""
     found = store.person(name=viewer.person) if viewer.person else None
     if found is None:
-        raise NotAllowed("this viewer names nobody, so nothing can be done in its name; ask the "
-                         "operator for a token of your own (ews people token NAME)")  # fmt: skip
+        raise NotAllowed(
+            "this viewer names nobody, so nothing can be done in its name; ask the operator for a "
+            "token of your own (ews people token NAME)",
+            "이름이 없는 토큰으로는 아무것도 할 수 없습니다. 운영자에게 본인의 토큰을 청하십시오.",
+        )
     return found
 
 
@@ -67,13 +87,19 @@ def permitted(tx: Store, person: Person, kind: ActKind) -> Person:
     """The person as they stand now. NotAllowed when they may not do this."""
     if person == MACHINE:
         if kind is not ActKind.PEOPLE or _has_operator(tx):
-            raise NotAllowed("say who does it: --by NAME, a person of role operator")
+            raise NotAllowed(
+                "say who does it: --by NAME, a person of role operator",
+                "누가 하는지 이름을 대십시오. 운영자여야 합니다.",
+            )
         return person
     now = tx.person(name=person.name)
     if now is None or now.id != person.id:
-        raise NotAllowed(f"nobody is called {person.name!r} here; `ews people list` lists people")
+        raise NotAllowed(
+            f"nobody is called {person.name!r} here; `ews people list` lists people",
+            f"{person.name!r}(이)라는 사람이 없습니다.",
+        )
     if why := refusal(now, kind):
-        raise NotAllowed(why)
+        raise NotAllowed(why, refusal(now, kind, "ko"))
     return now
 
 

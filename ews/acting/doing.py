@@ -41,7 +41,7 @@ def act(
     the text of a note. RULES and PEOPLE go through `recorded`.
     """
     if kind not in STEPS:
-        raise ActRefused(f"{kind.value} is not done this way")
+        raise ActRefused(f"{kind.value} is not done this way", "이 길로는 할 수 없는 일입니다.")
     with store.begin() as tx:
         by = permitted(tx, person, kind)
         alert = _alert(tx, kind, alert_id)
@@ -75,7 +75,7 @@ def recorded(
     by = person if own else permitted(tx, person, kind)
     made = Act(Act.make_id(key), kind, by.name, now, via, None, clean(note, NOTE), _details(detail))
     if not tx.save_act(made):
-        raise ActRefused("this was done already: its key was used before")
+        raise ActRefused("this was done already: its key was used before", "이미 한 일입니다.")
     return made
 
 
@@ -85,7 +85,10 @@ def _done(tx: Store, told: Act) -> Act | None:
     if done is not None and (done.by, done.kind, done.alert_id) != (
         told.by, told.kind, told.alert_id,
     ):  # fmt: skip
-        raise ActRefused("this key was used for another act; use a new one")
+        raise ActRefused(
+            "this key was used for another act; use a new one",
+            "이미 다른 일에 쓴 양식입니다. 화면을 새로 여십시오.",
+        )
     return done
 
 
@@ -96,7 +99,10 @@ def clean(text: str, longest: int) -> str:
     """Text without control characters, bidi marks and half letters; ActRefused when too long."""
     kept = "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c == "\n").strip()
     if len(kept) > longest:
-        raise ActRefused(f"this is longer than {longest:,} letters; make it shorter")
+        raise ActRefused(
+            f"this is longer than {longest:,} letters; make it shorter",
+            f"글이 너무 깁니다. {longest:,}자 안으로 줄여 주십시오.",
+        )
     return kept
 
 
@@ -108,9 +114,14 @@ def _details(detail: Mapping[str, str] | None) -> dict[str, str]:
 def _alert(tx: Store, kind: ActKind, alert_id: str | None) -> Alert | None:
     if alert_id is None:
         if kind in OF_AN_ALERT:
-            raise ActRefused(f"{kind.value} needs an alert; `ews alerts` lists them")
+            raise ActRefused(
+                f"{kind.value} needs an alert; `ews alerts` lists them", "어느 경보인지 고르십시오."
+            )
         return None
-    wrong = NotFound(f"no alert {alert_id[:80]!r}; `ews alerts` lists them")
+    wrong = NotFound(
+        f"no alert {alert_id[:80]!r}; `ews alerts` lists them",
+        f"{alert_id[:80]!r}(이)라는 경보가 없습니다.",
+    )
     if not alert_id.isprintable():
         raise wrong
     try:

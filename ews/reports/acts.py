@@ -95,8 +95,11 @@ def check_staff(viewer: Viewer) -> None:
     """NotAllowed unless it is somebody with a name who is of no firm: silences and decisions name
     people and say what the state does not act on."""
     if viewer.person is None or viewer.role == "firm":
-        raise NotAllowed("this is for persons of role official, analyst or operator, who ask with "
-                         "a token or session of their own")  # fmt: skip
+        raise NotAllowed(
+            "this is for persons of role official, analyst or operator, who ask with a token or "
+            "session of their own",
+            "공무원, 분석가, 운영자가 본인 이름으로 로그인해야 볼 수 있습니다.",
+        )
 
 
 KINDS_OF_ALERT = (  # in the order in which they are offered

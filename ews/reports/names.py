@@ -43,13 +43,6 @@ KINDS_KO = {
 class UnknownName(NotFound):
     """No such code or name; the message offers near ones. `ko` says the same in Korean."""
 
-    def __init__(self, said: str, ko: str = "") -> None:
-        super().__init__(said)
-        self.ko = ko or said
-
-    def text(self, lang: str) -> str:
-        return self.ko if lang == "ko" else str(self)
-
 
 def label(kind: str, code: str) -> Label:
     """The names of a code. A code the tables lack is shown as it is, never hidden."""

@@ -8,18 +8,30 @@ from threading import Semaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from alerts.words import Bilingual
+
 SHORTEST, LONGEST = 12, 500
 HASHER = PasswordHasher()  # argon2id, 64 MiB, 3 passes: RFC 9106, second choice
 TURNS = Semaphore(2)  # each takes 64 MiB: many guesses at once wait instead of filling the memory
 
 
+class WeakPassword(Bilingual, ValueError):
+    """A password that is too easy to guess; its text is not in the words."""
+
+
 def check_password(password: str, name: str) -> None:
-    """ValueError, without the password in it, for one that is too easy to guess."""
+    """WeakPassword, without the password in it, for one that is too easy to guess."""
     said = _same(password)
     if not SHORTEST <= len(said) <= LONGEST:
-        raise ValueError(f"a password has {SHORTEST} to {LONGEST} letters; a sentence will do")
+        raise WeakPassword(
+            f"a password has {SHORTEST} to {LONGEST} letters; a sentence will do",
+            f"비밀번호는 {SHORTEST}자에서 {LONGEST}자까지입니다. 문장이면 됩니다.",
+        )
     if len(set(said)) < 5 or _same(name).casefold() in said.casefold():
-        raise ValueError("a password must not be the name, nor a few letters over and over")
+        raise WeakPassword(
+            "a password must not be the name, nor a few letters over and over",
+            "비밀번호에 이름을 쓰거나 몇 글자를 되풀이할 수 없습니다.",
+        )
 
 
 def hashed(password: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
+from alerts.words import Bilingual
 from ews.model import content_id
 from ews.reports.passwords import fits, hashed, outdated
 from ews.reports.viewer import TOKEN_BYTES, SignedOut, Viewer, WrongToken, digest_of
@@ -26,7 +27,7 @@ class WrongPassword(WrongToken):
     """No such name, no password, a wrong one, a disabled person: one answer for all."""
 
     def __init__(self) -> None:
-        PermissionError.__init__(self, "name or password is wrong")
+        Bilingual.__init__(self, "name or password is wrong", "이름이나 비밀번호가 틀렸습니다.")
 
 
 def looking(store: Store, token: str, now: datetime) -> Viewer:
@@ -49,10 +50,11 @@ def _move_end(store: Store, known: KnownViewer, now: datetime) -> None:
 
 def sign_in_by_token(store: Store, token: str, now: datetime) -> str:
     """The token of a new session for whose token it is. WrongToken for any other."""
-    known = store.viewer_of(digest_of(token))
-    if known is None or known.expires_at is not None:
-        raise WrongToken
-    return _begin(store, known.id, known.role, known.owner, known.person, now)
+    with store.begin() as tx:  # a token that is taken back meanwhile begins no session
+        known = tx.viewer_of(digest_of(token))
+        if known is None or known.expires_at is not None:
+            raise WrongToken
+        return _begin(tx, known.id, known.role, known.owner, known.person, now)
 
 
 def sign_in_by_password(store: Store, name: str, password: str, now: datetime) -> str:
@@ -62,9 +64,13 @@ def sign_in_by_password(store: Store, name: str, password: str, now: datetime) -
     kept = store.password(person.id) if person and person.disabled_at is None else None
     if not fits(kept, password) or person is None or kept is None:
         raise WrongPassword
-    if outdated(kept):
-        store.set_password(person.id, hashed(password))
-    return _begin(store, person.id, person.role, person.owner, person.name, now)
+    anew = hashed(password) if outdated(kept) else None  # slow: before the transaction
+    with store.begin() as tx:
+        if tx.password(person.id) != kept:  # changed or taken away while it was compared
+            raise WrongPassword
+        if anew is not None:
+            tx.set_password(person.id, anew)
+        return _begin(tx, person.id, person.role, person.owner, person.name, now)
 
 
 def sign_out(store: Store, token: str) -> None:
@@ -75,14 +81,13 @@ def sign_out(store: Store, token: str) -> None:
 
 
 def _begin(
-    store: Store, by: str, role: str, owner: str | None, person: str | None, now: datetime
+    tx: Store, by: str, role: str, owner: str | None, person: str | None, now: datetime
 ) -> str:
     token = f"ews_s_{secrets.token_urlsafe(TOKEN_BYTES)}"
     digest = digest_of(token)
-    with store.begin() as tx:
-        tx.forget_sessions(now - FORGOTTEN_AFTER)
-        tx.add_viewer(
-            content_id("ses", digest), digest, role, owner, f"{SESSION}{by}", now, person,
-            expires_at=min(now + LASTS, now + IDLE),
-        )  # fmt: skip
+    tx.forget_sessions(now - FORGOTTEN_AFTER)
+    tx.add_viewer(
+        content_id("ses", digest), digest, role, owner, f"{SESSION}{by}", now, person,
+        expires_at=min(now + LASTS, now + IDLE),
+    )  # fmt: skip
     return token

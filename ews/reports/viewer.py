@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.words import Bilingual
 from ews.acting import NotAllowed
 from ews.acting import NotFound as NotFound
 from ews.model import Exposure, Person, Shock, content_id
@@ -22,19 +23,26 @@ class NotForViewer(NotAllowed):
     """What was asked for is not for a viewer of this role, whatever it holds."""
 
 
-class WrongToken(PermissionError):
+class WrongToken(Bilingual, PermissionError):
     """A token that nobody has, or that was taken back. Never read as no token."""
 
     def __init__(self) -> None:
-        super().__init__("this token is not known here; it may have been taken back. Ask whoever "
-                         "runs this ews for one, or ask without a token")  # fmt: skip
+        super().__init__(
+            "this token is not known here; it may have been taken back. Ask whoever runs this ews "
+            "for one, or ask without a token",
+            "알 수 없는 토큰입니다. 거둔 것일 수 있습니다. 운영자에게 새 토큰을 청하십시오.",
+        )
 
 
 class SignedOut(WrongToken):
     """A session that has ended: nothing was guessed."""
 
     def __init__(self) -> None:
-        PermissionError.__init__(self, "your sign-in has ended; sign in again")
+        Bilingual.__init__(
+            self,
+            "your sign-in has ended; sign in again",
+            "로그인이 끝났습니다. 다시 로그인하십시오.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,9 @@ def _act(desk: Desk, asked: Asked, person: Person, kind: ActKind) -> Outcome:
     try:
         acted = _done(desk, asked, person, kind)
     except NotAllowed as err:
-        return _not_allowed(desk, asked, person, str(err))
+        return _not_allowed(desk, asked, person, err.text(language(desk, asked)))
     except (ActRefused, NotFound) as err:
-        said = escape_slack(one_line(str(err)))
+        said = escape_slack(one_line(err.text(language(desk, asked))))
         desk.tell(asked, say("slack.not_done", language(desk, asked), said=said))
         return Outcome()
     _tell_done(desk, asked, acted)
@@ -96,9 +96,9 @@ def _sent(desk: Desk, asked: Asked, person: Person) -> Outcome:
     try:
         acted = _done(desk, asked, person, ActKind(asked.name))
     except NotAllowed as err:
-        return _not_allowed(desk, asked, person, str(err))
+        return _not_allowed(desk, asked, person, err.text(lang))
     except (ActRefused, NotFound) as err:
-        return Outcome(errors={first: say("slack.not_done", lang, said=one_line(str(err)))})
+        return Outcome(errors={first: say("slack.not_done", lang, said=one_line(err.text(lang)))})
     _tell_done(desk, asked, acted)
     return Outcome()
 
@@ -143,9 +143,9 @@ def _not_allowed(desk: Desk, asked: Asked, person: Person, said: str) -> Outcome
 
 def _open(desk: Desk, asked: Asked, person: Person, kind: ActKind, given: str = "") -> Outcome:
     """The form of an act, for who may do it."""
-    if why := refusal(person, kind):
-        return _not_allowed(desk, asked, person, why)
     lang, place = language(desk, asked), asked.place
+    if why := refusal(person, kind, lang):
+        return _not_allowed(desk, asked, person, why)
     there = Place(lang, place.alert_id, place.revision, place.channel, place.thread)
     people = []
     if kind is ActKind.HAND_OVER:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as PathParam
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.silences import MATCHERS
 from ews.acting import act, decisions, person_of
 from ews.model import FALSE_ALARMS, ActKind
 from ews.reports import AlertLine, NotForViewer, Viewer, alert_line
@@ -35,9 +36,10 @@ Reason = Literal[
 ]  # fmt: skip
 assert set(Reason.__args__) == set(FALSE_ALARMS)  # type: ignore[attr-defined]
 Matcher = Literal[
-    "type", "country", "item", "chokepoint", "port", "ministry", "rule", "fingerprint", "alert",
-    "receiver",
+    "type", "country", "item", "chokepoint", "port", "ministry", "industry", "rule", "fingerprint",
+    "alert", "receiver",
 ]  # fmt: skip
+assert set(Matcher.__args__) == {*MATCHERS, "receiver"}  # type: ignore[attr-defined]
 
 
 class Body(BaseModel):

@@ -12,14 +12,16 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.words import Bilingual
 from ews.acting import ActRefused, act, person_of, refusal
 from ews.model import FALSE_ALARMS, ActKind, Alert, AlertState, Person, Stage
 from ews.reports import Viewer, find_alert
 from ews.reports.acts import KINDS_OF_ALERT, acts_seen
 from ews.web.asking import COOKIE, bearer
+from ews.web.problems import FormRefused, not_ours
 from ews.web.rendering import language, linker, page
 from ews.web.signing import form_fields
 from ews.web.site import Site
@@ -91,7 +93,7 @@ def offered(person: Person, alert: Alert) -> tuple[str, ...]:
         ActKind.ACKNOWLEDGE: not ended and alert.holder != person.name,
         ActKind.HAND_OVER: not ended,
         ActKind.SIGN_OFF: not ended and waits,
-        ActKind.REFUSE: not ended and alert.proposed is not None,
+        ActKind.REFUSE: not ended and waits,
         ActKind.SILENCE: not ended,
         ActKind.CLEAR: not ended,
         ActKind.CLOSE: alert.max_stage >= Stage.CAUTION,
@@ -107,7 +109,7 @@ def _kind(sent: Mapping[str, str]) -> ActKind:
     except ValueError:
         kind = ActKind.PEOPLE
     if kind not in KINDS_OF_ALERT:
-        raise HTTPException(400, "this is not one of our forms")
+        raise not_ours()
     return kind
 
 
@@ -128,10 +130,10 @@ def form_values(request: Request) -> dict[str, str]:
 async def own_form(request: Request) -> dict[str, str]:
     """The fields of a form that a page of ours made for this reader; 403 otherwise."""
     if not form_code(request):
-        raise HTTPException(403, "sign in before you act")
+        raise FormRefused(403, "sign in before you act", "먼저 로그인하십시오.")
     sent = await form_fields(request, LONGEST)
     if not secrets.compare_digest(form_code(request).encode(), sent.get("form", "").encode()):
-        raise HTTPException(403, "this form is not one of ours or is old; open the page again")
+        raise not_ours(403)
     return sent
 
 
@@ -139,7 +141,7 @@ def key_of(person: Person, sent: Mapping[str, str]) -> str:
     """The key of a form: that of the page it stood on, so that a second click does nothing."""
     key = sent.get("key", "")
     if not 8 <= len(key) <= 100:
-        raise HTTPException(400, "this is not one of our forms")
+        raise not_ours()
     return f"page:{person.id}:{key}"
 
 
@@ -148,24 +150,5 @@ def refused(
 ) -> HTMLResponse:
     """Why it was not done, with what was typed, so that nothing is lost."""
     typed = {name: sent[name] for name in ("note", "decision", "outcome") if sent.get(name)}
-    why = str(err)
-    if language(request) == "ko":
-        why = next((ko for en, ko in KOREAN.items() if why.startswith(en)), why)
+    why = err.text(language(request)) if isinstance(err, Bilingual) else str(err)
     return page(request, "act-refused.html", status=status, why=why, back=back, typed=typed)
-
-
-KOREAN = {
-    "the alert has changed": "그사이 경보가 바뀌었습니다. 다시 보고 하십시오.",
-    "it has ended": "이미 끝난 경보입니다.",
-    "name who takes it": "넘겨받을 사람을 고르십시오.",
-    "say what was wrong": "무엇이 틀렸는지 고르십시오.",
-    "a close needs both": "결정과 결과를 모두 적으십시오.",
-    "this is longer than": "글이 너무 깁니다. 줄여 주십시오.",
-    "refuse needs a reason": "반려하는 까닭을 적으십시오.",
-    "clear needs a reason": "해제하는 까닭을 적으십시오.",
-    "silence needs a reason": "묵음의 까닭을 적으십시오.",
-    "note needs a reason": "메모를 적으십시오.",
-    "it may last": "묵음은 30일까지입니다.",
-    "say until when": "언제까지인지 적으십시오.",
-    "this key was used": "이미 다른 일에 쓴 양식입니다. 화면을 새로 여십시오.",
-}

@@ -17,6 +17,7 @@ from ews.acting import ActRefused, NotAllowed
 from ews.config import Settings
 from ews.reports import OPEN, NotFound, Viewer, WrongToken
 from ews.storage import Store
+from ews.web.account_page import account_router
 from ews.web.acts_api import acts_api_router
 from ews.web.acts_pages import acts_pages_router
 from ews.web.api import api_router
@@ -26,7 +27,7 @@ from ews.web.board_pages import board_router
 from ews.web.feeds import feed_router
 from ews.web.pages import page_router
 from ews.web.people_pages import people_router
-from ews.web.problems import HEADERS, problem
+from ews.web.problems import HEADERS, FormRefused, problem
 from ews.web.signing import sign_router
 from ews.web.site import Site
 from ews.web.slack import closing, desk_of, slack_router
@@ -62,6 +63,7 @@ def create_app(
     app.include_router(acts_api_router(site, who))
     app.include_router(acts_pages_router(site, who))
     app.include_router(people_router(site, who))
+    app.include_router(account_router(site, who, guesses))
     app.include_router(board_api_router(site, who))
     app.include_router(board_router(site, who))
     app.include_router(feed_router(site, who))
@@ -91,7 +93,8 @@ def _add_headers(app: FastAPI) -> None:
 def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def plain_error(request: Request, err: HTTPException) -> Response:
-        answer = problem(request, err.status_code, str(err.detail))
+        said = err if isinstance(err, FormRefused) else str(err.detail)
+        answer = problem(request, err.status_code, said)
         answer.headers.update(err.headers or {})
         return answer
 
@@ -102,21 +105,21 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(NotFound)
     async def not_found(request: Request, err: NotFound) -> Response:
-        return problem(request, 404, str(err))
+        return problem(request, 404, err)
 
     @app.exception_handler(WrongToken)
     async def wrong_token(request: Request, err: WrongToken) -> Response:
-        answer = problem(request, 401, str(err))
+        answer = problem(request, 401, err)
         answer.headers["WWW-Authenticate"] = 'Bearer realm="ews"'
         return answer
 
     @app.exception_handler(NotAllowed)
     async def forbidden(request: Request, err: NotAllowed) -> Response:
-        return problem(request, 403, str(err))
+        return problem(request, 403, err)
 
     @app.exception_handler(ActRefused)
     async def makes_no_sense(request: Request, err: ActRefused) -> Response:
-        return problem(request, 409, str(err))
+        return problem(request, 409, err)
 
     @app.exception_handler(Exception)
     async def broken(request: Request, err: Exception) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ews.acting import person_of
@@ -19,6 +19,7 @@ from ews.reports.people import (
     people_lines,
 )
 from ews.web.acts_pages import form_values, key_of, own_form, refused
+from ews.web.problems import not_ours
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
 
@@ -67,7 +68,7 @@ def _change(site: Site, doing: Doing, what: str, name: str, sent: Mapping[str, s
     elif what == "enable":
         change_person(site.store, doing, name, disabled_at=None)
     else:
-        raise HTTPException(400, "this is not one of our forms")
+        raise not_ours()
 
 
 def _facts(sent: Mapping[str, str]) -> dict[str, object]:
@@ -82,7 +83,7 @@ def _facts(sent: Mapping[str, str]) -> dict[str, object]:
 
 def _check(viewer: Viewer) -> None:
     if viewer.role != "operator":
-        raise NotForViewer("people are for operators")
+        raise NotForViewer("people are for operators", "사람 관리는 운영자만 합니다.")
 
 
 def _page(request: Request, site: Site, token: str = "", owner: str = "") -> HTMLResponse:

@@ -15,6 +15,7 @@ from ews.reports.sessions import sign_in_by_password, sign_in_by_token
 from ews.reports.sessions import sign_out as sign_out_of
 from ews.reports.viewer import digest_of
 from ews.web.asking import COOKIE, Guesses, address_of, asking, looked_up, slow_down
+from ews.web.problems import FormRefused, not_ours
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
 
@@ -44,9 +45,7 @@ def sign_router(site: Site, guesses: Guesses) -> APIRouter:
         guesses.was_right(digest_of(session))  # nobody's wrong tokens lock it out
         _end_session(site, request)
         answer = _home(request)
-        answer.set_cookie(
-            COOKIE, session, httponly=True, samesite="strict", secure=_secure(request)
-        )
+        keep_session(request, answer, session)
         answer.delete_cookie(FORM)
         return answer
 
@@ -67,6 +66,13 @@ def _session(site: Site, guesses: Guesses, request: Request, sent: dict[str, str
         token = sent.get("token", "").strip()
         looked_up(site, guesses, request, token)
         return sign_in_by_token(site.store, token, site.clock())
+    return session_by_password(site, guesses, request, name, password)
+
+
+def session_by_password(
+    site: Site, guesses: Guesses, request: Request, name: str, password: str
+) -> str:
+    """The token of a new session. WrongPassword, or 429 after too many wrong ones."""
     now, address, named = site.clock(), address_of(request), f"name {name.casefold()}"
     # By address as tokens are, but one who was right before; by name whoever asks.
     slow_down(guesses, address, named, now)
@@ -79,6 +85,11 @@ def _session(site: Site, guesses: Guesses, request: Request, sent: dict[str, str
         raise
     guesses.was_right(named)
     return session
+
+
+def keep_session(request: Request, answer: Response, session: str) -> None:
+    """The session in the reader's browser, out of reach of any script and of other sites."""
+    answer.set_cookie(COOKIE, session, httponly=True, samesite="strict", secure=_secure(request))
 
 
 def _end_session(site: Site, request: Request) -> None:
@@ -106,7 +117,7 @@ async def _sent(request: Request) -> dict[str, str]:
     fields = await form_fields(request, LONGEST)
     cookie = request.cookies.get(FORM, "")
     if not cookie or not secrets.compare_digest(cookie.encode(), fields.get("form", "").encode()):
-        raise HTTPException(403, "this form is not one of ours or is old; open /sign-in again")
+        raise not_ours(403)
     return fields
 
 
@@ -114,7 +125,9 @@ async def form_fields(request: Request, longest: int) -> dict[str, str]:
     """The fields of a form; 403 for one that a browser says is from another site, 413 for one that
     is too long, 400 for one that is no form."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise HTTPException(403, "this form was sent from another site")
+        raise FormRefused(
+            403, "this form was sent from another site", "이 양식은 다른 사이트에서 보낸 것입니다."
+        )
     body = b""
     async for chunk in request.stream():
         body += chunk
@@ -123,7 +136,7 @@ async def form_fields(request: Request, longest: int) -> dict[str, str]:
     try:
         found = parse_qs(body.decode("ascii", "replace"), max_num_fields=60)
     except ValueError as err:
-        raise HTTPException(400, "this is not one of our forms") from err
+        raise not_ours() from err
     return {key: values[-1] for key, values in found.items()}
 
 
