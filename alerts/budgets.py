@@ -26,7 +26,7 @@ BUDGET_HOLDS_BELOW = Stage.ALERT
 # call for somebody who has not answered.
 FREE = frozenset({
     ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.STAGE_DOWN, ChangeKind.REFUSED,
-    ChangeKind.ESCALATED,
+    ChangeKind.ESCALATED, ChangeKind.HANDED_OVER,
 })  # fmt: skip
 # How a budget is paid out: to 주의 half at midnight and the rest evenly, to 관심 (where nobody has
 # to act) slowly at first, so that it leaves the day's 주의 room; all of it by 20:00. Assumed: chosen

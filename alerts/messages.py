@@ -95,7 +95,7 @@ LAYOUTS: dict[ChangeKind, tuple[Part, ...]] = {
     ChangeKind.BLIND: (standing.changed, standing.blind, *STANDING, *WORLD, *PROOF),
     ChangeKind.SEEING: BRIEF,
     ChangeKind.ACKNOWLEDGED: SHORT,
-    ChangeKind.HANDED_OVER: SHORT,
+    ChangeKind.HANDED_OVER: (standing.changed, *FULL),  # told to its new holder, who may know nothing
     ChangeKind.NOTED: SHORT,
     ChangeKind.CLOSED: END,
     ChangeKind.RESOLVED: END,

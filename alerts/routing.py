@@ -24,6 +24,7 @@ from alerts.routes import Routes, RoutesError, add_receiver, load_routes, parse_
 from alerts.silences import check_matchers, fits, holds, in_force, reaches, urgency
 from alerts.told import CALLS, NOTHING, Told, Word, heard, told_of
 from alerts.view import Names
+from alerts.words import say
 from ews.model import (
     Alert,
     AlertChange,
@@ -168,9 +169,11 @@ class _Round:
         receiver, alert = seat.receiver, step.change.alert
         why = match(alert, receiver, self._uses, self._names)
         word = self.word(alert.id, receiver.name)
+        if why is None and _holds(step, receiver) and (word.open or hands(step, receiver)):
+            why = say("route.holder", receiver.lang, name=alert.holder)
         if why is None and not (word.open and step.change.kind in OVER):
             return None  # routes changed since: only the end of what it was told
-        if step.change.kind in EDITS and not word.known:
+        if edits(step, receiver) and not word.known:
             return None
         made = _notification(
             step, seat, self.decision(step, seat, word), why or "", word, self._now
@@ -183,7 +186,9 @@ class _Round:
 
     def decision(self, step: Step, seat: Seat, word: Word) -> Decision:
         name = seat.receiver.name
-        if step.change.kind in EDITS:
+        if hands(step, seat.receiver):
+            return Decision(RouteReason.HANDED_OVER)
+        if edits(step, seat.receiver):
             return Decision(RouteReason.STANDING)
         return decide(
             Case(
@@ -191,6 +196,20 @@ class _Round:
                 lambda alert_id: self.word(alert_id, name).open, self._now,
             )
         )  # fmt: skip
+
+
+def _holds(step: Step, receiver: Receiver) -> bool:
+    return step.change.alert.holder in receiver.people
+
+
+def hands(step: Step, receiver: Receiver) -> bool:
+    """Whether a person on duty there is handed the alert: they are called, whoever else it is for."""
+    return step.change.kind is ChangeKind.HANDED_OVER and _holds(step, receiver)
+
+
+def edits(step: Step, receiver: Receiver) -> bool:
+    """Whether the change is nothing new to read there."""
+    return step.change.kind in EDITS and not hands(step, receiver)
 
 
 def _notification(
@@ -201,6 +220,9 @@ def _notification(
     escalated = change.kind is ChangeKind.ESCALATED
     late = change.kind is ChangeKind.RELEASED and any(one.change in CALLS for one in word.held)
     calls = escalated or change.kind in CALLS or not word.known or late
+    names = called(receiver, alert, word if escalated else NOTHING) if sent and calls else ()
+    if hands(step, receiver):
+        names = (alert.holder or "",)
     return Notification(
         id=Notification.make_id(alert.id, alert.revision, receiver.name),
         alert_id=alert.id,
@@ -214,8 +236,8 @@ def _notification(
         at=now,
         why=f"{why}; {decision.note}" if decision.note else why,
         stage=alert.stage,
-        edit=change.kind in EDITS,
-        mentions=called(receiver, alert, word if escalated else NOTHING) if sent and calls else (),
+        edit=edits(step, receiver),
+        mentions=names,
         item=step.item,
     )
 

@@ -617,6 +617,7 @@ class RouteReason(StrEnum):
     PROPOSED = "proposed"
     REFUSED = "refused"
     ESCALATED = "escalated"
+    HANDED_OVER = "handed_over"  # to a person on duty there
     RELEASED = "released"
     BLIND = "blind"
     SEEING = "seeing"

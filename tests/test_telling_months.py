@@ -183,3 +183,31 @@ def test_a_plan_that_is_taken_back_before_anybody_heard_of_it_is_never_announced
         Silence("sil-p", "Kim", "x", starts, starts, {"port": "busan"}, planned=True, title="T")
     )
     assert tell(store, routes(), Names(), NOW) == 0
+
+
+def test_who_is_handed_an_alert_is_called_though_another_ministry_reads_elsewhere(
+    store: Store,
+) -> None:
+    both = routes(
+        'people = ["김서명"]\nack_within_min = { caution = 30 }\n[[receiver]]\nname = "atoms"\n'
+        'channel = "slack"\naddress = "C2"\nministries = ["nssc"]\npeople = ["이다음"]\n'
+        'quiet = "00:00-23:59"\nack_within_min = { caution = 30 }\n'
+    )
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, both, Names(), NOW)
+    assert {n.receiver for n in store.notifications() if n.bulletin is None} == {"trucks"}
+    act(store, KIM, ActKind.HAND_OVER, alert_id=only(store).id, detail={"to": "이다음"},
+        via="cli", key="h", now=NOW + MINUTE)  # fmt: skip
+    tell(store, both, Names(), NOW + MINUTE)
+    (call,) = sent(store, ChangeKind.HANDED_OVER)
+    assert (call.receiver, call.mentions) == ("atoms", ("이다음",))
+    assert call.reason is RouteReason.HANDED_OVER
+    assert "이다음" in call.why
+    text = Teller(store, Names()).message(call, NOW).text
+    assert "요소" in text
+    assert "김서명" in text
+    act(store, KIM, ActKind.CLEAR, alert_id=only(store).id, note="끝남", via="cli", key="c",
+        now=NOW + 2 * MINUTE)  # fmt: skip
+    tell(store, both, Names(), NOW + 2 * MINUTE)
+    assert {n.receiver for n in sent(store, ChangeKind.RESOLVED)} == {"trucks", "atoms"}

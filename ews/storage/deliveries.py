@@ -26,6 +26,7 @@ from ews.storage.transactions import batches
 BULLETIN = Row(Bulletin, schema.bulletins)
 FREE_CHANGES = (
     ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN, ChangeKind.RETRACTED, ChangeKind.ESCALATED,
+    ChangeKind.HANDED_OVER,
 )  # fmt: skip
 SILENT = (RouteReason.BULLETIN, RouteReason.STANDING)  # post nothing about an alert
 HeldBack = tuple[str, str, RouteReason, datetime]
