@@ -17,14 +17,19 @@ from ews.model import (
     AlertState,
     Article,
     ChangeKind,
+    Ending,
     Event,
     EventStatus,
     Evidence,
+    Exposure,
     Phase,
     Stage,
 )
 from ews.storage import Store
+from ews.tuning import cases
+from ews.tuning.demo import check_case
 from ews.tuning.references import Episode, Query, Trap
+from ews.tuning.replay import differ
 from ews.tuning.score import score
 from ews.tuning.scored_alerts import feed_kinds, last_window, read_alerts
 from ews.tuning.verdicts import Verdict, together
@@ -161,3 +166,58 @@ def test_every_key_of_the_document_is_written_down(store: Store) -> None:
         f"{key}.{part}" for key in written for part in ("hits", "of", "rate", "interval")
     }
     assert set(_keys(document)) <= written | proportions
+
+
+# ----- alerts that took in several reports
+
+
+def keep(store: Store, *alerts: Alert) -> None:
+    with store.begin() as tx:
+        for one in alerts:
+            names = dict.fromkeys((one.event_id, *one.members))
+            tx.save_events([event(id=name, firms=(f"firm{name[-1]}",)) for name in names])
+        tx.save_changes([AlertChange(a, ChangeKind.RAISED, a.raised_at, None, "") for a in alerts])
+        tx.put("replay.last", json.dumps({"from": "2023-09-01", "to": "2023-09-30", "feeds": []}))
+
+
+def test_the_firms_of_every_report_that_joined_are_in_the_content(store: Store) -> None:
+    keep(store, alert(members={"evt-1": 1, "evt-2": 1}))
+    (found,) = read_alerts(store, last_window(store), hs_of, names_of)
+    assert {"firm1", "firm2"} <= found.content_by(T0).names
+
+
+def test_two_rule_sets_that_start_one_happening_with_another_report_are_compared_as_one(
+    store: Store, tmp_path: Path
+) -> None:
+    other = Store.open(tmp_path / "other")
+    keep(store, alert(members={"evt-1": 1, "evt-2": 1}), alert(id="alr-9", event_id="evt-9"))
+    keep(
+        other,
+        alert(id="alr-2", event_id="evt-2", members={"evt-2": 2}, max_stage=Stage.CAUTION),
+        alert(id="alr-7", event_id="evt-7", members={"evt-7": 1}),
+    )
+    found = differ(store, other)
+    assert [one.alert for one in found.gained] == ["alr-7"]
+    assert [one.alert for one in found.lost] == ["alr-9"]
+    assert [(one.alert, one.stage) for one in found.moved] == [("alr-2", "watch -> caution")]
+    other.close()
+
+
+def test_a_case_counts_every_report_that_joined_and_nothing_that_has_ended(store: Store) -> None:
+    wanted = cases.expected("urea_2021")
+    told = alert(
+        raised_at=wanted.at - HOUR, stage=Stage.CAUTION, max_stage=Stage.CAUTION, updated_at=wanted.at,
+        members={"evt-1": 2, "evt-2": 2},
+    )  # fmt: skip
+    use = Exposure(
+        "evt-2", "urea", "CN", "use:urea:1", wanted.industries[0], wanted.ministries, 0.9, 0.5,
+        0.9, 1.0, 30.0, 60.0, (),
+    )  # fmt: skip
+    keep(store, told)
+    store.save_propagation(event(id="evt-2"), [], [use])
+    assert check_case(store, "urea_2021").lacking == ()
+    gone = replace(told, revision=2, state=AlertState.RESOLVED, ending=Ending.RETRACTED)
+    store.save_changes([AlertChange(gone, ChangeKind.RETRACTED, wanted.at, Stage.CAUTION, "")])
+    change = check_case(store, "urea_2021").change
+    assert change is not None
+    assert change.kind is ChangeKind.RAISED

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from ews.model import Alert, AlertChange, Article, Observation, Stage
+from ews.model import Alert, AlertChange, AlertState, Article, Observation, Stage
 from ews.pipeline import Pipeline
 from ews.storage import Store
 from ews.tuning import cases
@@ -116,7 +116,7 @@ def check_case(store: Store, name: str) -> CaseResult:
     best: tuple[int, float, AlertChange] | None = None
     for change in store.changes(since=wanted.at - WITHIN, until=wanted.at + WITHIN):
         alert = change.alert
-        if alert.stage < Stage.CAUTION or change.kind.value == "resolved":
+        if alert.stage < Stage.CAUTION or alert.state is AlertState.RESOLVED:
             continue
         lack = len(_lacking(store, alert, wanted))
         hours = (change.at - wanted.at).total_seconds() / 3600
@@ -140,7 +140,8 @@ def _lacking(store: Store, alert: Alert, wanted: cases.Expected) -> tuple[str, .
         lacking.append("item")
     if wanted.chokepoints and not set(wanted.chokepoints) & set(alert.chokepoints):
         lacking.append("chokepoint")
-    exposures = store.exposures(event_id=alert.event_id)
+    events = dict.fromkeys((alert.event_id, *alert.members))
+    exposures = [one for id_ in events for one in store.exposures(event_id=id_) if one.firm is None]
     industries = {exposure.industry for exposure in exposures if exposure.industry}
     if wanted.industries and not set(wanted.industries) & industries:
         lacking.append("industry")

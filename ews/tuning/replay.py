@@ -225,20 +225,40 @@ def differ(base: Store, other: Store) -> Difference:
     marks = json.loads(other.get("replay.last") or "{}")
     since = _midnight(date.fromisoformat(marks["from"]))
     until = _midnight(date.fromisoformat(marks["to"]) + timedelta(days=1))
-    old = {alert.event_id: alert for alert in base.alerts(since=since, until=until)}
-    new = {alert.event_id: alert for alert in other.alerts(since=since, until=until)}
-    both = [(old[key], new[key]) for key in sorted(old.keys() & new.keys())]
+    old = base.alerts(since=since, until=until)
+    new = other.alerts(since=since, until=until)
+    both = sorted(_paired(old, new), key=lambda pair: pair[0].event_id)
+    met = {alert.id for alert, _ in both}, {alert.id for _, alert in both}
+    gained = sorted((a for a in new if a.id not in met[1]), key=lambda a: a.event_id)
+    lost = sorted((a for a in old if a.id not in met[0]), key=lambda a: a.event_id)
     return Difference(
-        before=_by_stage(old.values()),
-        after=_by_stage(new.values()),
-        gained=tuple(_moved(other, new[key]) for key in sorted(new.keys() - old.keys())),
-        lost=tuple(_moved(base, old[key]) for key in sorted(old.keys() - new.keys())),
+        before=_by_stage(old),
+        after=_by_stage(new),
+        gained=tuple(_moved(other, alert) for alert in gained),
+        lost=tuple(_moved(base, alert) for alert in lost),
         moved=tuple(
             _moved(other, b, f"{a.max_stage.en} -> {b.max_stage.en}")
             for a, b in both
             if a.max_stage is not b.max_stage
         ),
     )
+
+
+def _paired(old: Sequence[Alert], new: Sequence[Alert]) -> Iterator[tuple[Alert, Alert]]:
+    """Alerts on one happening: of the same first report, else of reports that both took in. Other
+    rules may let another report speak first."""
+    left = {alert.event_id: alert for alert in old}
+    rest = []
+    for alert in new:
+        if (same := left.pop(alert.event_id, None)) is not None:
+            yield same, alert
+        else:
+            rest.append(alert)
+    home = {id_: alert for alert in left.values() for id_ in (*alert.members, alert.event_id)}
+    for alert in rest:
+        met = next((home[id_] for id_ in (alert.event_id, *alert.members) if id_ in home), None)
+        if met is not None and left.pop(met.event_id, None) is not None:
+            yield met, alert
 
 
 def _by_stage(alerts: Iterable[Alert]) -> dict[str, int]:

@@ -91,12 +91,14 @@ def _steps(
     for change in store.changes(since=window.since):
         if change.alert.id not in ids:
             continue
-        event_id = change.alert.event_id
-        if event_id not in firms:
-            firms[event_id] = [(e.updated_at, e.firms) for e in store.event_revisions(event_id)]
-        known = [names for at, names in firms[event_id] if at <= change.at]
+        named: dict[str, None] = {}
+        for event_id in dict.fromkeys((change.alert.event_id, *change.alert.members)):
+            if event_id not in firms:
+                firms[event_id] = [(e.updated_at, e.firms) for e in store.event_revisions(event_id)]
+            known = [names for at, names in firms[event_id] if at <= change.at]
+            named |= dict.fromkeys(known[-1] if known else ())
         paths.setdefault(change.alert.id, []).append(
-            _step(change, known[-1] if known else (), hs_of_item, names_of)
+            _step(change, tuple(named), hs_of_item, names_of)
         )
     return {id_: tuple(sorted(path, key=lambda s: s.at)) for id_, path in paths.items()}
 
