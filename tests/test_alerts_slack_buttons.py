@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,8 @@ from alerts.channels.slack_calls import Calls
 from alerts.channels.slack_forms import FIELDS, Place, form
 from alerts.channels.slack_limits import check_form, checked
 from alerts.channels.slack_manifest import SCOPES, manifest
-from alerts.channels.slack_pictures import LARGEST, Pictures, slacks_own
+from alerts.channels.slack_pictures import LARGEST, LONGEST_PAUSE_S, Pictures, slacks_own
+from alerts.channels.slack_uploads import WAITING
 from alerts.messages import Message, Picture, build_message
 from ews.model import AlertState, ChangeKind, Ending, Stage
 from tests.alert_samples import NOW, change, notification, urea_alert, view_of
@@ -186,7 +189,9 @@ def test_nobody_is_called_when_nobody_has_an_id(slack: FullSlack) -> None:
 
 
 def test_pictures_lie_in_the_thread_after_the_message(slack: FullSlack) -> None:
-    sent = channel_to(slack).send(replace(message(), pictures=PICTURES), notification(), None)
+    channel = channel_to(slack)
+    sent = channel.send(replace(message(), pictures=PICTURES), notification(), None)
+    assert channel.pictures_tried()
     assert [(one["name"], one["title"], one["png"]) for one in slack.shared] == [
         (one.name, one.title, one.png) for one in PICTURES
     ]
@@ -206,7 +211,9 @@ def test_a_picture_that_fails_neither_holds_back_nor_doubles_the_message(
         fault = "403"
     slack.fault = lambda called, body: fault if called == method else None
     told = replace(message(), pictures=PICTURES)
-    sent = channel_to(slack).send(told, notification(), None)
+    channel = channel_to(slack)
+    sent = channel.send(told, notification(), None)
+    assert channel.pictures_tried()
     assert [one["ts"] for one in slack.messages["C1"]] == [sent.external_id]
     assert len(slack.shared) <= len(PICTURES)
     assert "picture not uploaded" in caplog.text
@@ -218,7 +225,40 @@ def test_a_picture_is_put_once_however_often_its_message_is_tried(slack: FullSla
     told = replace(message(), pictures=PICTURES)
     for _ in range(3):
         channel.send(told, notification(), None)  # as after a look-up that did not find it
+    assert channel.pictures_tried()
     assert [one["name"] for one in slack.shared] == ["path.png", "series.png"]
+
+
+def test_no_message_waits_for_a_picture_and_too_many_are_left_out(
+    slack: FullSlack, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = threading.Event()
+    channel = channel_to(slack)
+
+    def hang(*_: object) -> None:
+        assert held.wait(20)
+        raise RuntimeError("a fault of ours in the thread of the pictures")
+
+    channel._pictures._one = hang  # type: ignore[method-assign]
+    told = replace(message(), pictures=PICTURES[:1])
+    began = time.monotonic()
+    for number in range(2, WAITING + 5):
+        channel._pictures.later(told.pictures, f"ntf-{number}", "C1", "1.000001")
+    sent = channel.send(told, notification(), None)
+    assert [one["ts"] for one in slack.messages["C1"]] == [sent.external_id]
+    assert time.monotonic() - began < 5, "the upload hangs, and nothing else does"
+    assert "pictures left out" in caplog.text
+    held.set()
+    assert channel.pictures_tried(), "a fault in one does not end the thread"
+    assert caplog.text.count("work behind the messages failed") >= WAITING
+
+
+def test_slack_is_let_be_when_it_wants_that(slack: FullSlack) -> None:
+    slack.fault = lambda called, body: "429" if called.startswith("files.") else None
+    pictures = Pictures(Calls(HIDDEN, slack.url, 2), slack.url)
+    assert pictures.put(PICTURES, "ntf-1", "C1", "1.000001") == 0
+    assert [method for method, _ in slack.calls] == ["files.getUploadURLExternal"]
+    assert 0 < pictures._pause_s <= LONGEST_PAUSE_S
 
 
 def test_pictures_that_are_slow_are_given_up(slack: FullSlack) -> None:

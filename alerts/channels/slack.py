@@ -46,6 +46,10 @@ class Slack:
     def __repr__(self) -> str:
         return "Slack(token=***)"
 
+    def pictures_tried(self) -> bool:
+        """Whether the pictures of what was sent were all tried; waits for them a moment."""
+        return self._pictures.wait()
+
     def send(self, message: Message, notification: Notification, thread_id: str | None) -> Sent:
         """Post the message; in a thread, first bring the root message up to date.
 
@@ -58,7 +62,7 @@ class Slack:
         if notification.edit:
             return standing(notification, thread_id)
         sent = self._post(self._told(message, notification, thread_id), thread_id)
-        self._pictures.put(message.pictures, notification.id, address, sent.thread_id)
+        self._pictures.later(message.pictures, notification.id, address, sent.thread_id)
         return sent
 
     def _told(

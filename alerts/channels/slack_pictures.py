@@ -2,7 +2,8 @@
 
 Three calls: an address to upload to, the bytes, and the word that puts the file into the thread.
 Only the last one shows anything. It is said once: a picture may be missing after a failure, and
-the message, which has the same figures in words, is there without it.
+the message, which has the same figures in words, is there without it. A thread of its own does
+that, so that neither the record of the message nor the next message waits for it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from alerts.channels.channel import ChannelError
 from alerts.channels.slack_calls import Calls
+from alerts.channels.slack_uploads import LEAVE_S, Behind
 from alerts.messages import Picture
 
 log = logging.getLogger(__name__)
 
-ROOM_S = 10.0  # of all pictures of a message: its delivery is written down after them
+ROOM_S = 10.0  # of all pictures of a message: those of the next wait for them
+LONGEST_PAUSE_S = 60.0  # when Slack wants to be let be
 TIMEOUT_S = 5.0
 LARGEST = 2_000_000  # bytes
 MOST = 3  # pictures of one message
@@ -39,6 +42,23 @@ class Pictures:
         self._seconds = seconds
         self._put: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._opener = build_opener(_Stay)
+        self._behind = Behind("slack-pictures")
+        self._pause_s = 0.0
+
+    def later(self, pictures: Sequence[Picture], key: str, address: str, thread: str) -> None:
+        """Put them there when their turn comes; at once and without an error, whatever happens."""
+
+        def work() -> float:
+            self._pause_s = 0.0
+            self.put(pictures, key, address, thread)
+            return self._pause_s
+
+        if pictures and not self._behind.add(work):
+            log.warning("pictures left out", extra={"why": "too many wait", "notification": key})
+
+    def wait(self, seconds: float = LEAVE_S) -> bool:
+        """Whether all of them were tried, at the latest after so many seconds."""
+        return self._behind.wait(seconds)
 
     def put(self, pictures: Sequence[Picture], key: str, address: str, thread: str) -> int:
         """How many of them now lie in the thread; those of `key` that were tried are let be."""
@@ -53,6 +73,9 @@ class Pictures:
             except (ChannelError, URLError, HTTPException, OSError, ValueError) as error:
                 said = str(error) if isinstance(error, ChannelError) else type(error).__name__
                 log.warning("picture not uploaded", extra={"picture": picture.name, "why": said})
+                if wanted := getattr(error, "retry_after_s", None):
+                    self._pause_s = min(float(wanted), LONGEST_PAUSE_S)
+                    break
         return done
 
     def _one(self, picture: Picture, address: str, thread: str) -> None:
