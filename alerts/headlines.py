@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from alerts.plain import one_line
 from alerts.reasons import some, stage_word
+from alerts.told import JOINED
 from alerts.view import AlertView, Names, korean_time
 from alerts.words import reason_patterns, say
 from ews.model import Alert, ChangeKind, Ending, Stage
@@ -19,6 +20,9 @@ TELLING = {
     ChangeKind.BLIND,
     ChangeKind.SEEING,
 }
+
+# Alerts that a person took back though what they say is no untruth: words of their own.
+TRUE_ALL_THE_SAME = {"duplicate", "old_news", "opinion"}
 
 
 def subject(alert: Alert, names: Names, lang: str) -> str:
@@ -41,7 +45,7 @@ def headline(view: AlertView, lang: str) -> str:
 def tag(view: AlertView, lang: str) -> str:
     """How it ended; while it fires the stage in force and everything that stands open."""
     if end := ending(view):
-        return say(f"ending.{end.value}", lang)
+        return ending_word(view.alert, end, lang)
     alert = view.alert
     words = [stage_word(alert.stage, lang)]
     if alert.proposed:
@@ -53,6 +57,15 @@ def tag(view: AlertView, lang: str) -> str:
     if view.kind is ChangeKind.ESCALATED:
         words.append(say("tag.escalated", lang))
     return " · ".join(words)
+
+
+def ending_word(alert: Alert, end: Ending, lang: str) -> str:
+    """How it ended, in the place of a stage. Taken back is not always untrue: it may be told twice,
+    or be long known."""
+    key = f"ending.{end.value}"
+    if end is Ending.RETRACTED and alert.mistake in TRUE_ALL_THE_SAME:
+        key = f"{key}_{alert.mistake}"
+    return say(key, lang)
 
 
 def unsigned(alert: Alert) -> bool:
@@ -85,8 +98,12 @@ def change_line(view: AlertView, lang: str) -> str:
     end = ending(view)
     ends = end is not None and change.kind in {ChangeKind.RESOLVED, ChangeKind.RETRACTED}
     key = f"change.ending_{end.value}" if ends and end else f"change.{change.kind.value}"
+    if change.kind is ChangeKind.RETRACTED and alert.mistake in TRUE_ALL_THE_SAME:
+        key = f"{key}_{alert.mistake}"
     if change.kind is ChangeKind.REFUSED and change.before and change.before > alert.stage:
         key = "change.refused_taken"  # it was in force, unsigned
+    if change.kind is ChangeKind.RELEASED and change.reason == JOINED:
+        key = "change.released_joined"
     unknown = say("text.unknown", lang)
 
     def worded(stage: Stage | None) -> str:

@@ -14,6 +14,7 @@ ENDS = frozenset({ChangeKind.RESOLVED, ChangeKind.RETRACTED})
 CALLS = frozenset({
     ChangeKind.RAISED, ChangeKind.STAGE_UP, ChangeKind.REOPENED, ChangeKind.PROPOSED,
 })  # fmt: skip
+JOINED = "the routes name this receiver now"  # reason of a change for a receiver that is new to it
 
 
 @dataclass(frozen=True, slots=True)

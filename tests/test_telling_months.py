@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.routes import parse_routes
 from ews.acting import act
 from ews.judging import judge
 from ews.model import ActKind, BulletinKind, ChangeKind, Person, RouteReason, Silence
@@ -211,3 +212,37 @@ def test_who_is_handed_an_alert_is_called_though_another_ministry_reads_elsewher
         now=NOW + 2 * MINUTE)  # fmt: skip
     tell(store, both, Names(), NOW + 2 * MINUTE)
     assert {n.receiver for n in sent(store, ChangeKind.RESOLVED)} == {"trucks", "atoms"}
+
+
+def as_trucks(name: str, more: str = "") -> str:
+    return f'[[receiver]]\nname = "{name}"\nchannel = "slack"\naddress = "C9"\n{more}'
+
+
+def test_a_receiver_that_is_renamed_keeps_its_threads_and_hears_their_end(store: Store) -> None:
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, parse_routes(as_trucks("old")), Names(), NOW)
+    for n, name in enumerate(("new", "newest"), 1):
+        assert tell(store, parse_routes(as_trucks(name)), Names(), NOW + n * MINUTE) == 0
+    now = NOW + 9 * MINUTE
+    act(store, KIM, ActKind.CLEAR, alert_id=only(store).id, note="끝", via="cli", key="c", now=now)
+    tell(store, parse_routes(as_trucks("newest")), Names(), now)
+    assert [n.receiver for n in sent(store, ChangeKind.RESOLVED)] == ["newest"]
+
+
+def test_who_is_added_to_the_routes_hears_what_is_going_on_once_and_as_new(store: Store) -> None:
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, routes(), Names(), NOW)
+    wider = routes(as_trucks("late", 'people = ["이다음"]\nack_within_min = { caution = 30 }\n'))
+    told = [tell(store, wider, Names(), NOW + n * MINUTE) for n in (1, 2, 60)]
+    assert told == [1, 0, 0]
+    (late,) = [n for n in sent(store) if n.receiver == "late"]
+    assert late.mentions == ("이다음",)
+    text = Teller(store, Names()).message(late, NOW).text
+    assert "이미 진행 중" in text
+    assert "수신처가 새로" not in text
+    others = routes(as_trucks("late", "cooldown_min = 5\n"))
+    assert tell(store, others, Names(), NOW + timedelta(hours=2)) == 0, (
+        "it gets no more than before"
+    )

@@ -4,8 +4,8 @@ calls, digests that are due, planned events: all into the outbox, in one transac
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.clocks import escalations
@@ -18,6 +18,7 @@ from alerts.routing import (
     Routes,
     Spent,
     heard_by,
+    match,
     matters,
     may_speak,
     release,
@@ -26,6 +27,8 @@ from alerts.routing import (
     spent_of,
     told_of,
 )
+from alerts.silences import urgency
+from alerts.told import JOINED
 from alerts.view import Names
 from ews.model import (
     ActKind,
@@ -39,6 +42,7 @@ from ews.model import (
     Stage,
 )
 from ews.storage import Store
+from ews.telling.receivers import Past, past
 from ews.telling.resting import rest, rests
 from graph import USES
 
@@ -57,7 +61,7 @@ def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = 
     gone = {one.name for one in store.people() if one.disabled_at is not None}
     duty = on_duty(routes, gone)
     with store.begin() as tx:
-        round_ = _Round(tx, duty, names, now, link)
+        round_ = _Round(tx, duty, names, now, link, past(tx, duty.receivers))
         told = round_.run()
         due = len(round_.due())
         if not due:
@@ -65,7 +69,7 @@ def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = 
             return told
     for _ in range(0, due, DIGESTS_AT_ONCE):
         with store.begin() as tx:
-            told += _Round(tx, duty, names, now, link).digests()
+            told += _Round(tx, duty, names, now, link, round_.past).digests()
     return told
 
 
@@ -76,9 +80,11 @@ class _Round:
     names: Names
     now: datetime
     link: str
+    past: Past
 
     def run(self) -> int:
         told = self._routed(self.tx.unrouted())
+        told += self._routed(self._joined())
         firing = self.tx.open_alerts()
         further = self._escalated(firing)
         told += self._routed(further)
@@ -92,13 +98,36 @@ class _Round:
             return 0
         firing = self.tx.open_alerts()
         ids = matters(changes, self.routes, firing)
-        told = told_of(self.tx.notifications_of(ids), self.tx.dead_of(ids))
+        told = told_of(self._notes(ids), self.tx.dead_of(ids))
         notifications = route(
             changes, self.routes, self._silences(), self._spent(), self.now, told, firing, USES,
             self.names,
         )  # fmt: skip
         self.tx.save_notifications(changes, notifications)
         return len(notifications)
+
+    def _joined(self) -> list[AlertChange]:
+        """Alerts from 주의 on that receivers hear of for the first time because the routes changed.
+        What is below is in their first digest only when it changes."""
+        changes = []
+        more = [one for one in self.routes.receivers if one.name in self.past.more]
+        firing = (
+            [one for one in self.tx.open_alerts() if urgency(one) >= Stage.CAUTION] if more else []
+        )
+        told = self._notes([one.id for one in firing], self.past.more)
+        known = {(one.alert_id, one.receiver) for one in told}
+        for alert in firing:
+            names = tuple(
+                one.name for one in more
+                if (alert.id, one.name) not in known and match(alert, one) is not None
+            )  # fmt: skip
+            if names:
+                after = replace(alert, revision=alert.revision + 1, updated_at=self.now)
+                changes.append(AlertChange(
+                    after, ChangeKind.RELEASED, self.now, alert.stage, JOINED, receivers=names
+                ))  # fmt: skip
+        self.tx.save_changes(changes)
+        return changes
 
     def _escalated(self, firing: Sequence[Alert]) -> list[AlertChange]:
         """Calls for the next person where a clock has run out, and the call would be sent."""
@@ -108,13 +137,13 @@ class _Round:
             return []
         waiting = [alert for alert in firing if alert.id in set(ids)]
         asked = escalations(
-            waiting, self.routes, self.tx.notifications_of(ids, called),
-            self.tx.deliveries_of(ids, called), self.now,
+            waiting, self.routes, self._notes(ids, called),
+            self.tx.deliveries_of(ids, self.past.all_names(called)), self.now,
         )  # fmt: skip
         if not asked:
             return []
         matter = matters(asked, self.routes, firing)
-        told = told_of(self.tx.notifications_of(matter, called), self.tx.dead_of(matter))
+        told = told_of(self._notes(matter, called), self.tx.dead_of(matter))
         changes = heard_by(
             asked, self.routes, self._silences(), self._spent(), self.now, told, firing
         )
@@ -127,7 +156,7 @@ class _Round:
 
     def _released(self, firing: Sequence[Alert]) -> list[AlertChange]:
         """What was held back and may speak now."""
-        digested = self.tx.newest_bulletins(BulletinKind.DIGEST)
+        digested = self._digested()
         pairs = self._speaking(digested)
         if not pairs:
             return []
@@ -135,7 +164,7 @@ class _Round:
         receivers = {name for names in pairs.values() for name in names}
         ids = matters(_asked(waiting, self.now), self.routes, firing)
         changes = release(
-            firing, self.routes, self._silences(), self.tx.notifications_of(ids, receivers),
+            firing, self.routes, self._silences(), self._notes(ids, receivers),
             self._spent(), self.now, digested, self.tx.dead_of(ids),
         )  # fmt: skip
         self.tx.save_changes(changes)
@@ -145,7 +174,8 @@ class _Round:
         """Alerts of which something was held that may still speak, with the receivers."""
         known = {one.name: one for one in self.routes.receivers}
         found: dict[str, set[str]] = defaultdict(set)
-        for alert, name, reason, at in self.tx.held_back(HELD):
+        for alert, told, reason, at in self.tx.held_back(HELD):
+            name = self.past.now(told)
             receiver = known.get(name)
             if receiver and may_speak(reason, at, receiver, digested.get(name), self.now):
                 found[alert].add(name)
@@ -155,26 +185,41 @@ class _Round:
         """Whether time alone may bring something: what is held speaks, a clock runs out."""
         if self._called() and any(_runs(alert) for alert in self.tx.open_alerts()):
             return True
-        return bool(self._speaking(self.tx.newest_bulletins(BulletinKind.DIGEST)))
+        return bool(self._speaking(self._digested()))
+
+    def _notes(
+        self, ids: Collection[str], receivers: Collection[str] | None = None
+    ) -> list[Notification]:
+        """Notifications of these alerts, under the names that receivers have now."""
+        names = None if receivers is None else self.past.all_names(receivers)
+        return self.past.renamed(self.tx.notifications_of(ids, names))
+
+    def _digested(self) -> dict[str, datetime]:
+        """When each receiver's newest digest was made."""
+        newest: dict[str, datetime] = {}
+        for name, at in self.tx.newest_bulletins(BulletinKind.DIGEST).items():
+            now = self.past.now(name)
+            newest[now] = max(at, newest.get(now, at))
+        return newest
 
     def _silences(self) -> list[Silence]:
         return self.tx.silences(self.now)
 
     def _spent(self) -> Spent:
         since = since_of(self.routes.receivers, self.now)
-        return spent_of(self.tx.posted(since), self.routes.receivers, self.now)
+        return spent_of(self.past.renamed(self.tx.posted(since)), self.routes.receivers, self.now)
 
     # ----- bulletins
 
     def due(self) -> Dues:
-        return due_digests(self.routes, self.tx.newest_bulletins(BulletinKind.DIGEST), self.now)
+        return due_digests(self.routes, self._digested(), self.now)
 
     def digests(self) -> int:
         """Some of the digests that are due."""
         firing, made = self.tx.open_alerts(), []
         for receiver, since, until in self.due()[:DIGESTS_AT_ONCE]:
             alerts = [*firing, *self.tx.ended_alerts(since)]
-            told = self.tx.notifications_of([alert.id for alert in alerts], [receiver.name])
+            told = self._notes([alert.id for alert in alerts], [receiver.name])
             bulletin = digest(receiver, since, until, alerts, told, self.names, self.now, self.link)
             made.append((bulletin, carry(bulletin, receiver)))
         self._save(made)
