@@ -12,6 +12,7 @@ import time_machine
 from fastapi.testclient import TestClient
 
 from ews.model import ActKind, DeliveryState
+from ews.web.help_pages import READERS
 from tests.board_home import GONE, Room, open_room
 from tests.people_home import LATER, PEOPLE, cheap_passwords, parsed_once
 from tests.test_web_pages import Balanced
@@ -127,6 +128,20 @@ def test_the_board_says_who_waits_for_what_and_until_when(room: Room) -> None:
     assert "앞이 보이지 않습니다" in html
 
 
+def test_a_long_table_says_what_is_left_out(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ews.web.board_pages.SHOWN", 1)
+    asks = room.home.browser("운영자")
+    board = read(asks, "/board")
+    band = re.search(r'<section id="s2".*?</section>', board, re.S)
+    assert band
+    assert band[0].count("<tr>") == 2  # the heading and one row
+    assert "나머지 1건" in band[0]
+    assert 'data-figure="caution">2<' in board
+    assert "나머지 3건은" in board
+    assert "더 오래된" in read(asks, "/outbox")
+    assert "건이 더 있습니다" in read(asks, "/decisions")
+
+
 def test_the_alert_page_shows_the_playbooks_of_stage_and_kind(room: Room) -> None:
     asks = room.home.browser("김공무")
     for lang, words in (("ko", "주의 단계에서"), ("en", "At the stage caution")):
@@ -138,6 +153,16 @@ def test_the_alert_page_shows_the_playbooks_of_stage_and_kind(room: Room) -> Non
         assert steps[0].count("<li>") >= 6
     over = read(asks, f"/alerts/{room.home.first.id}")
     assert 'id="steps"' not in over  # it has ended: nothing is left to do first
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+def test_what_the_help_links_to_is_there_and_keeps_the_language(room: Room, lang: str) -> None:
+    asks = room.home.browser("운영자")
+    for reader in READERS:
+        html = read(asks, f"/help/{reader}", lang)
+        for at in re.findall(r'<a href="(/[^"]*)"', html.split('class="prose"')[1]):
+            assert asks.get(at).status_code == 200, (reader, at)
+            assert at.endswith("lang=en") == (lang == "en"), (reader, at)
 
 
 # --------------------------------------------------------------------------- what is done there

@@ -15,7 +15,7 @@ from alerts.silences import urgency
 from alerts.told import Told, Word
 from ews.acting import Acted, decisions
 from ews.config import Settings
-from ews.model import ActKind, Alert, DeliveryState, Receiver, Stage
+from ews.model import ActKind, Alert, DeliveryState, Event, Receiver, Stage
 from ews.reports.acts import SilenceLine, act_line, silence_lines
 from ews.reports.blind import board_states
 from ews.reports.board_rows import (
@@ -99,7 +99,9 @@ def decision_log(store: Store) -> Decisions:
 
 
 def _undecided(store: Store) -> tuple[AlertLine, ...]:
-    return tuple(alert_line(one, store.event(one.event_id)) for one in decisions(store))
+    waiting = decisions(store)
+    events = store.events_of([one.event_id for one in waiting])
+    return tuple(alert_line(one, events.get(one.event_id)) for one in waiting)
 
 
 # --------------------------------------------------------------------------- alerts
@@ -109,9 +111,9 @@ def _undecided(store: Store) -> tuple[AlertLine, ...]:
 class _Cards:
     """The alerts that fire, with what each receiver knows of them."""
 
-    store: Store
     routes: Routes
     firing: Sequence[Alert]
+    events: Mapping[str, Event]
     told: Told
     names: Mapping[str, tuple[str, ...]]  # alert -> receivers that know of it
     accepted: Mapping[str, datetime]  # notification -> when its channel took it
@@ -132,7 +134,8 @@ class _Cards:
             if d.state is DeliveryState.SENT and d.sent_at is not None
         }  # fmt: skip
         listed = {alert_id: tuple(sorted(found)) for alert_id, found in names.items()}
-        return cls(store, routes, firing, told, listed, accepted, now)
+        events = store.events_of([alert.event_id for alert in firing])
+        return cls(routes, firing, events, told, listed, accepted, now)
 
     def cards(self, staff: bool) -> list[BoardAlert]:
         """What waits for a signature first, then what nobody has taken, then the newest."""
@@ -145,7 +148,7 @@ class _Cards:
         )  # fmt: skip
 
     def _card(self, alert: Alert, staff: bool) -> BoardAlert:
-        line = alert_line(alert, self.store.event(alert.event_id))
+        line = alert_line(alert, self.events.get(alert.event_id))
         asked = alert.proposed if staff else None
         return BoardAlert(
             alert=line,

@@ -33,6 +33,7 @@ from ews.web.site import Site
 
 REFRESH_S = "60"
 AUDIT_ROWS = 200
+SHOWN = 100  # rows of one table on a page; the API and the command line have all
 KINDS = {"end": ActKind.UNSILENCE, "plan": ActKind.PLAN, "silence": ActKind.SILENCE}
 Form = Annotated[dict[str, str], Depends(own_form)]
 
@@ -52,7 +53,7 @@ def _page(request: Request, template: str, **values: Any) -> HTMLResponse:
     """A page of the room, with its own menu."""
     viewer, lang = request.state.viewer, language(request)
     return page(
-        request, template, staff=sees_work(viewer), operator=viewer.role == "operator",
+        request, template, shown=SHOWN, staff=sees_work(viewer), operator=viewer.role == "operator",
         left=lambda at, now: left(at, now, lang),
         called=lambda kind, code: label(kind, code).text(lang), **values,
     )  # fmt: skip

@@ -12,6 +12,7 @@ READERS = {
     "official": ("공무원", "Officials"),
     "firm": ("기업", "Firms"),
     "analyst": ("분석가", "Analysts"),
+    "operator": ("운영자", "Operators"),
 }
 
 
