@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from alerts.channels.slack_limits import check_form, checked
 from alerts.channels.slack_payloads import Way, read_command, read_payload
 from alerts.channels.slack_replies import Replies
-from ews.model import FALSE_ALARMS, ActKind, AlertState, ChangeKind, Person, Stage
+from ews.model import FALSE_ALARMS, ActKind, AlertChange, AlertState, ChangeKind, Person, Stage
 from ews.slack_desk import Desk, Outcome
 from ews.storage import Store
 from tests.alert_samples import NOW
@@ -123,6 +123,33 @@ def test_a_signature_of_what_has_changed_since_is_not_taken(
     done(desk, press(slack, "sign_off"))  # another press on the old message
     assert "그사이 경보가 바뀌었습니다" in slack.responses[-1]["text"]
     assert kept(store) == before
+
+
+@pytest.mark.parametrize("name", ["sign_off", "refuse", "clear", "false_alarm"])
+def test_an_old_button_answers_with_what_changed_and_buttons_of_now(
+    desk: Desk, store: Store, slack: FullSlack, name: str
+) -> None:
+    """The channel need not have been told of the change: it may be held back by a cooldown."""
+    alert = store.alert(PROPOSED)
+    assert alert is not None
+    grown = replace(alert, revision=2, updated_at=NOW + timedelta(minutes=1))
+    store.save_changes([AlertChange(grown, ChangeKind.UPDATED, grown.updated_at, alert.stage,
+                                    "new: 3 independent sources")])  # fmt: skip
+    if name == "sign_off":
+        done(desk, press(slack, name))
+    else:
+        done(desk, press(slack, name))
+        (form,) = slack.forms
+        reason = {"reason": "not_real"} if name == "false_alarm" else {"note": "because"}
+        assert done(desk, submit(form, reason)).errors
+    assert store.alert(PROPOSED) == grown
+    answer = slack.responses[-1] if slack.responses else slack.ephemerals[-1]
+    assert checked(answer["blocks"]) is not None
+    fresh = [one for block in answer["blocks"] for one in block.get("elements", [])]
+    values = {one["action_id"]: one["value"] for one in fresh if "value" in one}
+    assert values["ews_sign_off"] == f"{PROPOSED}.2"
+    assert not done(desk, press(slack, "sign_off", value=values["ews_sign_off"])).refused
+    assert store.alert(PROPOSED).signed_off_by == "홍길동"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("user", ["UNKNOWN", "UGONE", "UFIRM", "UANA"])

@@ -37,7 +37,11 @@ def root_buttons(message: Message, lang: str) -> list[Block]:
     """The buttons under the first message of a thread: everything that can be done now."""
     if message.view is None:
         return []
-    alert, link = message.view.alert, message.view.link
+    return buttons(message.view.alert, message.view.link, lang)
+
+
+def buttons(alert: Alert, link: str, lang: str) -> list[Block]:
+    """Everything that can be done with the alert as it stands."""
     if alert.state is AlertState.RESOLVED:
         return [_row(alert, "acts", ENDED, lang, link)]
     signing = SIGNING if alert.proposed or alert.timed_out else ()

@@ -1,7 +1,6 @@
 """What may a person do, and what is done: once, in one transaction, under their name."""
 
 from alerts.life import ActRefused
-
 from ews.acting.allowed import (
     MACHINE,
     MAY,
@@ -14,13 +13,16 @@ from ews.acting.allowed import (
 )
 from ews.acting.decisions import decisions
 from ews.acting.doing import Acted, act, clean, recorded
+from ews.acting.steps import UNMOVED, Moved
 
 __all__ = [
     "MACHINE",
     "MAY",
     "SIGNING",
+    "UNMOVED",
     "ActRefused",
     "Acted",
+    "Moved",
     "NotAllowed",
     "NotFound",
     "act",

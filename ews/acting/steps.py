@@ -41,6 +41,15 @@ def _lived(tx: Store, by: Person, told: Act, alert: Alert | None) -> Done:
     return told, apply(alert, told, told.at)
 
 
+class Moved(ActRefused):
+    """The alert is not any more what the person saw."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the alert has changed, look again", "그사이 경보가 바뀌었습니다. 다시 보고 하십시오."
+        )
+
+
 def _check_seen(tx: Store, alert: Alert, told: Act) -> None:
     """ActRefused when the alert moved since the revision that was seen; a signature must say it."""
     said = told.detail.get("revision", "")
@@ -56,9 +65,7 @@ def _check_seen(tx: Store, alert: Alert, told: Act) -> None:
         for change in tx.changes(alert_id=alert.id)
     )
     if moved or int(said) > alert.revision:
-        raise ActRefused(
-            "the alert has changed, look again", "그사이 경보가 바뀌었습니다. 다시 보고 하십시오."
-        )
+        raise Moved
 
 
 def _handed_over(tx: Store, by: Person, told: Act, alert: Alert | None) -> Done:

@@ -10,10 +10,11 @@ from alerts.channels.slack_forms import FIELDS, Place, form, missing
 from alerts.channels.slack_payloads import Asked, Way
 from alerts.plain import escape_slack, one_line
 from alerts.words import say
-from ews.acting import Acted, ActRefused, NotAllowed, NotFound, act, refusal
+from ews.acting import Acted, ActRefused, Moved, NotAllowed, NotFound, act, refusal
 from ews.model import ActKind, ChangeKind, Person
 from ews.reports import Viewer
 from ews.slack_desk.asking import exposure_answer, help_answer
+from ews.slack_desk.moved import moved_answer
 from ews.slack_desk.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ HANGUL = re.compile("[가-힣]")
 MISSED = frozenset({"놓침", "놓친", "누락", "missed", "miss"})
 HELP = frozenset({"", "help", "도움", "도움말", "?"})
 # Which revision was seen matters where the act ends something or puts a name under it.
-SEEN = frozenset({ActKind.SIGN_OFF, ActKind.REFUSE, ActKind.CLEAR})
+SEEN = frozenset({ActKind.SIGN_OFF, ActKind.REFUSE, ActKind.FALSE_ALARM, ActKind.CLEAR})
 NOTES = ("note", "remark", "what")  # fields that are the note of the act
 REFUSED = Outcome(refused=True)
 
@@ -80,6 +81,9 @@ def _act(desk: Desk, asked: Asked, person: Person, kind: ActKind) -> Outcome:
         acted = _done(desk, asked, person, kind)
     except NotAllowed as err:
         return _not_allowed(desk, asked, person, err.text(language(desk, asked)))
+    except Moved as err:
+        _tell_moved(desk, asked, err)
+        return Outcome()
     except (ActRefused, NotFound) as err:
         said = escape_slack(one_line(err.text(language(desk, asked))))
         desk.tell(asked, say("slack.not_done", language(desk, asked), said=said))
@@ -98,6 +102,8 @@ def _sent(desk: Desk, asked: Asked, person: Person) -> Outcome:
     except NotAllowed as err:
         return _not_allowed(desk, asked, person, err.text(lang))
     except (ActRefused, NotFound) as err:
+        if isinstance(err, Moved):
+            _tell_moved(desk, asked, err)
         return Outcome(errors={first: say("slack.not_done", lang, said=one_line(err.text(lang)))})
     _tell_done(desk, asked, acted)
     return Outcome()
@@ -132,6 +138,15 @@ def _tell_done(desk: Desk, asked: Asked, acted: Acted) -> None:
     to = acted.act.detail.get("to", "")
     safe = {"name": escape_slack(one_line(name)), "to": escape_slack(one_line(to))}
     desk.tell(asked, say(f"slack.done_{phrase}", language(desk, asked), **safe))
+
+
+def _tell_moved(desk: Desk, asked: Asked, err: Moved) -> None:
+    """What has changed, with buttons for the alert as it is now: the channel need not have been
+    told of each change, and the old buttons would lead nowhere."""
+    lang = language(desk, asked)
+    said = say("slack.not_done", lang, said=err.text(lang))
+    blocks = moved_answer(desk.store, asked.place, said, lang, desk.clock(), desk.public_url)
+    desk.tell(asked, escape_slack(said), blocks)
 
 
 def _not_allowed(desk: Desk, asked: Asked, person: Person, said: str) -> Outcome:
