@@ -87,7 +87,7 @@ def certainty(view: AlertView) -> str:
     """Observed: it happens, and its own authority, a detector's data or an analyst says so.
     Likely above 50 %, Possible down to 5 %, Unlikely below and for what was retracted."""
     event = view.event
-    if ending(view) is Ending.RETRACTED:
+    if ending(view) is Ending.RETRACTED and view.alert.mistake != "duplicate":
         return "Unlikely"
     sure = event.authority or event.status is EventStatus.CONFIRMED
     if sure and event.phase is not Phase.THREAT and event.probability > 0.5:
@@ -150,7 +150,8 @@ def _touched(view: AlertView, codes: Codes, lang: str) -> list[tuple[str, list[s
 def instruction(view: AlertView, lang: str) -> str:
     """What the stage asks for, and the first steps of the playbook; for an end, what it means."""
     if end := ending(view):
-        return say(f"cap.{end.value}", lang)
+        twice = end is Ending.RETRACTED and view.alert.mistake == "duplicate"
+        return say("cap.duplicate" if twice else f"cap.{end.value}", lang)
     stage = view.alert.stage
     lines = [f"{stage_word(stage, lang)} — {say(f'action.{stage.name}', lang)}"]
     return many_lines("\n".join([*lines, *_lines(first_steps(view, lang))]), 4_000)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.budgets import worth
 from alerts.bulletins import alert_line
+from alerts.headlines import ending_word
 from alerts.quiet import last_digest, zone
 from alerts.routes import Routes
 from alerts.told import Told, Word, told_of
@@ -138,10 +139,12 @@ def _remark(receiver: Receiver, key: str, alert: Alert, word: Word) -> str:
         held = [one for one in word.held if one.reason is not RouteReason.HELD_BELOW_MINIMUM]
         return note_of(held[-1])
     if key == "ended":
-        return say(f"ending.{(alert.ending or Ending.EASED).value}", receiver.lang)
+        return ending_word(alert, alert.ending or Ending.EASED, receiver.lang)
     if alert.blind_since is not None:
         since = _local(receiver, alert.blind_since)
         return say("digest.blind", receiver.lang, since=since)
+    if word.escalated and alert.holder is None and alert.acknowledged_at is None:
+        return say("tag.escalated", receiver.lang)
     return ""
 
 

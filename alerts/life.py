@@ -85,6 +85,7 @@ def begin_again(alert: Alert) -> Alert:
         signed_off_by=None,
         signed_off_at=None,
         timed_out=False,
+        mistake="",
     )
 
 
@@ -153,7 +154,7 @@ def _false_alarm(alert: Alert, act: Act, now: datetime) -> AlertChange | None:
     if alert.ending is Ending.RETRACTED:
         raise ActRefused("it is retracted already", "이미 철회된 경보입니다.")
     reason = f"false alarm: {why} by {act.by}"
-    return end(alert, Ending.RETRACTED, now, _with(reason, act.note))
+    return end(replace(alert, mistake=why), Ending.RETRACTED, now, _with(reason, act.note))
 
 
 def _cleared(alert: Alert, act: Act, now: datetime) -> AlertChange:

@@ -140,7 +140,10 @@ def action(view: AlertView, lang: str) -> Section:
     label = say("label.action", lang)
     if end := ending(view):
         noted = end is not Ending.RETRACTED and (view.closed or view.kind is ChangeKind.CLOSED)
-        return Section(label, (Line(say("action.DONE" if noted else f"action.{end.name}", lang)),))
+        key = "action.DONE" if noted else f"action.{end.name}"
+        if end is Ending.RETRACTED and view.alert.mistake == "duplicate":
+            key = "action.DUPLICATE"
+        return Section(label, (Line(say(key, lang)),))
     stage = view.alert.stage
     text = f"{stage_word(stage, lang)} — {say(f'action.{stage.name}', lang)}"
     if unsigned(view.alert):

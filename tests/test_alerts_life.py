@@ -13,6 +13,7 @@ from alerts.contents import content
 from alerts.groups import Grouping, Shelf
 from alerts.headlines import change_line
 from alerts.life import ActRefused, apply, sight
+from alerts.messages import build_message
 from alerts.rehearsal import Rehearsal
 from alerts.rule_cases import run_cases
 from alerts.rulebook import RuleError, load_document, read_book
@@ -342,3 +343,30 @@ def test_below_severe_the_clock_of_alert_may_run_out_first_and_the_words_say_so(
     alone = AlertChange(firing(), ChangeKind.RAISED, NOW, None, "rule x asks for alert")
     said = " ".join(line.text for line in signature(view_of(alone), "en").lines)
     assert "ALERT waits for a signature until" in said
+
+
+@pytest.mark.parametrize("lang", ["ko", "en"])
+@pytest.mark.parametrize(
+    ("reason", "untrue"),
+    [("not_real", True), ("duplicate", False), ("old_news", False), ("opinion", False)],
+)
+def test_what_was_told_twice_or_is_long_known_is_not_called_untrue(
+    reason: str, untrue: bool, lang: str
+) -> None:
+    change = apply(firing(), act(ActKind.FALSE_ALARM, "see the other", reason=reason), NOW)
+    assert change is not None
+    assert (change.kind, change.alert.mistake) == (ChangeKind.RETRACTED, reason)
+    said = {"ko": ("사실 아님", "사실이 아니었습니다"), "en": ("not true", "turned out not to be")}
+    message = build_message(view_of(change), lang)
+    for text in (message.text, message.summary, message.root_summary):
+        assert any(words in text for words in said[lang]) == untrue
+    stop = {"ko": "멈추거나 되돌릴지", "en": "stop or undo"}[lang]
+    assert (stop in message.text) == (reason != "duplicate"), "what is true goes on"
+
+
+def test_an_alert_that_opens_again_is_no_mistake_any_more() -> None:
+    change = apply(firing(), act(ActKind.FALSE_ALARM, reason="duplicate"), NOW)
+    assert change is not None
+    wider = event(items=("urea", "ammonia"), revision=9)
+    (again,) = rules.evaluate([(wider, [exposure()])], {"evt-1": change.alert}, RULES, NOW)
+    assert (again.kind, again.alert.mistake) == (ChangeKind.REOPENED, "")
