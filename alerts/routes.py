@@ -172,15 +172,31 @@ def _yes(value: object) -> bool:
     return value
 
 
+LONGEST_MIN = 30 * 24 * 60
+
+
+def _minutes(value: object) -> int:
+    if (minutes := _whole(value)) > LONGEST_MIN:
+        raise ValueError(f"must be {LONGEST_MIN} minutes (30 days) or less, not {value!r}")
+    return minutes
+
+
 def _texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise ValueError("must be a list of texts")
     return tuple(value)
 
 
+def _each_once(value: object) -> tuple[str, ...]:
+    found = _texts(value)
+    if "" in found or len(set(found)) < len(found):
+        raise ValueError(f"must name each once, and no empty one, not {value!r}")
+    return found
+
+
 def _sectors(value: object) -> tuple[str, ...]:
     codes = _texts(value)
-    if bad := [code for code in codes if not code.isdigit() or len(code) > 5]:
+    if bad := [one for one in codes if not (one.isascii() and one.isdigit()) or len(one) > 5]:
         raise ValueError(f"must be beginnings of KSIC codes such as 493, not {bad}")
     return codes
 
@@ -195,7 +211,7 @@ def _stage(value: object) -> Stage:
 def _minutes_by_stage(value: object) -> Mapping[str, int]:
     if not isinstance(value, Mapping):
         raise ValueError("must be minutes by stage, such as { caution = 60, alert = 15 }")
-    found = {_stage(stage).en: _whole(minutes) for stage, minutes in value.items()}
+    found = {_stage(stage).en: _minutes(minutes) for stage, minutes in value.items()}
     if 0 in found.values() or Stage.WATCH.en in found:
         raise ValueError("must be 1 minute or more; 관심 asks nobody to answer")
     return found
@@ -219,9 +235,9 @@ def _times(value: object) -> tuple[str, ...]:
 
 READ: Mapping[str, Callable[[object], object]] = {
     "name": _text, "channel": _text, "address": _text, "lang": _lang, "minimum": _stage,
-    "budget_per_day": _whole, "ministries": _texts, "items": _texts, "sectors": _sectors,
-    "unlisted": _yes, "people": _texts, "ack_within_min": _minutes_by_stage, "quiet": _quiet,
-    "timezone": _zone, "digests": _times, "cooldown_min": _whole, "item_share": _part,
+    "budget_per_day": _whole, "ministries": _each_once, "items": _each_once, "sectors": _sectors,
+    "unlisted": _yes, "people": _each_once, "ack_within_min": _minutes_by_stage, "quiet": _quiet,
+    "timezone": _zone, "digests": _times, "cooldown_min": _minutes, "item_share": _part,
     "operator": _yes, "backup": _text,
 }  # fmt: skip
 
@@ -236,7 +252,7 @@ def _inhibition(row: Mapping[str, object], number: int) -> Inhibition:
     source, target = (_matchers(row[side], f"{where}: {side}") for side in ("source", "target"))
     stage = source.pop("stage", ())
     equal = row["equal"]
-    if not isinstance(equal, list) or not equal or not set(equal) <= set(MATCHERS):
+    if not isinstance(equal, list) or not equal or not all(key in [*MATCHERS] for key in equal):
         raise RoutesError(f"{where}: equal must name some of {sorted(MATCHERS)}")
     if not source or not target or "stage" in target:
         raise RoutesError(f"{where}: source and target need a matcher, and only source a stage")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.routes import parse_routes
+from alerts.routes import RoutesError, parse_routes
 from ews.acting import act
 from ews.judging import judge
 from ews.model import ActKind, BulletinKind, ChangeKind, Person, RouteReason, Silence
@@ -246,3 +246,33 @@ def test_who_is_added_to_the_routes_hears_what_is_going_on_once_and_as_new(store
     assert tell(store, others, Names(), NOW + timedelta(hours=2)) == 0, (
         "it gets no more than before"
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("cooldown_min = 99999999999999", "30 days"),
+        ("ack_within_min = { caution = 99999999999999 }", "30 days"),
+        ('people = ["a", "a"]', "once"),
+        ('ministries = [""]', "empty"),
+        ('sectors = ["٣"]', "KSIC"),
+        ('[[inhibit]]\nname="x"\nsource={type="a"}\ntarget={type="b"}\nequal=[["item"]]', "equal"),
+    ],
+)
+def test_what_would_break_every_round_is_refused_when_the_routes_are_read(
+    line: str, says: str
+) -> None:
+    with pytest.raises(RoutesError, match=says):
+        parse_routes(as_trucks("a") + line)
+
+
+def test_the_digest_names_what_nobody_took(store: Store) -> None:
+    duty, morning = routes(DUTY + 'digests = ["08:30"]\n'), NOW.replace(hour=23)
+    happens(store)
+    judge(store, RULES, NOW)
+    tell(store, duty, Names(), NOW)
+    accepted(store, [n for n in sent(store) if n.bulletin is None], NOW)
+    tell(store, duty, Names(), NOW + 31 * MINUTE)
+    tell(store, duty, Names(), morning + 30 * MINUTE)
+    (line,) = [text for part in store.bulletins()[-1].parts for text in part.lines]
+    assert "확인한 사람 없음" in line
