@@ -67,7 +67,9 @@ def test_a_firms_name_is_never_drawn() -> None:
         Hop("firm:canary/secret", "item:urea", "", "", None, "unknown"),
     )
     view = view_of(exposures=(urea_exposure(1, path=path),))
-    assert "canary" not in str(path_steps(view, view.exposures[0], "en"))
+    steps = path_steps(view, view.exposures[0], "en")
+    assert "canary" not in str(steps)
+    assert [one.kind for one in steps] == ["country", "item", "ministry"], "nor an empty box for it"
     own = urea_exposure(1, firm="canary/secret")
     assert path_picture(view_of(exposures=(own,)), "ko") is None, (
         "a firm's own exposure: no picture"
