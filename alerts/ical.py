@@ -103,13 +103,13 @@ def stock_end(event: Event, exposure: Exposure) -> date | None:
 
 
 def planned_date(silence: Silence, changes: int, changed: datetime, lang: str) -> DateEntry:
-    """A planned event; `changes`: how often it was changed since it was entered."""
+    """A planned event by its title; `changes`: how often it was changed since it was entered."""
     return DateEntry(
         uid("plan", silence.id),
         silence.starts_at,
         silence.ends_at,
-        one_line(silence.title or silence.reason, 200),
-        one_line(silence.reason, 1_000),
+        one_line(silence.title, 200) or say("ical.planned", lang),
+        "",  # the reason is for those who work here; the calendar is for all
         changed,
         changes,
         cancelled=silence.ends_at <= silence.starts_at,

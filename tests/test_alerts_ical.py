@@ -137,7 +137,9 @@ def test_a_planned_event_stands_from_its_start_to_its_end() -> None:
     assert (str(entry["SUMMARY"]), entry["SEQUENCE"], entry["STATUS"]) == (
         "공장 정비", 0, "CONFIRMED",
     )  # fmt: skip
-    assert "kim" not in build_ical([planned_date(plan, 0, NOW, "ko")], "ko").decode()
+    public = build_ical([planned_date(plan, 0, NOW, "ko")], "ko").decode()
+    assert "kim" not in public
+    assert "정비 점검" not in public, "why it is planned is for those who work here"
     ended = replace(plan, ends_at=NOW)
     [entry] = entries([planned_date(ended, 1, NOW, "ko")])
     assert (entry["STATUS"], entry["SEQUENCE"]) == ("CANCELLED", 1)

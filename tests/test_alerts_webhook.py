@@ -314,6 +314,10 @@ def test_a_date_in_retry_after_counts_from_our_clock() -> None:
     assert pause("Mon, 11 Oct 2021 02:31:00 GMT", NOW) == 60.0
     assert pause("Mon, 11 Oct 2021 02:00:00 GMT", NOW) == 1.0
     assert pause("-5", NOW) == 1.0
+    for strange in ("9" * 400, "9" * 5000, "nan", "inf", "１２", "", "Mon, 99 Foo 0000",
+                    "Mon, 11 Oct 2021 02:31:00 +" + "9" * 30, "Mon, 11 Oct 9999 02:31:00 -2359",
+                    ):  # fmt: skip
+        assert pause(strange, NOW) in (None, 3600.0), strange
 
 
 # --------------------------------------------------------------------------- addresses, secrets

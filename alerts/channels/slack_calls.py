@@ -7,6 +7,7 @@ lives in alerts/delivery.py. The token is never shown.
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from collections.abc import Mapping
 from http.client import HTTPException
@@ -28,6 +29,7 @@ BUSY = {"ratelimited", "rate_limited", "message_limit_exceeded"}
 BAD_LAYOUT = {"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"}
 ROOT_GONE = {"message_not_found", "cant_update_message", "edit_window_closed"}
 READS = "conversations."
+LONGEST_WAIT_S = 3_600.0
 FORMS = ("files.", "auth.")  # methods that are not sure to take JSON; a form they all take
 ADVICE = {
     "channel_not_found": "check the receiver's address in routes.toml and invite the app there",
@@ -119,12 +121,10 @@ class Calls:
 
 
 def retry_after(answer: Any) -> float:
-    """Seconds Slack asks us to wait; 30 when it does not say."""
+    """Seconds Slack asks us to wait, an hour at most; 30 when it does not say."""
     headers = getattr(answer, "headers", None) or {}
     for name, value in headers.items():
         if name.lower() == "retry-after":
-            try:
-                return max(1.0, float(value))
-            except ValueError:
-                break
+            found = re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", str(value).strip())
+            return min(LONGEST_WAIT_S, max(1.0, float(found[0]))) if found else 30.0
     return 30.0

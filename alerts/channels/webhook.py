@@ -195,14 +195,14 @@ def pause(header: str | None, now: datetime) -> float | None:
     if header is None:
         return None
     try:
-        seconds = float(int(header))
-    except ValueError:
-        try:
+        if re.fullmatch(r"[+-]?[0-9]{1,15}", header.strip()):
+            seconds = float(header)
+        else:
             until = parsedate_to_datetime(header)
-        except ValueError:
-            return None
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        seconds = (until - now).total_seconds()
+            until = until if until.tzinfo else until.replace(tzinfo=UTC)
+            seconds = (until - now).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):  # as a stranger writes it
+        return None
     return min(LONGEST_WAIT_S, max(1.0, seconds))
 
 
