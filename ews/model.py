@@ -550,9 +550,7 @@ class Alert:
     ending: Ending | None = None  # how it ended; None while it fires
     blind_since: datetime | None = None  # what it depends on cannot be seen since then
     witnesses: tuple[Witness, ...] = ()  # of the members that hold a stage
-    asked_since: datetime | None = (
-        None  # since when 경계 or more is asked for and nobody has signed
-    )
+    asked_since: datetime | None = None  # since when 경계 or more waits unsigned
     signals: tuple[str, ...] = ()  # ids of its newest evidence: the same evidence, the same thread
     phase: Phase | None = None  # the most actual phase that was told
     mistake: str = ""  # why a person took it back: a reason of FALSE_ALARMS; "" the rules did
