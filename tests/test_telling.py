@@ -32,6 +32,7 @@ from ews.reports import Names
 from ews.storage import Store
 from ews.telling import Teller, tell
 from tests.alert_samples import NOW, urea_event, urea_exposure
+from tests.empty_store import opened as opened_at
 
 RULES = shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
 KIM = Person("per-kim", "김서명", "official", NOW, signs=True)
@@ -49,7 +50,7 @@ ministries = ["molit"]
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path)
+    opened = opened_at(tmp_path)
     opened.save_ruleset(RULES)
     for person in (KIM, LEE):
         opened.save_person(person, "ews", NOW)

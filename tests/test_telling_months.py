@@ -121,7 +121,7 @@ def test_an_alert_of_a_high_stage_that_nobody_takes_calls_everybody_again_ever_l
     tell(store, duty, Names(), NOW)
     accepted(store, sent(store), NOW)
     hours = []
-    for minute in range(0, 60 * 60, 30):
+    for minute in range(30, 60 * 60, 60):
         now = NOW + minute * MINUTE
         if tell(store, duty, Names(), now):
             hours.append(minute / 60)
@@ -246,6 +246,15 @@ def test_who_is_added_to_the_routes_hears_what_is_going_on_once_and_as_new(store
     assert tell(store, others, Names(), NOW + timedelta(hours=2)) == 0, (
         "it gets no more than before"
     )
+
+
+def test_a_lower_minimum_tells_what_the_higher_one_held(store: Store) -> None:
+    happens(store, evidence=urea_event().evidence[:1])  # one source: 주의
+    judge(store, RULES, NOW)
+    tell(store, parse_routes(as_trucks("a", 'minimum = "경계"\n')), Names(), NOW)
+    assert sent(store) == []
+    lower = parse_routes(as_trucks("a", 'minimum = "주의"\n'))
+    assert [tell(store, lower, Names(), NOW + n * MINUTE) for n in (1, 2)] == [1, 0]
 
 
 @pytest.mark.parametrize(

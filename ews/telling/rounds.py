@@ -38,6 +38,7 @@ from ews.model import (
     BulletinKind,
     ChangeKind,
     Notification,
+    RouteReason,
     Silence,
     Stage,
 )
@@ -107,19 +108,21 @@ class _Round:
         return len(notifications)
 
     def _joined(self) -> list[AlertChange]:
-        """Alerts from 주의 on that receivers hear of for the first time because the routes changed.
-        What is below is in their first digest only when it changes."""
+        """Alerts from 주의 on that receivers hear of for the first time because the routes changed;
+        of 관심 they hear when it next changes."""
         changes = []
         more = [one for one in self.routes.receivers if one.name in self.past.more]
         firing = (
             [one for one in self.tx.open_alerts() if urgency(one) >= Stage.CAUTION] if more else []
         )
         told = self._notes([one.id for one in firing], self.past.more)
-        known = {(one.alert_id, one.receiver) for one in told}
+        below = RouteReason.HELD_BELOW_MINIMUM  # the minimum may be what has changed
+        known = {(one.alert_id, one.receiver) for one in told if one.reason is not below}
         for alert in firing:
             names = tuple(
                 one.name for one in more
-                if (alert.id, one.name) not in known and match(alert, one) is not None
+                if (alert.id, one.name) not in known and urgency(alert) >= one.minimum
+                and match(alert, one) is not None
             )  # fmt: skip
             if names:
                 after = replace(alert, revision=alert.revision + 1, updated_at=self.now)
