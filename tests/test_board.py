@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,10 @@ import time_machine
 
 from ews.acting import NotAllowed, NotFound
 from ews.config import load_settings
-from ews.model import ActKind, AlertChange, ChangeKind, DeliveryState, Stage
+from ews.model import ActKind, AlertChange, ChangeKind, DeliveryState, Silence, Stage
 from ews.reports import OPEN, OPERATOR, NotForViewer, UnknownName, Viewer
 from ews.reports.board import FIGURES, decision_log, left, situation
-from ews.reports.board_rows import Situation
+from ews.reports.board_rows import AckClock, Situation
 from ews.reports.outbox import ADVICE, find_letter, mended, outbox
 from ews.reports.receivers import (
     check_operator,
@@ -30,7 +30,7 @@ from ews.reports.receivers import (
 )
 from ews.reports.steps import first_steps
 from ews.reports.withheld import next_digest_of, withheld_lists
-from tests.board_home import GONE, Room, open_room
+from tests.board_home import GONE, Room, open_room, told
 from tests.faces_home import NOW
 from tests.people_home import FIRM, LATER, PEOPLE, cheap_passwords, parsed_once
 
@@ -80,6 +80,41 @@ def test_a_clock_runs_from_when_the_channel_took_the_call(room: Room) -> None:
     )  # fmt: skip
     # 관심 has no clock, and a receiver without one has none.
     assert not [pair for pair in clocks if pair[0] == room.watch.id or pair[1] == "ministers"]
+
+
+def test_a_clock_stands_still_in_quiet_hours_and_under_a_silence(room: Room) -> None:
+    def clock(at: datetime, **changes: object) -> AckClock:
+        receivers = tuple(replace(r, **changes) for r in room.routes.receivers)  # type: ignore[arg-type]
+        routes = replace(room.routes, receivers=receivers)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ews.reports.board.routes_seen", lambda _: (routes, ""))
+            found = situation(room.home.store, load_settings(room.home.folder), at, STAFF)
+        return next(
+            c for one in found.alerts for c in one.clocks
+            if (one.alert.id, c.receiver) == (free.id, "room")
+        )  # fmt: skip
+
+    free = replace(room.taken, id="alr-free", fingerprint="free", revision=1)
+    store = room.home.store
+    with suppress(Undone), store.begin() as tx, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room.home, "store", tx)
+        tx.save_changes([AlertChange(free, ChangeKind.RAISED, NOW, None, "made up")])
+        told(room.home, room.routes)
+        due = NOW + timedelta(minutes=240)  # 15:00 in Korea
+        for at, state in ((LATER, "running"), (due, "overdue")):
+            assert (clock(at).state, clock(at).due_at) == (state, due)
+        morning = NOW.replace(day=13, hour=0)  # 09:00 in Korea
+        for at, state in ((LATER, "running"), (due, "paused"), (morning, "overdue")):
+            found = clock(at, quiet="14:00-09:00")
+            assert (found.state, found.due_at, found.next_call_at) == (state, morning, morning)
+        # Once it was due it stays so in the quiet hours of the next day.
+        assert clock(morning + timedelta(hours=9), quiet="14:00-09:00").state == "overdue"
+        tx.save_silence(
+            Silence("sil-x", "김공무", "known", LATER, due + timedelta(days=9), {"alert": free.id})
+        )
+        assert clock(NOW + timedelta(minutes=1)).state == "running"
+        assert clock(due).state == "silenced"
+        raise Undone
 
 
 def test_only_what_nobody_has_taken_is_listed_the_overdue_first(room: Room) -> None:

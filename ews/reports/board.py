@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from alerts.clocks import ack_minutes, due_at
 from alerts.quiet import quiet_until
 from alerts.routing import Routes, told_of
-from alerts.silences import urgency
+from alerts.silences import fits, in_force, reaches, urgency
 from alerts.told import Told, Word
 from ews.acting import Acted, decisions
 from ews.config import Settings
-from ews.model import ActKind, Alert, DeliveryState, Event, Receiver, Stage
+from ews.model import ActKind, Alert, DeliveryState, Event, Receiver, Silence, Stage
 from ews.reports.acts import SilenceLine, act_line, silence_lines
 from ews.reports.blind import board_states
 from ews.reports.board_rows import (
@@ -114,6 +114,7 @@ class _Cards:
     routes: Routes
     firing: Sequence[Alert]
     events: Mapping[str, Event]
+    silences: Sequence[Silence]  # in force
     told: Told
     names: Mapping[str, tuple[str, ...]]  # alert -> receivers that know of it
     accepted: Mapping[str, datetime]  # notification -> when its channel took it
@@ -135,7 +136,8 @@ class _Cards:
         }  # fmt: skip
         listed = {alert_id: tuple(sorted(found)) for alert_id, found in names.items()}
         events = store.events_of([alert.event_id for alert in firing])
-        return cls(routes, firing, events, told, listed, accepted, now)
+        silences = [one for one in store.silences(now) if in_force(one, now)]
+        return cls(routes, firing, events, silences, told, listed, accepted, now)
 
     def cards(self, staff: bool) -> list[BoardAlert]:
         """What waits for a signature first, then what nobody has taken, then the newest."""
@@ -180,14 +182,14 @@ class _Cards:
         if minutes is None or word.called is None or not word.open:
             return None
         told_at = self.accepted.get(word.called.id)
-        due = None if told_at is None else told_at + timedelta(minutes=minutes)
+        due = _awake(alert, receiver, told_at and told_at + timedelta(minutes=minutes))
         taken = alert.acknowledged_at
         return AckClock(
             alert_id=alert.id,
             receiver=receiver.name,
             told_at=told_at,
             due_at=due,
-            next_call_at=due_at(alert, receiver, word, self.accepted),
+            next_call_at=_awake(alert, receiver, due_at(alert, receiver, word, self.accepted)),
             state=self._state(alert, receiver, due),
             calls=_calls(receiver, word),
             late=due is not None and taken is not None and taken > due,
@@ -196,11 +198,26 @@ class _Cards:
     def _state(self, alert: Alert, receiver: Receiver, due: datetime | None) -> str:
         if alert.holder is not None or alert.acknowledged_at is not None:
             return "taken"
+        if any(_keeps(one, alert, receiver) for one in self.silences):
+            return "silenced"
         if due is None:
             return "unsent"
-        if urgency(alert) < Stage.ALERT and quiet_until(receiver, self.now) is not None:
-            return "paused"
-        return "overdue" if due <= self.now else "running"
+        if due <= self.now:
+            return "overdue"
+        return "paused" if _awake(alert, receiver, self.now) != self.now else "running"
+
+
+def _awake(alert: Alert, receiver: Receiver, at: datetime | None) -> datetime | None:
+    """That time, or the end of the quiet hours it falls in: 관심 and 주의 wait for it."""
+    if at is None or urgency(alert) >= Stage.ALERT:
+        return at
+    return quiet_until(receiver, at) or at
+
+
+def _keeps(silence: Silence, alert: Alert, receiver: Receiver) -> bool:
+    """Whether the silence, which is in force, keeps the next call from going out."""
+    whose = silence.matchers.get("receiver", receiver.name)
+    return whose == receiver.name and fits(silence, alert) and reaches(silence, alert)
 
 
 def _calls(receiver: Receiver, word: Word) -> int:

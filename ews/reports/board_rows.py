@@ -17,9 +17,9 @@ class AckClock:
     alert_id: str
     receiver: str
     told_at: datetime | None  # when the channel accepted the message that calls; None: not yet
-    due_at: datetime | None  # by then somebody there takes it
+    due_at: datetime | None  # by then somebody there takes it; never within quiet hours
     next_call_at: datetime | None  # when the next person is called; None: nobody is left to call
-    state: str  # taken | running | overdue | paused (quiet hours) | unsent
+    state: str  # taken | running | overdue | paused (quiet hours) | silenced | unsent
     calls: int  # persons called so far
     late: bool  # taken, but after it was due
 
@@ -209,7 +209,7 @@ class Situation:
     def clocks(self) -> tuple[tuple[BoardAlert, AckClock], ...]:
         """Clocks of what nobody has taken, those that have run out first."""
         pairs = [(one, clock) for one in self.alerts for clock in one.clocks if one.free]
-        order = ("overdue", "running", "unsent", "paused")
+        order = ("overdue", "running", "unsent", "paused", "silenced")
         return tuple(
             sorted(
                 pairs,

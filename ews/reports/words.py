@@ -81,6 +81,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "running": ("기다리는 중", "running"),
     "overdue": ("기한 지남", "overdue"),
     "paused": ("조용한 시간이라 멈춤", "paused: quiet hours"),
+    "silenced": ("묵음 중", "silenced"),
     "unsent": ("아직 닿지 않음", "not delivered yet"),
     # kinds of bulletins
     "digest": ("모아 보기", "digest"),
