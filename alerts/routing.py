@@ -38,7 +38,7 @@ from ews.model import (
 
 __all__ = [
     "Answer", "Routes", "RoutesError", "Spent", "Told", "add_receiver", "check_matchers",
-    "explain_route", "heard_by", "holds", "load_routes", "match", "matters", "may_speak",
+    "explain_route", "first_of", "heard_by", "holds", "load_routes", "match", "matters", "may_speak",
     "parse_routes", "release", "route", "since_of", "spent_of", "told_of",
 ]  # fmt: skip
 
@@ -81,6 +81,18 @@ def route(
                 if made is not None:
                     notifications.append(made)
     return notifications
+
+
+def first_of(
+    changes: Sequence[AlertChange], routes: Routes, firing: Sequence[Alert], most: int
+) -> list[AlertChange]:
+    """The changes that `route` would look at first, about so many: an alert's stay together. What is
+    routed in parts of this kind, one after the other, is routed as if it were one."""
+    ordered = _best_first(changes, Larger(_standing(changes, firing), routes.inhibitions))
+    end = min(most, len(ordered))
+    while end < len(ordered) and ordered[end].alert.id == ordered[end - 1].alert.id:
+        end += 1
+    return ordered[:end]
 
 
 def matters(changes: Sequence[AlertChange], routes: Routes, firing: Sequence[Alert]) -> set[str]:

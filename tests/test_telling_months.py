@@ -12,11 +12,21 @@ import pytest
 from alerts.routes import RoutesError, parse_routes
 from ews.acting import act
 from ews.judging import judge
-from ews.model import ActKind, BulletinKind, ChangeKind, Person, RouteReason, Silence
+from ews.model import (
+    ActKind,
+    AlertChange,
+    BulletinKind,
+    ChangeKind,
+    Notification,
+    Person,
+    RouteReason,
+    Silence,
+    Stage,
+)
 from ews.reports import Names
 from ews.storage import Store
 from ews.telling import Teller, tell
-from tests.alert_samples import NOW, urea_event
+from tests.alert_samples import NOW, change, urea_alert, urea_event
 from tests.test_telling import KIM, RULES, accepted, happens, only, routes, sent, store
 
 __all__ = ["store"]
@@ -255,6 +265,34 @@ def test_a_lower_minimum_tells_what_the_higher_one_held(store: Store) -> None:
     assert sent(store) == []
     lower = parse_routes(as_trucks("a", 'minimum = "주의"\n'))
     assert [tell(store, lower, Names(), NOW + n * MINUTE) for n in (1, 2)] == [1, 0]
+
+
+def test_a_burst_is_routed_in_parts_as_if_it_were_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.begin() as tx:
+        for n in range(12):
+            tx.save_events([urea_event(id=f"evt-{n}")])
+            stage = Stage.CAUTION if n % 2 else Stage.WATCH
+            alert = urea_alert(stage, id=f"alr-{n:02d}", event_id=f"evt-{n}", fingerprint=f"f{n}")
+            tx.save_changes([change(alert=alert), change(
+                ChangeKind.UPDATED, replace(alert, revision=2, updated_at=NOW + MINUTE)
+            )])  # fmt: skip
+    monkeypatch.setattr("ews.telling.rounds.ROUTED_AT_ONCE", 5)
+    parts: list[int] = []
+    save = Store.save_notifications
+
+    def saved(tx: Store, changes: list[AlertChange], told: list[Notification]) -> None:
+        parts.append(len(changes))
+        save(tx, changes, told)
+
+    monkeypatch.setattr(Store, "save_notifications", saved)
+    now = NOW.replace(hour=3)  # noon in Seoul
+    tell(store, routes("budget_per_day = 6\nitem_share = 1\n"), Names(), now)
+    assert [n for n in parts if n] == [6, 6, 6, 6]
+    best = {n.alert_id for n in sent(store) if n.bulletin is None}
+    assert best <= {f"alr-{n:02d}" for n in range(1, 12, 2)}
+    assert len(best) == 5, "of six, so many are paid out by noon"
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ class Past:
 
     was: Mapping[str, str] = field(default_factory=dict)  # name of before -> name of now
     more: frozenset[str] = frozenset()  # to whom other alerts are told than before
+    news: str = ""  # to be kept when this look has told them; "" nothing has changed
 
     def all_names(self, names: Iterable[str]) -> list[str]:
         """These names, and those that they had before."""
@@ -35,8 +36,14 @@ class Past:
         ]
 
 
+def keep(tx: Store, known: Past) -> None:
+    """Now the routes were looked at."""
+    if known.news:
+        tx.put(KEY, known.news)
+
+
 def past(tx: Store, receivers: Sequence[Receiver]) -> Past:
-    """What has changed since the routes were last looked at; keeps what they are now.
+    """What has changed since the routes were last looked at (`keep`).
 
     A receiver at the channel and address of one whose name is gone is that one. The first look
     at a store knows of no change.
@@ -44,8 +51,7 @@ def past(tx: Store, receivers: Sequence[Receiver]) -> Past:
     said = json.loads(tx.get(KEY) or "null")
     now = {one.name: [one.channel, one.address, _asked(one)] for one in receivers}
     if said is None:
-        tx.put(KEY, json.dumps({"now": now, "was": {}}))
-        return Past()
+        return Past(news=json.dumps({"now": now, "was": {}}))
     before, was = said["now"], {**said["was"]}
     if before == now:
         return Past(was)
@@ -54,8 +60,7 @@ def past(tx: Store, receivers: Sequence[Receiver]) -> Past:
     was = {old: new for old, new in was.items() if new in now}
     earlier = {was.get(name, name): place[2] for name, place in before.items()}
     more = frozenset(name for name, place in now.items() if earlier.get(name) != place[2])
-    tx.put(KEY, json.dumps({"now": now, "was": was}))
-    return Past(was, more)
+    return Past(was, more, json.dumps({"now": now, "was": was}))
 
 
 def _asked(one: Receiver) -> str:

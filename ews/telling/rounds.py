@@ -17,6 +17,7 @@ from alerts.routing import (
     UNTIL_DIGEST,
     Routes,
     Spent,
+    first_of,
     heard_by,
     match,
     matters,
@@ -43,11 +44,12 @@ from ews.model import (
     Stage,
 )
 from ews.storage import Store
-from ews.telling.receivers import Past, past
+from ews.telling.receivers import Past, keep, past
 from ews.telling.resting import rest, rests
 from graph import USES
 
 HELD = SPEAKS | UNTIL_DIGEST  # may be told later
+ROUTED_AT_ONCE = 100  # changes in one transaction: with fifty receivers about a second
 DIGESTS_AT_ONCE = 10  # in one transaction: everybody's are due at half past eight
 PLAN_NEWS = timedelta(days=3)  # what was taken back longer ago is no news to anybody
 
@@ -61,9 +63,11 @@ def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = 
         return 0
     gone = {one.name for one in store.people() if one.disabled_at is not None}
     duty = on_duty(routes, gone)
+    told = _burst(store, duty, names, now, link)
     with store.begin() as tx:
         round_ = _Round(tx, duty, names, now, link, past(tx, duty.receivers))
-        told = round_.run()
+        told += round_.run()
+        keep(tx, round_.past)
         due = len(round_.due())
         if not due:
             rest(tx, routes, round_.waiting(), now)
@@ -71,6 +75,17 @@ def tell(store: Store, routes: Routes, names: Names, now: datetime, link: str = 
     for _ in range(0, due, DIGESTS_AT_ONCE):
         with store.begin() as tx:
             told += _Round(tx, duty, names, now, link, round_.past).digests()
+    return told
+
+
+def _burst(store: Store, routes: Routes, names: Names, now: datetime, link: str) -> int:
+    """Route what is too much for one transaction in several, so that nobody waits long to write."""
+    told = 0
+    while len(store.unrouted()) > ROUTED_AT_ONCE:
+        with store.begin() as tx:
+            round_ = _Round(tx, routes, names, now, link, past(tx, routes.receivers))
+            changes, firing = tx.unrouted(), tx.open_alerts()
+            told += round_.routed(first_of(changes, routes, firing, ROUTED_AT_ONCE))
     return told
 
 
@@ -84,17 +99,17 @@ class _Round:
     past: Past
 
     def run(self) -> int:
-        told = self._routed(self.tx.unrouted())
-        told += self._routed(self._joined())
+        told = self.routed(self.tx.unrouted())
+        told += self.routed(self._joined())
         firing = self.tx.open_alerts()
         further = self._escalated(firing)
-        told += self._routed(further)
-        told += self._routed(self._released(_after(firing, further)))
+        told += self.routed(further)
+        told += self.routed(self._released(_after(firing, further)))
         return told + self._planned() + self._taken_back()
 
     # ----- alerts
 
-    def _routed(self, changes: Sequence[AlertChange]) -> int:
+    def routed(self, changes: Sequence[AlertChange]) -> int:
         if not changes:
             return 0
         firing = self.tx.open_alerts()
