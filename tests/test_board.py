@@ -136,6 +136,20 @@ def test_the_figures_are_counted_from_what_is_listed(room: Room) -> None:
     assert counts.withheld == sum(one.today for one in found.withheld) > 0
 
 
+def test_an_alert_counts_for_each_ministry_it_touches(room: Room) -> None:
+    other = replace(room.watch, id="alr-two", fingerprint="two", revision=1,
+                    ministries=("mof", "molit"))  # fmt: skip
+    with suppress(Undone), room.home.store.begin() as tx:
+        tx.save_changes([AlertChange(other, ChangeKind.RAISED, NOW, None, "made up")])
+        found = situation(tx, load_settings(room.home.folder), LATER, STAFF)
+        assert [
+            (m.ministry.code, m.severe, m.alert, m.caution, m.watch, m.waiting, m.free)
+            for m in found.ministries
+        ] == [("molit", 1, 0, 2, 2, 1, 2), ("mof", 0, 0, 0, 1, 0, 0)]
+        raise Undone
+    assert [(m.waiting, m.free) for m in seen(room, OPEN).ministries] == [(None, None)]
+
+
 def test_quiet_is_never_told_as_calm_where_nothing_is_watched(room: Room) -> None:
     found = seen(room, STAFF)  # a source failed, and nothing good ever came: all of it is dark
     assert found.sight.watched

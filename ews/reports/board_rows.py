@@ -63,6 +63,19 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class MinistryLine:
+    """How many alerts that fire touch what one ministry answers for."""
+
+    ministry: Label
+    severe: int
+    alert: int
+    caution: int
+    watch: int
+    waiting: int | None  # of them for a signature; None: not for this viewer
+    free: int | None  # 주의 or higher, and nobody has taken it
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """The figures at the top, the same on every face. None: unknown, or not for this viewer."""
 
@@ -186,6 +199,7 @@ class Situation:
     operator: bool
     counts: Counts
     bands: tuple[Band, ...]  # 심각 first
+    ministries: tuple[MinistryLine, ...]  # the heaviest first; an alert counts for each of its own
     sight: Sight
     withheld: tuple[WithheldFrom, ...]
     decisions: tuple[AlertLine, ...]
