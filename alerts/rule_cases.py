@@ -74,14 +74,35 @@ class CaseOutcome:
 
 def shipped_cases() -> list[Facts]:
     text = files("alerts").joinpath("rules_test.toml").read_text(encoding="utf-8")
-    cases: list[Facts] = tomllib.loads(text)["case"]
+    return read_cases(text, "rules_test.toml")
+
+
+def read_cases(text: str, name: str) -> list[Facts]:
+    """The cases of a TOML text. RuleError when it has none."""
+    try:
+        cases = tomllib.loads(text).get("case")
+    except tomllib.TOMLDecodeError as error:
+        raise RuleError(f"{name}: not TOML: {error}") from error
+    if not isinstance(cases, list) or not cases:
+        raise RuleError(f"{name}: write each case as a [[case]] table")
     return cases
 
 
 def run_cases(document: Mapping[str, object], cases: Sequence[Facts]) -> list[CaseOutcome]:
-    """Each case decided under the document. RuleError names a case key that is not known."""
+    """Each case decided under the document. RuleError names the case that cannot be read."""
     ruleset = RuleSet(1, "case", "case", _AT, document)
-    return [_course(ruleset, c) if "step" in c else _single(ruleset, c) for c in cases]
+    return [_outcome(ruleset, case) for case in cases]
+
+
+def _outcome(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+    if not isinstance(case, Mapping):
+        raise RuleError(f"a case must be a table, not {case!r}")
+    try:
+        return _course(ruleset, case) if "step" in case else _single(ruleset, case)
+    except RuleError:
+        raise
+    except (ValueError, TypeError, OverflowError) as error:
+        raise RuleError(f"case {str(case.get('name', '(unnamed)'))!r}: {error}") from error
 
 
 def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
@@ -108,6 +129,8 @@ def _course(ruleset: RuleSet, case: Facts) -> CaseOutcome:
     event, expected, got = "A", None, None
     for number, step in enumerate(steps, 1):
         where = f"case {name!r}, step {number}"
+        if not isinstance(step, Mapping):
+            raise RuleError(f"{where}: write its steps as [[case.step]] tables")
         _no_more_than(where, step, STEP_KEYS)
         event = str(step.get("event", event))
         changes, refused = _done(world, known, event, step, where)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from alerts.rule_cases import read_cases, run_cases
 from alerts.rulebook import RuleError, load_document, read_rules
+from ews.cli import app
 from ews.model import flatten
 from ews.tuning.rules import RuleChangeError, changed, checked
 
@@ -72,3 +77,30 @@ def test_a_type_that_no_reader_knows_is_refused_and_the_known_ones_are_named() -
     with pytest.raises(RuleChangeError, match=r"group.families.route.*'strike'"):
         checked(with_value("group.families.route", ["strike"]))
     assert checked(SHIPPED) == SHIPPED
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"name": "a", "phase": "bogus"},
+        {"name": "a", "expect": "orange"},
+        {"name": "a", "sources": math.nan},
+        {"name": "a", "step": [3]},
+        {"name": "a", "step": [{"after_days": 1e30}]},
+        3,
+    ],
+)
+def test_a_case_that_cannot_be_read_is_named(case: dict[str, object]) -> None:
+    with pytest.raises(RuleError, match=r"'a'|table"):
+        run_cases(SHIPPED, [case])
+
+
+def test_an_analyst_runs_cases_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[[case]]\nname = "mine"\nsources = 1\nexpect = "심각"\n', encoding="utf-8")
+    found = CliRunner().invoke(app, ["rules", "test", "--cases", str(file), "--json"])
+    assert found.exit_code == 1, "it fails, and says how"
+    assert [(one["name"], one["passed"]) for one in json.loads(found.stdout)] == [("mine", False)]
+    file.write_text("", encoding="utf-8")
+    with pytest.raises(RuleError, match=r"mine.toml: write each case"):
+        read_cases(file.read_text(encoding="utf-8"), file.name)

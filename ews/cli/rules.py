@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
@@ -133,7 +134,17 @@ def undo(
 
 
 @app.command("test")
-def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
+def try_cases(
+    cases: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your own cases, written as alerts/rules_test.toml.", exists=True, dir_okay=False
+        ),
+    ] = None,
+    home: Home = None,
+    lang: Lang = None,
+    as_json: Json = False,
+) -> None:
     """Run alerts/rules_test.toml on the rules in force (the shipped ones without a home).
 
     Exit 1 when a case fails.
@@ -144,7 +155,7 @@ def try_cases(home: Home = None, lang: Lang = None, as_json: Json = False) -> No
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        results = run_rule_tests(in_force(store))
+        results = run_rule_tests(in_force(store), cases)
     if out.as_json:
         out.json(results)
     else:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from alerts.rule_cases import CaseOutcome, run_cases, shipped_cases
+from alerts.rule_cases import CaseOutcome, read_cases, run_cases, shipped_cases
 from alerts.rulebook import complete, read_grouping
 from alerts.rules import load_document, read_rules, shipped_ruleset
 from ews.acting import recorded
@@ -142,9 +142,10 @@ class RuleTest:
     message: str
 
 
-def run_rule_tests(ruleset: RuleSet) -> list[RuleTest]:
-    """Every shipped case, decided under the rule set."""
-    return [_told(outcome) for outcome in run_cases(ruleset.rules, shipped_cases())]
+def run_rule_tests(ruleset: RuleSet, file: Path | None = None) -> list[RuleTest]:
+    """Every shipped case, or those of a file written as it, decided under the rule set."""
+    cases = read_cases(file.read_text(encoding="utf-8"), file.name) if file else shipped_cases()
+    return [_told(outcome) for outcome in run_cases(ruleset.rules, cases)]
 
 
 def _told(outcome: CaseOutcome) -> RuleTest:
