@@ -54,7 +54,7 @@ NOBODY = "no-such-name-at-all"
 
 ASKED_WITHIN = (B, ALERT, EVENT, CLOSURE)  # of a path with a name in it, also asked with a query
 # Every how many-th question each is asked; A, who has the most to gain, is asked them all.
-SHARE = {"firm": 1, "open": 3, "official": 5, "analyst": 4}
+SHARE = {"firm": 1, "open": 5, "official": 8, "analyst": 7}
 KINDS = ("item", "country", "chokepoint", "industry", "firm", "event")
 WORLDS = 64  # of an outlook, not 512: who may see it does not turn on how fine its bands are
 
@@ -116,7 +116,8 @@ def canaries(text: str, *asked: str) -> list[str]:
     told = text
     for word in sorted(asked, key=len, reverse=True):
         told = told.replace(word, "")
-    return [c for c in (*TEXTS, *FIGURES) if c.casefold() in told.casefold()]
+    told = told.casefold()
+    return [c for c in (*TEXTS, *FIGURES) if c.casefold() in told]
 
 
 def told(home: Home, viewer: str, *words: str) -> str:
@@ -213,7 +214,7 @@ def test_no_command_tells_anything_of_another_firm(
         assert seen == told(homes[1], viewer, *words), words
         assert not canaries(seen, *filter(canaries, words)), (words, seen)
         asked += 1
-    assert asked > (300 if viewer == "firm" else 60)
+    assert asked > (300 if viewer == "firm" else 40)
     assert homes[0].store.firm_rows(B), "nobody but B and the operator may remove B's rows"
     assert not canaries(caplog.text.replace(B, "")), "in a log"
 
@@ -224,7 +225,7 @@ def addresses(home: Home) -> Iterator[tuple[str, dict[str, str]]]:
     A path with a name in it is asked with every name alone, and with queries about B for a few; a
     page whose answer no name in the query changes, with all kinds of names at once.
     """
-    app = home.app
+    app, by_header = home.app, client(home, "firm")
     values = (*NAMES[:4], ALERT, EVENT, CLOSURE, "urea", "CN", A, NOBODY)
     document = app.openapi()
     for path, methods in document["paths"].items():
@@ -239,9 +240,13 @@ def addresses(home: Home) -> Iterator[tuple[str, dict[str, str]]]:
             yield at, {}
             if inside and value not in ASKED_WITHIN:
                 continue
+            if inside and value != B and by_header.get(at).status_code == 404:
+                continue  # what is not there is as little there with a query
             for param in params:
                 if param["in"] == "query":
                     told = (*NAMES[:3], "urea") if inside else values
+                    if path.endswith(".csv"):  # the same report as the path without it
+                        told = (B, "urea", CLOSURE, A)
                     if not _takes_text(param["schema"]):
                         told = told[:1]
                     yield from ((at, {param["name"]: v}) for v in told)
@@ -310,18 +315,24 @@ def test_no_path_or_page_tells_anything_of_another_firm(
         asks = by_header if path.startswith("/api/") else by_page
         one, other = (c.get(path, params=params) for c in asks)
         assert one.status_code == other.status_code, (path, params)
-        assert _plain(one.text) == _plain(other.text), (path, params)
+        said = _plain(one.text)
+        same = _unsigned(one.text) == _unsigned(other.text) or said == _plain(other.text)
+        assert same, (path, params, said, other.text)
         parts = path.removesuffix(".xml").split("/")
         own = filter(canaries, [*params.values(), *parts])
-        assert not canaries(_plain(one.text), *own), (path, params)
+        assert not canaries(said, *own), (path, params)
         count += 1
-    assert count > (400 if viewer == "firm" else 80)
+    assert count > (400 if viewer == "firm" else 60)
     assert not canaries(caplog.text), "in a log"
 
 
 def _plain(text: str) -> str:
     """Without the form's own secret, and with what was asked as it was typed."""
-    return unescape(unquote_plus(re.sub(r'name="form" value="[^"]*"', "", text)))
+    return unescape(unquote_plus(_unsigned(text)))
+
+
+def _unsigned(text: str) -> str:
+    return re.sub(r'name="form" value="[^"]*"', "", text)
 
 
 @pytest.mark.parametrize("viewer", VIEWERS)
