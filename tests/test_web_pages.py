@@ -142,6 +142,8 @@ def test_every_answer_of_the_api_has_a_model(client: TestClient) -> None:
             content = method["responses"]["200"]["content"]
             if path.endswith(".csv"):
                 assert list(content) == ["text/csv"], path
+            elif path.endswith("/dossier"):
+                assert set(content) == {"text/markdown", "application/pdf"}, path
             else:
                 assert "$ref" in content["application/json"]["schema"], path
 
