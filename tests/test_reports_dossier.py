@@ -210,12 +210,22 @@ def test_hostile_words_never_break_the_table_or_the_page(text: str) -> None:
 # ------------------------------------------------------------------------------ PDF
 
 
+@pytest.fixture(scope="module")
+def pango() -> None:
+    """Skips where the system lacks Pango; what is told there has a test of its own."""
+    try:
+        as_pdf(Document("en", "t", "s", (), ()))
+    except NoPdf as err:
+        pytest.skip(str(err))
+
+
 def inside(pdf: bytes) -> bytes:
     """The PDF with its compressed parts opened."""
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S)
     return pdf + b"".join(zlib.decompress(s) for s in streams if s[:1] == b"x")
 
 
+@pytest.mark.usefixtures("pango")
 @pytest.mark.parametrize("lang", ["ko", "en"])
 def test_the_pdf_is_tagged_names_its_language_and_carries_its_font(store: Store, lang: str) -> None:
     found = dossier(store, ALERT, now=LATER, viewer=STAFF)
@@ -234,6 +244,7 @@ def test_the_pdf_is_tagged_names_its_language_and_carries_its_font(store: Store,
         assert as_pdf(document(found, lang)) == pdf, "the same facts make the same file"
 
 
+@pytest.mark.usefixtures("pango")
 def test_a_page_that_names_something_outside_fetches_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -267,6 +278,7 @@ def test_without_pango_the_error_names_the_package_and_the_way_around(
 # ------------------------------------------------------------------------------ faces
 
 
+@pytest.mark.usefixtures("pango")
 def test_command_and_api_give_the_same_document_within_five_seconds(
     home: Path, store: Store, tmp_path: Path
 ) -> None:

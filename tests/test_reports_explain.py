@@ -30,11 +30,14 @@ from ews.model import (
 )
 from ews.pipeline import Pipeline
 from ews.reports import OPEN, OPERATOR, NotFound, Viewer, explain, plain
+from ews.reports.auditing import verify
 from ews.reports.sentences import stating
 from ews.storage import Store
 from ews.tuning import cases
 from ews.web import create_app
+from tests import faces_home
 from tests.faces_home import NOW, make_home
+from tests.pg_server import pg_url
 
 ALERT, EVENT = "alr-urea0000000001", "evt-urea0000000001"
 HOUR = timedelta(hours=1)
@@ -232,6 +235,29 @@ def test_paths_of_an_event_that_no_alert_names_are_not_kept(store: Store) -> Non
             tx.save_events([moved])
             tx.save_propagation(moved, [], [])
     assert store.counts()["exposure_revisions"] == 0
+
+
+def test_postgresql_answers_the_same_of_then(tmp_path: Path, store: Store) -> None:
+    with pg_url(migrated=True) as url:
+        other = Store.open(tmp_path, url)
+        try:
+            with other.begin() as tx:
+                faces_home._signals(tx)
+                event = faces_home._event()
+                tx.save_events([event])
+                paths = faces_home._exposures(event)
+                tx.save_propagation(event, [], paths)
+                faces_home._alert(tx, event, paths)
+            for one in (store, other):
+                later(one)
+            at = NOW + HOUR
+            here, there = (explain(s, ALERT, viewer=OPERATOR, as_of=at) for s in (store, other))
+            assert plain(here) == plain(there)
+            assert there.exposures
+            assert other.counts()["exposure_revisions"] == 1
+            assert verify(other, other.audit_head()).ok
+        finally:
+            other.close()
 
 
 @pytest.mark.parametrize(
