@@ -4,7 +4,7 @@ for 경계 and 심각 everybody again, ever less often."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -39,11 +39,33 @@ def ack_minutes(receiver: Receiver, stage: Stage) -> int | None:
     return None
 
 
-def called(receiver: Receiver, alert: Alert, word: Word) -> tuple[str, ...]:
+def answered(alert: Alert, receiver: Receiver, duty: Collection[str] = ()) -> bool:
+    """Whether somebody has taken the alert, at its stage of now, for the people on duty there.
+
+    Each ministry answers for itself: who is on duty elsewhere (`duty`: everybody on any duty)
+    answers for that place only; who is on no duty answers for all.
+    """
+    if not alert.takers:  # kept by an older version
+        return alert.acknowledged_at is not None
+    now = urgency(alert)
+    return any(
+        stage >= now and (name in receiver.people or name not in duty)
+        for name, stage in alert.takers.items()
+    )
+
+
+def duty_of(receivers: Iterable[Receiver]) -> frozenset[str]:
+    """Everybody who is on duty anywhere."""
+    return frozenset(name for one in receivers for name in one.people)
+
+
+def called(
+    receiver: Receiver, alert: Alert, word: Word, duty: Collection[str] = ()
+) -> tuple[str, ...]:
     """Whom the next message calls: the first person, after each step the next, at last all.
 
     Who was called is known by name: the people on duty may change meanwhile."""
-    if alert.holder is not None or ack_minutes(receiver, urgency(alert)) is None:
+    if answered(alert, receiver, duty) or ack_minutes(receiver, urgency(alert)) is None:
         return ()
     left = [name for name in receiver.people if name not in _called_since(word)]
     return tuple(left[:1]) or receiver.people
@@ -76,13 +98,13 @@ def escalations(
         for delivery in deliveries
         if delivery.state is DeliveryState.SENT and delivery.sent_at is not None
     }
-    changes = []
+    changes, duty = [], duty_of(routes.receivers)
     for alert in firing:
         told = told_of(of_alert[alert.id])
         late = tuple(
             receiver.name
             for receiver in routes.receivers
-            if _late(alert, receiver, told.of(alert.id, receiver.name), accepted, now)
+            if _late(alert, receiver, told.of(alert.id, receiver.name), accepted, now, duty)
         )
         if late:
             changes.append(_escalated(alert, late, now))
@@ -95,19 +117,24 @@ def _late(
     word: Word,
     accepted: Mapping[str, datetime],
     now: datetime,
+    duty: Collection[str],
 ) -> bool:
-    due = due_at(alert, receiver, word, accepted)
+    due = due_at(alert, receiver, word, accepted, duty)
     if due is None or due > now or match(alert, receiver) is None:
         return False
     return urgency(alert) >= Stage.ALERT or quiet_until(receiver, now) is None
 
 
 def due_at(
-    alert: Alert, receiver: Receiver, word: Word, accepted: Mapping[str, datetime]
+    alert: Alert,
+    receiver: Receiver,
+    word: Word,
+    accepted: Mapping[str, datetime],
+    duty: Collection[str] = (),
 ) -> datetime | None:
     """When the next person is called unless somebody takes the alert; None: no clock runs."""
     minutes = ack_minutes(receiver, urgency(alert))
-    taken = alert.holder is not None or alert.acknowledged_at is not None
+    taken = answered(alert, receiver, duty)
     if minutes is None or taken or not word.open or alert.state is AlertState.RESOLVED:
         return None
     if word.called is None or not receiver.people:

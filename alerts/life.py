@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts import stages
+from alerts.silences import urgency
 from alerts.words import Bilingual
 from ews.model import (
     FALSE_ALARMS,
@@ -82,6 +83,7 @@ def begin_again(alert: Alert) -> Alert:
         resolved_at=None,
         holder=None,
         acknowledged_at=None,
+        takers={},
         signed_off_by=None,
         signed_off_at=None,
         timed_out=False,
@@ -93,17 +95,35 @@ def begin_again(alert: Alert) -> Alert:
 
 
 def _acknowledged(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    """The newest to take it holds it; each ministry's people answer for themselves (`takers`). A
+    rise asks again."""
     _firing(alert, "acknowledge")
-    if alert.state is AlertState.ACKNOWLEDGED and alert.holder == act.by:
+    stage = urgency(alert)
+    if not may_acknowledge(alert, act.by):
         raise ActRefused(
             f"{act.by} has acknowledged it already", f"{act.by} 님이 이미 확인했습니다."
         )
-    after = replace(alert, state=AlertState.ACKNOWLEDGED, holder=act.by, acknowledged_at=now)
+    after = replace(
+        alert,
+        state=AlertState.ACKNOWLEDGED,
+        holder=act.by,
+        acknowledged_at=now,
+        takers={**alert.takers, act.by: int(stage)},
+    )
     reason = f"acknowledged by {act.by}"
     return moved(after, ChangeKind.ACKNOWLEDGED, now, alert.stage, _with(reason, act.note))
 
 
+def may_acknowledge(alert: Alert, name: str) -> bool:
+    """Not who holds it and has acknowledged it at the stage of now already."""
+    took = alert.takers.get(name, 0)
+    if not alert.takers and alert.acknowledged_at is not None:
+        took = int(alert.stage)  # kept by an older version
+    return alert.holder != name or took < urgency(alert)
+
+
 def _handed_over(alert: Alert, act: Act, now: datetime) -> AlertChange:
+    """The new holder has not answered yet: what the old one acknowledged goes with the old one."""
     _firing(alert, "hand over")
     to = act.detail.get("to", "").strip()
     if not to:
@@ -111,7 +131,8 @@ def _handed_over(alert: Alert, act: Act, now: datetime) -> AlertChange:
     if to == alert.holder:
         raise ActRefused(f"{to} has it already", f"이미 {to} 님이 맡고 있습니다.")
     reason = f"handed over by {act.by} to {to}"
-    after = replace(alert, holder=to)
+    given_away = {name: 0 for name in (act.by, alert.holder) if name}
+    after = replace(alert, holder=to, takers={**alert.takers, **given_away})
     return moved(after, ChangeKind.HANDED_OVER, now, alert.stage, _with(reason, act.note))
 
 

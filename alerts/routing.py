@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.budgets import Spent, costs, main_item, part_of_day, since_of, spent_of, worth
-from alerts.clocks import called
+from alerts.clocks import called, duty_of
 from alerts.holding import EDITS, OVER, Case, Decision, Seat, Step, decide, measured
 from alerts.inhibition import Larger
 from alerts.matching import NO_USES, Uses, match, why_not
@@ -171,6 +171,7 @@ class _Round:
         self._told = told
         self._heard: dict[tuple[str, str], Word] = {}
         self._now, self._uses, self._names = now, uses, names
+        self._duty = duty_of(routes.receivers)
 
     def word(self, alert_id: str, receiver: str) -> Word:
         return self._heard.get((alert_id, receiver)) or self._told.of(alert_id, receiver)
@@ -188,7 +189,7 @@ class _Round:
         if edits(step, receiver) and not word.known:
             return None
         made = _notification(
-            step, seat, self.decision(step, seat, word), why or "", word, self._now
+            step, seat, self.decision(step, seat, word), why or "", word, self._now, self._duty
         )
         self._heard[alert.id, receiver.name] = heard(word, made)
         if costs(made):
@@ -225,14 +226,20 @@ def edits(step: Step, receiver: Receiver) -> bool:
 
 
 def _notification(
-    step: Step, seat: Seat, decision: Decision, why: str, word: Word, now: datetime
+    step: Step,
+    seat: Seat,
+    decision: Decision,
+    why: str,
+    word: Word,
+    now: datetime,
+    duty: Collection[str],
 ) -> Notification:
     change, receiver = step.change, seat.receiver
     alert, sent = change.alert, decision.reason.sent
     escalated = change.kind is ChangeKind.ESCALATED
     late = change.kind is ChangeKind.RELEASED and any(one.change in CALLS for one in word.held)
     calls = escalated or change.kind in CALLS or not word.known or late
-    names = called(receiver, alert, word if escalated else NOTHING) if sent and calls else ()
+    names = called(receiver, alert, word if escalated else NOTHING, duty) if sent and calls else ()
     if hands(step, receiver):
         names = (alert.holder or "",)
     return Notification(

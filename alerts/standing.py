@@ -86,6 +86,10 @@ def holder(view: AlertView, lang: str) -> Section:
     name = one_line(alert.holder, 60)
     if alert.acknowledged_at:
         name = say("text.holder", lang, name=name, time=korean_time(alert.acknowledged_at))
+    others = [one for one, at in alert.takers.items() if at and one != alert.holder]
+    if others:
+        also = say("text.also_took", lang, names=some(others, NAMES_SHOWN, lang))
+        return Section(label, (Line(name), Line(also)))
     return Section(label, (Line(name),))
 
 

@@ -13,6 +13,7 @@ ENDS = frozenset({ChangeKind.RESOLVED, ChangeKind.RETRACTED})
 # A person is called by these; the clock of an acknowledgement runs from the newest.
 CALLS = frozenset({
     ChangeKind.RAISED, ChangeKind.STAGE_UP, ChangeKind.REOPENED, ChangeKind.PROPOSED,
+    ChangeKind.HANDED_OVER,
 })  # fmt: skip
 JOINED = "the routes name this receiver now"  # reason of a change for a receiver that is new to it
 

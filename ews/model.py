@@ -547,6 +547,7 @@ class Alert:
     refused_by: str | None = None
     holder: str | None = None  # person who has taken it (acknowledged, or was handed it)
     acknowledged_at: datetime | None = None
+    takers: Mapping[str, int] = field(default_factory=dict)  # who acknowledged it -> at which stage
     ending: Ending | None = None  # how it ended; None while it fires
     blind_since: datetime | None = None  # what it depends on cannot be seen since then
     witnesses: tuple[Witness, ...] = ()  # of the members that hold a stage

@@ -79,7 +79,7 @@ class Room:
     routes: Routes
     waits: Alert  # at 주의, asks for 경계
     severe: Alert
-    taken: Alert  # by 김공무, after it was due at one of two receivers
+    taken: Alert  # by 분석가 and 김공무, after it was due at one of two receivers
     watch: Alert
 
 
@@ -103,10 +103,11 @@ def _filled(home: Home, routes: Routes) -> Room:
         sign_by=NOW + timedelta(hours=1), title="Ports closed",
     )  # fmt: skip
     told(home, routes)
-    act(
-        home.store, home.person("김공무"), ActKind.ACKNOWLEDGE, alert_id=taken.id, via="cli",
-        key="taken", now=LATER - timedelta(minutes=5),
-    )  # fmt: skip
+    for name in ("분석가", "김공무"):  # one on duty at each receiver
+        act(
+            home.store, home.person(name), ActKind.ACKNOWLEDGE, alert_id=taken.id, via="cli",
+            key=f"taken by {name}", now=LATER - timedelta(minutes=5),
+        )  # fmt: skip
     act(
         home.store, home.person("김공무"), ActKind.SILENCE, alert_id=watch.id, note="known here",
         detail={"hours": "9"}, via="cli", key="silenced", now=NOW,

@@ -44,6 +44,7 @@ class ModelAlert:
     stated: dict[str, tuple[frozenset[str], bool]] = field(default_factory=dict)  # as last kept
     holder: str = ""
     acknowledged: bool = False
+    took: dict[str, int] = field(default_factory=dict)  # who acknowledged -> at which stage
     happened: bool = False  # it was once told as actual
     threatened: bool = False
     blind: bool = False
@@ -198,7 +199,7 @@ class Model:
             return ""
         alert.ended, alert.ended_at, alert.by_person = "", None, False
         alert.held, alert.stage, alert.signer, alert.unsigned = new, 1, "", False
-        alert.holder, alert.acknowledged = "", False
+        alert.holder, alert.acknowledged, alert.took = "", False, {}
         alert.since, alert.refused = {}, 0
         self._tell(alert)
         self._ask(alert, max(new.values()), now)
@@ -288,14 +289,17 @@ class Model:
         return True
 
     def acknowledge(self, alert: ModelAlert, by: str) -> bool:
-        if alert.ended or (alert.acknowledged and alert.holder == by):
+        stage = max(alert.stage, alert.proposed)
+        if alert.ended or (alert.holder == by and alert.took.get(by, 0) >= stage):
             return False
         alert.holder, alert.acknowledged = by, True
+        alert.took[by] = stage
         return True
 
-    def hand_over(self, alert: ModelAlert, to: str) -> bool:
+    def hand_over(self, alert: ModelAlert, by: str, to: str) -> bool:
         if alert.ended or alert.holder == to:
             return False
+        alert.took |= {name: 0 for name in (by, alert.holder) if name}
         alert.holder = to
         return True
 

@@ -70,7 +70,8 @@ def test_the_first_message_calls_the_first_person_and_each_step_the_next_then_al
 @pytest.mark.parametrize(
     "taken",
     [
-        {"holder": "kim"},
+        {"holder": "kim", "takers": {"kim": 2}},
+        {"holder": "park", "takers": {"park": 4}},  # who is on duty nowhere answers for all
         {"acknowledged_at": NOW},
         {"state": AlertState.RESOLVED},
     ],

@@ -146,7 +146,7 @@ class StagesMachine(RuleBasedStateMachine):
     @rule(number=st.integers(0, 3), to=st.sampled_from(PEOPLE))
     def hand_over(self, number: int, to: str) -> None:
         self._act(number, ActKind.HAND_OVER, "Park", {"to": to},
-                  lambda a: self.model.hand_over(a, to))  # fmt: skip
+                  lambda a: self.model.hand_over(a, "Park", to))  # fmt: skip
 
     @precondition(lambda self: self.model.alerts)
     @rule(number=st.integers(0, 3))

@@ -227,3 +227,34 @@ def test_what_people_do_while_the_rules_judge_is_never_lost(store: Store) -> Non
     handed = sum(c.kind is ChangeKind.HANDED_OVER for c in changes)
     assert handed == rounds
     assert sum(c.kind is ChangeKind.UPDATED for c in changes) == rounds
+
+
+def test_each_ministry_answers_for_itself_and_a_rise_asks_again(store: Store) -> None:
+    both = routes('people = ["이다음"]\nack_within_min = { caution = 30 }\n' + ROUTES.replace(
+        '"trucks"', '"farms"').replace('"-"', '"2"').replace('"molit"', '"mafra"')
+        + 'people = ["김서명"]\nack_within_min = { caution = 30 }\n')  # fmt: skip
+    happens(store, evidence=urea_event().evidence[:1])
+    judge(store, RULES, NOW)
+    tell(store, both, Names(), NOW)
+    accepted(store, sent(store), NOW)
+    alert_id = only(store).id
+    act(store, KIM, ActKind.ACKNOWLEDGE, alert_id=alert_id, via="cli", key="a", now=NOW)
+    tell(store, both, Names(), NOW + timedelta(minutes=31))
+    assert [n.receiver for n in sent(store, ChangeKind.ESCALATED)] == ["trucks"]
+    act(store, LEE, ActKind.ACKNOWLEDGE, alert_id=alert_id, via="cli", key="b", now=NOW)
+    tell(store, both, Names(), NOW + timedelta(hours=9))
+    assert len(sent(store, ChangeKind.ESCALATED)) == 1
+    happens(store, revision=2)  # a second source: 경계 is asked for
+    risen = NOW + timedelta(hours=10)
+    judge(store, RULES, risen)
+    tell(store, both, Names(), risen)
+    calls = {n.receiver: n.mentions for n in sent(store, ChangeKind.PROPOSED)}
+    assert calls == {"farms": ("김서명",), "trucks": ("이다음",)}
+    accepted(store, sent(store, ChangeKind.PROPOSED), risen)
+    act(
+        store, KIM, ActKind.ACKNOWLEDGE, alert_id=alert_id, via="cli", key="c",
+        now=risen + timedelta(minutes=1),
+    )  # fmt: skip
+    tell(store, both, Names(), risen + timedelta(minutes=31))
+    late = [n.receiver for n in sent(store, ChangeKind.ESCALATED)[1:]]
+    assert late == ["trucks"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.clocks import ack_minutes, due_at
+from alerts.clocks import ack_minutes, answered, due_at, duty_of
 from alerts.quiet import quiet_until
 from alerts.routing import Routes, told_of
 from alerts.silences import fits, in_force, reaches, urgency
@@ -102,14 +102,18 @@ class Cards:
             receiver=receiver.name,
             told_at=told_at,
             due_at=due,
-            next_call_at=_awake(alert, receiver, due_at(alert, receiver, word, self.accepted)),
+            next_call_at=_awake(
+                alert,
+                receiver,
+                due_at(alert, receiver, word, self.accepted, duty_of(self.routes.receivers)),
+            ),
             state=self._state(alert, receiver, due),
             calls=_calls(receiver, word),
             late=due is not None and taken is not None and taken > due,
         )
 
     def _state(self, alert: Alert, receiver: Receiver, due: datetime | None) -> str:
-        if alert.holder is not None or alert.acknowledged_at is not None:
+        if answered(alert, receiver, duty_of(self.routes.receivers)):
             return "taken"
         if any(_keeps(one, alert, receiver) for one in self.silences):
             return "silenced"

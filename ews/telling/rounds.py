@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.clocks import escalations
+from alerts.clocks import answered, duty_of, escalations
 from alerts.digests import Dues, carry, digest, due_digests
 from alerts.planned import announcement, cancelled, planned_bulletins
 from alerts.routes import on_duty
@@ -150,7 +150,7 @@ class _Round:
     def _escalated(self, firing: Sequence[Alert]) -> list[AlertChange]:
         """Calls for the next person where a clock has run out, and the call would be sent."""
         called = self._called()
-        ids = [alert.id for alert in firing if called and _runs(alert)]
+        ids = [alert.id for alert in firing if called and self._runs(alert)]
         if not ids:
             return []
         waiting = [alert for alert in firing if alert.id in set(ids)]
@@ -167,6 +167,17 @@ class _Round:
         )
         self.tx.save_changes(changes)
         return changes
+
+    def _runs(self, alert: Alert) -> bool:
+        """Whether people on duty somewhere have to take the alert, and have not."""
+        if urgency(alert) < Stage.CAUTION:
+            return False
+        duty = duty_of(self.routes.receivers)
+        return any(
+            one.people and one.ack_within_min
+            and not answered(alert, one, duty) and match(alert, one) is not None
+            for one in self.routes.receivers
+        )  # fmt: skip
 
     def _called(self) -> list[str]:
         """Receivers with somebody on duty and a clock."""
@@ -201,7 +212,7 @@ class _Round:
 
     def waiting(self) -> bool:
         """Whether time alone may bring something: what is held speaks, a clock runs out."""
-        if self._called() and any(_runs(alert) for alert in self.tx.open_alerts()):
+        if self._called() and any(self._runs(alert) for alert in self.tx.open_alerts()):
             return True
         return bool(self._speaking(self._digested()))
 
@@ -271,12 +282,6 @@ class _Round:
 
     def _save(self, made: Sequence[tuple[Bulletin, Notification]]) -> None:
         self.tx.save_bulletins([one for one, _ in made], [carried for _, carried in made])
-
-
-def _runs(alert: Alert) -> bool:
-    """Whether somebody has to take the alert, and nobody has."""
-    urgent = max(alert.stage, alert.proposed or Stage.WATCH) >= Stage.CAUTION
-    return urgent and alert.holder is None and alert.acknowledged_at is None
 
 
 def _after(firing: Sequence[Alert], changes: Sequence[AlertChange]) -> list[Alert]:

@@ -15,6 +15,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.life import may_acknowledge
 from alerts.words import Bilingual
 from ews.acting import ActRefused, act, person_of, refusal
 from ews.model import FALSE_ALARMS, ActKind, Alert, AlertState, Person, Stage
@@ -90,7 +91,7 @@ def offered(person: Person, alert: Alert) -> tuple[str, ...]:
     ended = alert.state is AlertState.RESOLVED
     waits = alert.proposed is not None or alert.timed_out
     sense = {
-        ActKind.ACKNOWLEDGE: not ended and alert.holder != person.name,
+        ActKind.ACKNOWLEDGE: not ended and may_acknowledge(alert, person.name),
         ActKind.HAND_OVER: not ended,
         ActKind.SIGN_OFF: not ended and waits,
         ActKind.REFUSE: not ended and waits,
