@@ -158,10 +158,10 @@ def _note(view: AlertView) -> str:
     change = view.change
     if change is None or change.kind is not ChangeKind.RETRACTED:
         return ""
-    if change.by is None:
-        return one_line(change.reason, 400)
-    said = (why for why in FALSE_ALARMS if change.reason.startswith(f"false alarm: {why} by "))
-    return f"false alarm: {next(said, 'taken back by a person')}"
+    for why in FALSE_ALARMS:
+        if change.reason.startswith(f"false alarm: {why} by "):
+            return f"false alarm: {why}"
+    return "false alarm: taken back by a person" if change.by else one_line(change.reason, 400)
 
 
 def _incidents(alert: Alert) -> Iterable[str]:

@@ -151,6 +151,10 @@ def aggregates(out: Output, found: Aggregates) -> None:
 
 
 def _deliveries(out: Output, found: Explanation) -> None:
+    if found.public:
+        out.say(out.t("누구에게 알렸는지는 이름 있는 공무원·분석가·운영자에게만 보입니다.",
+                      "Who was told is for officials, analysts and operators under a name."))  # fmt: skip
+        return
     if not found.deliveries:
         out.say(out.t("아직 아무에게도 알리지 않았습니다.", "Nobody was told yet."))
         return

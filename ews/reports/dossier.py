@@ -6,16 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from alerts.public import public_alert
 from alerts.view import AlertView
 from ews.reports.auditing import head_text
 from ews.reports.dossier_parts import parts
-from ews.reports.explain import Explanation, explain, may_know_names
+from ews.reports.explain import Explanation, explain
 from ews.reports.given import KST
 from ews.reports.history import Then
 from ews.reports.names import Names
 from ews.reports.outlook import outlook_report
 from ews.reports.outlook_views import OutlookReport
 from ews.reports.paper import Document, as_markdown
+from ews.reports.receivers import sees_work
 from ews.reports.viewer import OPEN, NotFound, Viewer, visible
 from ews.reports.views import Label
 from ews.storage import Store
@@ -55,7 +57,7 @@ def dossier(
     found = explain(store, alert_id, viewer=reader, as_of=as_of)
     outlook, why_not = _outlook(store, found, reader, now, as_of)
     # The audit covers firms' rows too: its hash would tell others that there are some.
-    head = head_text(store.audit_head()) if may_know_names(reader) else ""
+    head = head_text(store.audit_head()) if sees_work(reader) else ""
     return Dossier(found, outlook, why_not, now, head, _view(store, found.alert.id, as_of, now))
 
 
@@ -88,7 +90,7 @@ def _view(store: Store, alert_id: str, as_of: datetime | None, now: datetime) ->
     if then.event is None:
         return None
     exposures = tuple(visible(then.exposures, OPEN))
-    return AlertView(then.alert, then.event, exposures, None, (), Names(), now)
+    return AlertView(public_alert(then.alert), then.event, exposures, None, (), Names(), now)
 
 
 def document(found: Dossier, lang: str) -> Document:

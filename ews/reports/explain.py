@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from alerts.public import public_alert, public_changes
 from ews.model import Act, Alert, Event, TaggedArticle, flatten
 from ews.reports.acts import ActLine, act_row
 from ews.reports.explain_views import RevisionLine, StandingLine
 from ews.reports.history import Then
+from ews.reports.receivers import sees_work
 from ews.reports.rows import (
     alert_line,
     change_line,
@@ -54,6 +56,7 @@ class Explanation:
     revisions: tuple[RevisionLine, ...] = ()  # of the event, oldest first
     acts: tuple[ActLine, ...] = ()  # what people did, for readers who may know; oldest first
     notes: tuple[Label, ...] = ()  # what of a past moment cannot be rebuilt
+    public: bool = False  # what waits, who was told and what people did is left out for this reader
 
     @property
     def decisions(self) -> tuple[ActLine, ...]:
@@ -77,18 +80,22 @@ def explain(
 ) -> Explanation:
     """Delivery <- notification <- rule and RuleSet <- exposure path <- event <- tags <- article.
 
-    `as_of` answers from what was known then; NotFound when the alert was not raised yet.
+    `as_of` answers from what was known then; NotFound when the alert was not raised yet. Whoever is
+    not of the state under a name reads what is for everybody.
     """
     then = Then(store, find_alert(store, alert_id).id, as_of)
-    alert, event = then.alert, then.event
+    named = sees_work(viewer)
+    event = then.event
+    alert = then.alert if named else public_alert(then.alert)
+    changes = then.changes if named else public_changes(then.changes)
+    told = then.notifications if named else ()
     ruleset = store.ruleset(alert.ruleset)
     before = store.ruleset(alert.ruleset - 1) if alert.ruleset > 1 else None
-    named = may_know_names(viewer)
     return Explanation(
         alert=alert_line(alert, event),
         reasons=alert.reasons,
-        deliveries=tuple(delivery_line(one, then.delivery(one)) for one in then.notifications),
-        changes=tuple(change_line(change, event, named) for change in then.changes),
+        deliveries=tuple(delivery_line(one, then.delivery(one)) for one in told),
+        changes=tuple(change_line(change, event, named) for change in changes),
         ruleset=None if ruleset is None else ruleset_line(ruleset, before),
         thresholds={} if ruleset is None else thresholds_of(ruleset.rules, alert.rule),
         exposures=tuple(map(exposure_line, visible(then.exposures, viewer))),
@@ -100,17 +107,13 @@ def explain(
         revisions=tuple(map(revision_line, then.revisions)),
         acts=tuple(map(act_row, acts_known(store, then, viewer))),
         notes=tuple(_notes(then, viewer)),
+        public=not named,
     )
-
-
-def may_know_names(viewer: Viewer) -> bool:
-    """Who did what is told to whoever works here under a name, and to the operator."""
-    return viewer.role == "operator" or (viewer.person is not None and viewer.role != "firm")
 
 
 def acts_known(store: Store, then: Then, viewer: Viewer) -> list[Act]:
     """A firm's person knows what their own firm did; nobody else outside knows any."""
-    if may_know_names(viewer):
+    if sees_work(viewer):
         return list(then.acts)
     if viewer.role != "firm" or viewer.person is None:
         return []
@@ -139,7 +142,7 @@ def _notes(then: Then, viewer: Viewer) -> Iterator[Label]:
             "a firm's own paths of the past are not kept",
             "기업 자신의 지난 경로는 남기지 않음",
         )
-    if then.on_their_way:
+    if sees_work(viewer) and then.on_their_way:
         yield Label(
             "tries",
             "how often a message had been tried by then is not kept",
