@@ -132,7 +132,9 @@ def why(found: Dossier, w: Words) -> Iterator[Block]:
 def told(found: Dossier, w: Words) -> Iterator[Block]:
     sent = found.explanation.deliveries
     if found.explanation.public:
-        yield Text(w.t("이 문서를 만든 사람은 볼 수 없습니다.", "Whoever made this may not see it."))
+        yield Text(
+            w.t("이 문서를 만든 사람은 볼 수 없습니다.", "Whoever made this may not see it.")
+        )
         return
     if not sent:
         yield Text(w.t("아무에게도 알리지 않았습니다.", "Nobody was told."))
