@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -131,7 +132,13 @@ class Defaults(Layer):
     """`defaults.toml`, the only home of default values."""
 
     def __call__(self) -> dict[str, Any]:
-        return tomllib.loads(resources.files("ews").joinpath("defaults.toml").read_text("utf-8"))
+        return dict(_shipped())
+
+
+@cache
+def _shipped() -> dict[str, Any]:
+    """Read once: the file is a part of the program."""
+    return tomllib.loads(resources.files("ews").joinpath("defaults.toml").read_text("utf-8"))
 
 
 class SecretFiles(Layer):

@@ -193,13 +193,15 @@ class Targets:
         self.at = np.zeros(size, dtype=np.int32)
         self.at[hit] = np.arange(1, len(hit) + 1)
         self.rows = np.zeros((depth * len(hit), LANES), kind)
-        self._done, self._depth, self._hit = done, depth, len(hit)
+        self._depth, self._hit = depth, len(hit)
+        self._at = np.concatenate([self.at[targets] - 1 for targets, _ in done])
+        self._lane = np.repeat(np.arange(len(done)), [len(targets) for targets, _ in done])
+        self._share = np.concatenate([share for _, share in done], axis=1)
 
     def turn_to(self, t: int) -> None:
         """Writes the rows of day t over those that have gone out of reach."""
         first = t % self._depth * self._hit
-        for lane, (targets, share) in enumerate(self._done):
-            self.rows[first + self.at[targets] - 1, lane] = share[t]
+        self.rows[first + self._at, self._lane] = self._share[t]
 
 
 def _together(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from graph.naming import (
     SAME,
@@ -122,11 +123,16 @@ def _pairs(companies: Mapping[str, Company]) -> list[tuple[str, str]]:
 
 def _signs(company: Company) -> set[str]:
     """By what a name is looked up: how its brand begins, and that it has an identifier."""
-    brand = parts_of(company.name).brand
-    signs = {romanised(brand)[:2] or "-"}
+    signs = {_brand_sign(company.name)}
     if any((company.lei, company.business_number, company.corporate_number)):
         signs.add("identified")
     return signs
+
+
+@lru_cache(50_000)
+def _brand_sign(name: str) -> str:
+    """Kept: every answer about suppliers looks up the same companies again."""
+    return romanised(parts_of(name).brand)[:2] or "-"
 
 
 def known_as(

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 import time_machine
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -65,6 +66,7 @@ class Home:
     store: Store
     tokens: dict[str, str]
     app: FastAPI
+    portal: BlockingPortal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -80,7 +82,15 @@ def fewer_worlds() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Home]]:
+def portal() -> Iterator[BlockingPortal]:
+    with start_blocking_portal() as portal:
+        yield portal
+
+
+@pytest.fixture(scope="module")
+def homes(
+    tmp_path_factory: pytest.TempPathFactory, portal: BlockingPortal
+) -> Iterator[tuple[Home, Home]]:
     made = []
     files = tmp_path_factory.mktemp("files")
     for name in ("with-b", "without"):
@@ -89,7 +99,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Home
         tokens = {"firm": firms_home.token(folder, "firm", A)}
         tokens |= {role: firms_home.token(folder, role) for role in ("official", "analyst")}
         app = create_app(load_settings(folder), store, clock=lambda: NOW)
-        made.append(Home(folder, store, tokens, app))
+        made.append(Home(folder, store, tokens, app, portal))
     yield made[0], made[1]
     for home in made:
         home.store.close()
@@ -131,6 +141,7 @@ def told(home: Home, viewer: str, *words: str) -> str:
 
 def client(home: Home, viewer: str, *, cookie: bool = False) -> TestClient:
     asks = TestClient(home.app, raise_server_exceptions=False, follow_redirects=False)
+    asks.portal = home.portal  # one event loop for all questions, as a server has
     if viewer != "open" and cookie:
         asks.cookies.set("ews_viewer", home.tokens[viewer])
     elif viewer != "open":

@@ -26,7 +26,7 @@ from ews.blindness.seeing import (
     main_origins,
 )
 from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
-from ews.model import Alert, AlertChange, Bulletin, Notification, Source, utc
+from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Source, utc
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
 from scrapers import freshness
@@ -78,7 +78,10 @@ def look(
     began = store.first_fetch_at(source.name for source in enabled)
     if began is None:
         return None
-    feeds = {source.name: _feed(store, source, now) for source in enabled}
+    newest, answered = store.newest_fetches(source.name for source in enabled)
+    feeds = {
+        one.name: _feed(one, newest.get(one.name), answered.get(one.name), now) for one in enabled
+    }
     memory = _memory(store, limits, now)
     found = informants(enabled, memory.by, memory.series, now)
     return Watch(feeds, found, limits, began, now, dump(memory))
@@ -137,8 +140,7 @@ def keep(tx: Store, done: Step) -> None:
         tx.save_bulletins(done.bulletins, done.notifications)
 
 
-def _feed(store: Store, source: Source, now: datetime) -> Feed:
-    last, good = store.last_fetch(source.name), store.last_good_fetch(source.name)
+def _feed(source: Source, last: Fetch | None, good: Fetch | None, now: datetime) -> Feed:
     state = freshness(source, good, now, last)
     return Feed(source, state, believed_until(source, state, good))
 

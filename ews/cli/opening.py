@@ -43,7 +43,7 @@ def reading(home: Path | None) -> Iterator[tuple[Settings, Store]]:
         other = f"--home {played}" if (played / "ews.db").exists() else "--home DIR"
         raise NoHome(f"no such home: {settings.home}; run `ews demo` or `ews cycle` first, "
                      f"or name another: {other}")  # fmt: skip
-    with opened(home) as found:
+    with opened(home, settings) as found:
         yield found
 
 
@@ -56,7 +56,7 @@ def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 
     settings = load_settings(home)
     if has_store(settings):
-        with opened(home) as found:
+        with opened(home, settings) as found:
             yield found
         return
     with TemporaryDirectory() as folder:
@@ -69,8 +69,9 @@ def looking(home: Path | None) -> Iterator[tuple[Settings, Store]]:
 
 
 @contextmanager
-def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
-    """The settings in force and the store of that home, made if absent; closed at the end.
+def opened(home: Path | None, known: Settings | None = None) -> Iterator[tuple[Settings, Store]]:
+    """The settings in force and the store of that home, made if absent; closed at the end. `known`:
+    its settings, where they were read already.
 
     WrongToken or NotForViewer when the command is not for who asks.
     """
@@ -78,7 +79,7 @@ def opened(home: Path | None) -> Iterator[tuple[Settings, Store]]:
     from ews.config import load_settings
     from ews.storage import Store
 
-    settings = load_settings(home)
+    settings = known or load_settings(home)
     store = Store.open(settings.home, settings.database_url)
     try:
         admit(settings, store)

@@ -17,7 +17,12 @@ def source_lines(
 ) -> tuple[SourceLine, ...]:
     """Every source with its state, the blind ones first."""
     known = shipped_sources() if sources is None else sources
-    lines = [_line(store, source, now) for source in known]
+    newest, answered = store.newest_fetches(source.name for source in known)
+    due = store.next_dues()
+    lines = [
+        _line(one, now, newest.get(one.name), answered.get(one.name), due.get(one.name))
+        for one in known
+    ]
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
 
 
@@ -27,8 +32,9 @@ def shipped_sources() -> tuple[Source, ...]:
     return tuple(load_sources())
 
 
-def _line(store: Store, source: Source, now: datetime) -> SourceLine:
-    last, good = store.last_fetch(source.name), store.last_good_fetch(source.name)
+def _line(
+    source: Source, now: datetime, last: Fetch | None, good: Fetch | None, due: datetime | None
+) -> SourceLine:
     state = freshness(source, good, now, last)
     return SourceLine(
         name=source.name,
@@ -45,7 +51,7 @@ def _line(store: Store, source: Source, now: datetime) -> SourceLine:
         last_good_at=good.at if good else None,
         newest=good.newest if good else None,
         signals=good.signals if good else None,
-        next_due=store.next_due(source.name),
+        next_due=due,
         error=_error(last),
         every_s=source.every_s,
         fresh_within_s=source.fresh_within_s,

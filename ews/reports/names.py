@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 
 from ews.reports.viewer import NotFound
 from ews.reports.views import Label
@@ -121,13 +122,10 @@ def _items_of_hs(code: str) -> list[str]:
 
 
 def _by_name(kind: str, table: Mapping[str, object], wanted: str) -> list[str]:
-    names: dict[str, list[str]] = {}
-    for code, known in table.items():
-        for name in {str(getattr(known, "en", "")), str(getattr(known, "ko", ""))} - {""}:
-            names.setdefault(name.casefold(), []).append(code)
+    names = _codes_by_name(kind)
     folded = wanted.casefold()
     if folded in names:
-        return names[folded]
+        return list(names[folded])
     long_enough = len(folded) >= (2 if _korean(folded) else 3)
     starts = [c for name, codes in names.items() if name.startswith(folded) for c in codes]
     if starts and len(folded) > 1:
@@ -140,6 +138,16 @@ def _by_name(kind: str, table: Mapping[str, object], wanted: str) -> list[str]:
         f"unknown {kind} {wanted!r}{_offered(kind, near, 'en')}",
         f"{KINDS_KO[kind]}: ‘{wanted}’에 맞는 이름이 없습니다{_offered(kind, near, 'ko')}",
     )
+
+
+@cache
+def _codes_by_name(kind: str) -> dict[str, list[str]]:
+    """Codes of every name of that kind; the reference data does not change while it runs."""
+    names: dict[str, list[str]] = {}
+    for code, known in TABLES[kind].items():
+        for name in {str(getattr(known, "en", "")), str(getattr(known, "ko", ""))} - {""}:
+            names.setdefault(name.casefold(), []).append(code)
+    return names
 
 
 def _korean(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -44,6 +44,41 @@ class CollectionStore(Transactions):
         """Newest attempt that was answered, with news or without."""
         good = schema.fetches.c.outcome != FetchOutcome.FAILED.value
         return next(iter(self._fetches(source, 1, good)), None)
+
+    def newest_fetches(self, sources: Iterable[str]) -> tuple[dict[str, Fetch], dict[str, Fetch]]:
+        """Per source the newest attempt, and the newest one that was answered; in two questions,
+        however many sources there are."""
+        names = list(dict.fromkeys(sources))
+        good = schema.fetches.c.outcome != FetchOutcome.FAILED.value
+        return self._newest(names), self._newest(names, good)
+
+    def _newest(self, names: Sequence[str], *where: sa.ColumnElement[bool]) -> dict[str, Fetch]:
+        if not names:
+            return {}
+        table, one = schema.fetches, schema.fetches.alias("one")
+        wanted = sa.values(sa.column("name", sa.String), name="wanted")
+        asked = wanted.data([(name,) for name in names]).cte("asked")
+        newest = (  # read from the end of the source's part of the index, not sorted
+            sa.select(table.c.id)
+            .where(table.c.source == asked.c.name, *where)
+            .order_by(table.c.at.desc())
+            .limit(1)
+            .correlate(asked)
+            .scalar_subquery()
+        )
+        query = sa.select(*(one.c[column.name] for column in FETCH.columns))
+        query = query.select_from(asked.join(one, one.c.id == newest))
+        with self._read() as connection:
+            found = [FETCH.read(row) for row in connection.execute(query)]
+        return {fetch.source: fetch for fetch in found}
+
+    def next_dues(self) -> dict[str, datetime | None]:
+        """When each source that was ever planned is to be fetched next."""
+        c = schema.sources.c
+        with self._read() as connection:
+            return {
+                row.name: row.next_due for row in connection.execute(sa.select(c.name, c.next_due))
+            }
 
     def _fetches(
         self, source: str | None, limit: int | None, *where: sa.ColumnElement[bool]

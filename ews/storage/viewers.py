@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,17 +62,8 @@ class ViewerStore(Transactions):
     def viewer_of(self, digest: str) -> KnownViewer | None:
         """The viewer of the token with that digest; None for one that is not known, or whose
         person is disabled or gone."""
-        v, p = schema.viewers.c, schema.people.c
-        query = (
-            sa.select(
-                v.id, v.role, v.owner, v.person, v.added_at, v.expires_at,
-                p.role.label("now_role"), p.owner.label("now_owner"), p.disabled_at,
-            )
-            .select_from(schema.viewers.outerjoin(schema.people, v.person == p.name))
-            .where(v.digest == digest)
-        )  # fmt: skip
         with self._read() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(_of_digest(), {"digest": digest}).one_or_none()
         if row is None:
             return None
         if row.person is None:
@@ -109,3 +102,17 @@ class ViewerStore(Transactions):
         c = schema.viewers.c
         with self._write() as connection:
             connection.execute(sa.delete(schema.viewers).where(c.expires_at < ended_before))
+
+
+@cache
+def _of_digest() -> sa.Select[Any]:
+    """The question of every request, put together once."""
+    v, p = schema.viewers.c, schema.people.c
+    return (
+        sa.select(
+            v.id, v.role, v.owner, v.person, v.added_at, v.expires_at,
+            p.role.label("now_role"), p.owner.label("now_owner"), p.disabled_at,
+        )
+        .select_from(schema.viewers.outerjoin(schema.people, v.person == p.name))
+        .where(v.digest == sa.bindparam("digest"))
+    )  # fmt: skip

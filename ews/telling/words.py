@@ -115,15 +115,11 @@ class Teller:
 
     def blind(self, now: datetime) -> tuple[str, ...]:
         """Titles of watched sources that are failing or stale: their silence is not calm."""
+        newest, answered = self.store.newest_fetches(one.name for one in self.sources)
         return tuple(
-            source.title
-            for source in self.sources
-            if freshness(
-                source,
-                self.store.last_good_fetch(source.name),
-                now,
-                self.store.last_fetch(source.name),
-            ).blind
+            one.title
+            for one in self.sources
+            if freshness(one, answered.get(one.name), now, newest.get(one.name)).blind
         )
 
 
