@@ -95,7 +95,8 @@ LAYOUTS: dict[ChangeKind, tuple[Part, ...]] = {
     ChangeKind.BLIND: (standing.changed, standing.blind, *STANDING, *WORLD, *PROOF),
     ChangeKind.SEEING: BRIEF,
     ChangeKind.ACKNOWLEDGED: SHORT,
-    ChangeKind.HANDED_OVER: (standing.changed, *FULL),  # told to its new holder, who may know nothing
+    # Told to its new holder, who may know nothing of it.
+    ChangeKind.HANDED_OVER: (standing.changed, *FULL),
     ChangeKind.NOTED: SHORT,
     ChangeKind.CLOSED: END,
     ChangeKind.RESOLVED: END,

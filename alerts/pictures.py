@@ -190,7 +190,7 @@ def _heading(draw: ImageDraw.ImageDraw, view: AlertView, exposure: Exposure, lan
     share = say("text.unknown", lang)
     if exposure.share_at_risk is not None:
         share = percent(exposure.share_at_risk)
-    said = say("picture.share", lang, share=share, years=years(exposure) or "-")
+    said = say("picture.share", lang, share=share, years=years(exposure, lang) or "-")
     lines, size = fitted(draw, said, WIDTH - 2 * PAD, 1, 28)
     draw.text((PAD, 94), lines[0], GREY, font(size))
 

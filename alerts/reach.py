@@ -22,6 +22,12 @@ from alerts.words import say
 from ews.model import Exposure, Hop
 
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+# What the file of shares remarks on a period that its source does not give.
+REMARKS = {
+    "(not stated)": "text.period_not_stated",
+    "(year not shown)": "text.period_no_year",
+    "(typical year)": "text.period_typical",
+}
 
 
 def reach(view: AlertView, lang: str) -> Section:
@@ -63,13 +69,24 @@ def publisher(hop: Hop | None) -> str:
     return one_line(hop.citation.partition(", http")[0], 120) if hop else ""
 
 
-def years(exposure: Exposure) -> str:
+def years(exposure: Exposure, lang: str) -> str:
     """The period of the share's figures; of several, the first and the last year; "" unknown."""
-    periods = sorted({one_line(hop.period, 20) for hop in exposure.path if hop.period})
+    periods = sorted({one_line(hop.period, 40) for hop in exposure.path if hop.period})
     if len(periods) < 2:
-        return "".join(periods)
+        return _period("".join(periods), lang)
     found = sorted(year for period in periods for year in YEAR.findall(period))
     return "~".join(dict.fromkeys(found[:1] + found[-1:]))
+
+
+def _period(period: str, lang: str) -> str:
+    """The period as the data file has it, its remark in the reader's language.
+
+    >>> _period("2024 (not stated)", "ko")
+    '2024 (출처에 시점 없음)'
+    """
+    for remark, key in REMARKS.items():
+        period = period.replace(remark, say(key, lang))
+    return period
 
 
 def source_of(exposure: Exposure, lang: str) -> str:
@@ -108,7 +125,7 @@ def share_line(view: AlertView, item: str, exposure: Exposure, lang: str) -> str
         lang,
         item=name,
         share=percent(exposure.share_at_risk),
-        year=years(exposure) or unknown,
+        year=years(exposure, lang) or unknown,
         basis=say(f"basis.{basis}", lang),
         citation=source_of(exposure, lang) or unknown,
     )

@@ -31,7 +31,8 @@ __all__ = [
     "why_stage",
 ]
 
-CODE = re.compile(r"[A-Za-z0-9-]+")
+# A code stands alone in its place of the list; the same word inside a name or a use is no code.
+CODE = re.compile(r"(?:^|(?<=[:←,·] ))[A-Za-z0-9-]+(?=$|,| ←| ·| \()")
 STEPS_SHOWN = 3
 STAGE_STEPS_SHOWN = 2
 REASONS_SHOWN = 6

@@ -516,6 +516,21 @@ def test_a_route_gives_the_years_of_all_its_shares() -> None:
     assert "관세청 (시험용 값) 합계, 항로는 지리로 가정" in text
 
 
+def test_what_a_source_does_not_say_of_its_period_is_in_the_language_of_the_reader() -> None:
+    undated = replace(hop("origin:CN:urea", "item:urea", 0.98), period="2024 (year not shown)")
+    view = view_of(exposures=(urea_exposure(1, path=(undated,)),))
+    assert "(2024 (출처에 연도 없음), " in render_text(view, "ko")
+    assert "(2024 (year not in the source), " in render_text(view, "en")
+
+
+def test_a_code_inside_the_name_of_a_use_is_left_alone() -> None:
+    said = "depends on it: mcee ← urea (resin of urea and more), urea"
+    view = replace(view_of(), because=said)
+    assert "Ministry of Climate, Energy and Environment ← Urea (resin of urea and more), Urea" in (
+        render_text(view, "en")
+    )
+
+
 def test_a_small_loss_that_stock_bridges_for_years_is_not_a_number_of_days() -> None:
     long = urea_exposure(1, time_to_survive_days=3298.0)
     assert "재고로 1년 넘게 버팀" in render_text(view_of(exposures=(long,)), "ko")

@@ -293,6 +293,23 @@ def test_doctor_names_the_failing_source(home: Path) -> None:
     assert not checks["sources"]["ok"]
 
 
+def test_doctor_says_what_is_wrong_with_the_routes_of_this_home(tmp_path: Path) -> None:
+    def routes() -> dict[str, object]:
+        checks = json.loads(ews("doctor", "--json", home=tmp_path).stdout)
+        return next(one for one in checks if one["name"] == "routes")
+
+    Store.open(tmp_path).close()
+    assert routes()["ok"]
+    own = tmp_path / "routes.toml"
+    own.write_text(
+        '[[receiver]]\nname = "desk"\nchannel = "console"\naddress = "-"\nlang = "ko"\n'
+        'minimum = "주의"\npeople = ["nobody-known"]\n', "utf-8"
+    )  # fmt: skip
+    assert "nobody-known" in str(routes()["found"])
+    own.write_text("[[receiver]\n", "utf-8")
+    assert not routes()["ok"]
+
+
 def test_check_finds_a_second_owner_of_a_room(monkeypatch: pytest.MonkeyPatch) -> None:
     from ews.cli import checks
 

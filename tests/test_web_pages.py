@@ -126,7 +126,12 @@ def test_a_bad_question_is_a_problem_that_says_what_is_wrong(
     assert answer.json()["detail"]
 
 
-ACTS = ("/alerts/{alert_id}/", "/missed", "/silences", "/outbox/{notification_id}/")  # what people do; the rest reads
+ACTS = (
+    "/alerts/{alert_id}/",
+    "/missed",
+    "/silences",
+    "/outbox/{notification_id}/",
+)  # what people do; the rest reads
 
 
 def test_the_api_reads_only_but_for_what_people_do(client: TestClient) -> None:

@@ -138,7 +138,9 @@ def _rules() -> Iterator[Check]:
     from alerts.rules import load_document, read_rules
 
     rules, routes = read_rules(load_document()), load_routes()
-    yield Check("rules", bool(rules), f"{len(rules)} rules, {len(routes.receivers)} receivers")
+    yield Check(
+        "rules", bool(rules), f"as shipped: {len(rules)} rules, {len(routes.receivers)} receivers"
+    )
 
 
 def _home(home: Path) -> Iterator[Check]:
@@ -168,7 +170,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
     late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
     dead = store.deliveries(state=DeliveryState.DEAD)
     unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
-    counts = store.counts()
+    counts, misrouted = store.counts(), _misrouted(settings, store)
     return [
         Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
               "stop ews, keep a copy of the home, then restore the last backup"),
@@ -178,11 +180,27 @@ def running(settings: Settings, store: Store) -> list[Check]:
               "start `ews run`"),
         Check("undone articles", len(store.unclassified(now, 1)) == 0,
               "waiting" if store.unclassified(now, 1) else "none", "ews cycle"),
-        Check("dead deliveries", not dead, str(len(dead)), "ews explain ALERT shows the error"),
+        Check("routes", not misrouted, _some(misrouted) or "sound", "ews routes show"),
+        Check("dead deliveries", not dead, str(len(dead)), "ews outbox list says why"),
         Check("unsettled deliveries", not unsure, str(len(unsure)), "ews cycle settles them"),
         Check("contact", settings.contact is not None, settings.contact or "not set",
               "set contact in ews.toml: publishers must be able to reach you"),
     ]  # fmt: skip
+
+
+def _misrouted(settings: Settings, store: Store) -> list[str]:
+    """What `ews routes show` finds wrong with the routes of this home."""
+    from alerts.channels import CHANNELS
+    from alerts.routes import problems
+    from alerts.routing import RoutesError
+    from ews.cli.opening import routes_of
+    from ews.reports.names import TABLES
+
+    people = [one.name for one in store.people() if one.disabled_at is None]
+    try:
+        return list(problems(routes_of(settings), CHANNELS, people, TABLES))
+    except RoutesError as error:
+        return [str(error)]
 
 
 def _some(names: list[str]) -> str:

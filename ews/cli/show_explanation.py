@@ -44,7 +44,7 @@ def _standing(out: Output, found: Explanation) -> None:
         (out.t("서명을 기다리는 단계", "waits for a signature"), _stage(out, one.proposed)),
         (out.t("서명이 없으면 올라가는 때", "taken unsigned at"),
          one.proposed and moment(one.sign_by)),
-        (out.t("서명 없이 올라감", "taken unsigned"), one.timed_out and out.t("예", "yes")),
+        (out.t("서명 없이 올라감", "taken unsigned"), out.t("예", "yes") if one.timed_out else None),
         (out.t("반려된 단계", "refused"), _stage(out, one.refused)),
         (out.t("담당", "holder"), one.holder),
         (out.t("끝난 까닭", "ended"), one.ending and word(one.ending, out.lang)),

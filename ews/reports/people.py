@@ -197,7 +197,8 @@ def _check_name(tx: Store, name: str) -> None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
+    """Without its blanks: who reads 김 서명 in a message at night thinks of 김서명."""
+    return unicodedata.normalize("NFKC", name).casefold().replace(" ", "")
 
 
 def _check(tx: Store, person: Person) -> None:
