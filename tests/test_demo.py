@@ -82,6 +82,7 @@ def test_a_quiet_week_full_of_traps_raises_nothing(played: Pipeline, name: str) 
     assert [alert.title for alert in raised] == []
 
 
+@pytest.mark.torture  # test_pipeline plays one case again in every run
 def test_played_again_the_demo_changes_nothing(played: Pipeline) -> None:
     before = played.store.counts()
     run_demo(played)
