@@ -411,18 +411,6 @@ def test_routing_the_same_change_again_sends_nothing_twice(store: Store) -> None
     assert store.claim(LATER, "me", 60) is None
 
 
-def test_the_budget_counts_what_is_sent_or_on_its_way(store: Store) -> None:
-    tell(
-        store,
-        a_notification(1),
-        a_notification(2),
-        a_notification(3, reason=RouteReason.HELD_BY_BUDGET),
-        a_notification(4, at=NOW - timedelta(days=1)),
-        a_notification(1, receiver="other"),
-    )
-    assert store.sent_counts(NOW) == {"room": 2, "other": 1}
-
-
 def test_a_reader_keeps_the_thread_of_the_first_message(store: Store) -> None:
     tell(store, a_notification(revision=1), a_notification(revision=2))
     assert store.thread_id("alr-1", "room") is None

@@ -11,7 +11,6 @@ from ews.model import (
     AlertChange,
     Bulletin,
     BulletinKind,
-    ChangeKind,
     Delivery,
     DeliveryState,
     Notification,
@@ -24,10 +23,6 @@ from ews.storage.outbox import DELIVERY, NOTIFICATION, OutboxStore
 from ews.storage.transactions import batches
 
 BULLETIN = Row(Bulletin, schema.bulletins)
-FREE_CHANGES = (
-    ChangeKind.RESOLVED, ChangeKind.STAGE_DOWN, ChangeKind.RETRACTED, ChangeKind.ESCALATED,
-    ChangeKind.HANDED_OVER,
-)  # fmt: skip
 SILENT = (RouteReason.BULLETIN, RouteReason.STANDING)  # post nothing about an alert
 HeldBack = tuple[str, str, RouteReason, datetime]
 
@@ -195,26 +190,6 @@ class DeliveryStore(OutboxStore):
         with self._read() as connection:
             rows = connection.execute(query.where(table.c.kind == kind.value))
             return {receiver: at for receiver, at in rows}
-
-    def sent_counts(self, since: datetime) -> dict[str, int]:
-        """Per receiver, messages decided at or after `since` that are sent or on their way.
-
-        Ends, falls in stage, bulletins and what posts nothing are left out: they cost a receiver's
-        budget nothing.
-        """
-        table, told = schema.deliveries, schema.notifications
-        spent = table.c.state.not_in([DeliveryState.HELD.value, DeliveryState.DEAD.value])
-        costs = told.c.change.not_in([kind.value for kind in FREE_CHANGES]) & told.c.reason.not_in(
-            [RouteReason.BULLETIN.value, RouteReason.STANDING.value]
-        )
-        query = (
-            sa.select(table.c.receiver, sa.func.count())
-            .join_from(table, told, told.c.id == table.c.notification_id)
-            .where(table.c.at >= since, spent, costs)
-            .group_by(table.c.receiver)
-        )
-        with self._read() as connection:
-            return {receiver: count for receiver, count in connection.execute(query)}
 
 
 def _first_delivery(notification: Notification) -> dict[str, object]:
