@@ -87,6 +87,13 @@ def given_password(home: Home, name: str) -> None:
 # --------------------------------------------------------------------------- who there is
 
 
+def test_a_name_that_differs_by_a_blank_is_the_same_name_to_a_reader(store: Store) -> None:
+    boss = add_person(store, doing("a"), "박운영", "operator")
+    add_person(store, doing("b", boss), "김서명", "official")
+    with pytest.raises(ValueError, match="reads like '김서명'"):
+        add_person(store, doing("c", boss), "김 서명", "official")
+
+
 def test_the_machine_makes_the_first_operator_and_no_other_after(store: Store) -> None:
     add_person(store, doing("a"), "이분석", "analyst")
     boss = add_person(store, doing("b"), "박운영", "operator")
