@@ -84,7 +84,10 @@ def holder(view: AlertView, lang: str) -> Section:
         text = say("text.no_holder", lang, id=alert.id)
         return Section(label, (Line(text),) if alert.stage >= Stage.CAUTION else ())
     name = one_line(alert.holder, 60)
-    if alert.acknowledged_at:
+    seen = (
+        alert.takers.get(alert.holder, 0) > 0 or not alert.takers
+    )  # who was given it may not have
+    if alert.acknowledged_at and seen:
         name = say("text.holder", lang, name=name, time=korean_time(alert.acknowledged_at))
     others = [one for one, at in alert.takers.items() if at and one != alert.holder]
     if others:

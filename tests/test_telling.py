@@ -36,6 +36,7 @@ from tests.empty_store import opened as opened_at
 
 RULES = shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
 KIM = Person("per-kim", "김서명", "official", NOW, signs=True)
+PARK = Person("per-park", "박새로", "official", NOW)
 LEE = Person("per-lee", "이다음", "official", NOW)
 ROUTES = """
 [[receiver]]
@@ -52,7 +53,7 @@ ministries = ["molit"]
 def store(tmp_path: Path) -> Iterator[Store]:
     opened = opened_at(tmp_path)
     opened.save_ruleset(RULES)
-    for person in (KIM, LEE):
+    for person in (KIM, LEE, PARK):
         opened.save_person(person, "ews", NOW)
     yield opened
     opened.close()
@@ -256,5 +257,15 @@ def test_each_ministry_answers_for_itself_and_a_rise_asks_again(store: Store) ->
         now=risen + timedelta(minutes=1),
     )  # fmt: skip
     tell(store, both, Names(), risen + timedelta(minutes=31))
-    late = [n.receiver for n in sent(store, ChangeKind.ESCALATED)[1:]]
-    assert late == ["trucks"]
+    late = sent(store, ChangeKind.ESCALATED)[1:]
+    assert [n.receiver for n in late] == ["trucks"]
+    act(
+        store, KIM, ActKind.HAND_OVER, alert_id=alert_id, detail={"to": "박새로"}, via="cli",
+        key="d", now=risen + timedelta(minutes=40),
+    )  # fmt: skip
+    tell(store, both, Names(), risen + timedelta(minutes=40))
+    newest = max(store.notifications(alert_id=alert_id), key=lambda n: n.alert_revision)
+    said = Teller(store, Names()).message(newest, risen).text
+    assert "담당:\n  박새로\n  확인한 다른 분: 이다음" in said, (
+        "the old holder's time is not the new one's"
+    )
