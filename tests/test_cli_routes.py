@@ -120,11 +120,16 @@ def test_what_was_held_back_is_listed_with_its_reason(home: Path) -> None:
         tx.save_changes([change()])
         tx.save_notifications([change()], told)
     store.close()
-    (row,) = json.loads(run(home, "withheld", "--json").stdout)
-    assert (row["receiver"], row["reason"], row["told"]) == ("transport", "held_by_budget", None)
-    assert "하루 한도" in run(home, "withheld", "transport").stdout
-    assert "0 held back" in run(home, "withheld", "culture").stdout
-    assert run(home, "withheld", "nobody").exit_code == 1
+
+    def withheld(*words: str) -> Result:
+        return CliRunner().invoke(app, ["withheld", *words, "--home", str(home), "--lang", "ko"])
+
+    (of,) = json.loads(withheld("transport", "--json").stdout)
+    (row,) = of["lines"]
+    assert (of["receiver"], row["reason"], row["told"]) == ("transport", "held_by_budget", None)
+    assert "하루 한도" in withheld("transport").stdout
+    assert "보류된 것이 없습니다" in withheld("culture").stdout
+    assert withheld("nobody").exit_code == 1
 
 
 def test_the_example_for_ministries_has_no_fault_and_sends_urea_to_trucks(home: Path) -> None:

@@ -20,9 +20,7 @@ ASKING = frozenset({
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
-TUNING = frozenset(
-    {"rules set", "rules undo", "routes cases", "routes show", "routes test", "routes withheld"}
-)
+TUNING = frozenset({"rules set", "rules undo", "routes cases", "routes show", "routes test"})
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
 OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at

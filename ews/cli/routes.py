@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ews.cli.options import Home, Json, Lang
-from ews.cli.withheld import list_withheld
 
 if TYPE_CHECKING:
     from alerts.route_cases import RouteOutcome
@@ -338,6 +337,3 @@ def _tell_failed(out: Output, failed: Sequence[RouteOutcome]) -> None:
 def _own_cases(settings: Settings, file: Path | None) -> Path | None:
     own = file or settings.home / "routes_test.toml"
     return own if file or own.exists() else None
-
-
-app.command("withheld")(list_withheld)

@@ -40,11 +40,6 @@ class CollectionStore(Transactions):
     def last_fetch(self, source: str) -> Fetch | None:
         return next(iter(self._fetches(source, 1)), None)
 
-    def last_good_fetch(self, source: str) -> Fetch | None:
-        """Newest attempt that was answered, with news or without."""
-        good = schema.fetches.c.outcome != FetchOutcome.FAILED.value
-        return next(iter(self._fetches(source, 1, good)), None)
-
     def newest_fetches(self, sources: Iterable[str]) -> tuple[dict[str, Fetch], dict[str, Fetch]]:
         """Per source the newest attempt, and the newest one that was answered; in two questions,
         however many sources there are."""
