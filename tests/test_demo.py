@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.words import say
 from ews.model import Alert, Article, Observation, Stage
 from ews.pipeline import Pipeline
 from ews.tuning import cases
@@ -50,6 +51,24 @@ def demo(
 @pytest.fixture(scope="module")
 def played(demo: tuple[Pipeline, DemoResult]) -> Pipeline:
     return demo[0]
+
+
+@pytest.mark.parametrize(("readme", "lang"), [("README.md", "en"), ("README.ko.md", "ko")])
+def test_the_readme_shows_an_alert_of_the_demo_as_it_is_printed(
+    played: Pipeline, readme: str, lang: str
+) -> None:
+    text = (Path(__file__).parents[1] / readme).read_text("utf-8")
+    shown = text.split("<!-- demo-alert -->")[1].split("```text\n")[1].split("```")[0]
+    alert = shown.rsplit("ews explain ", 1)[1].strip()
+    first = min(played.store.notifications(alert_id=alert), key=lambda one: one.alert_revision)
+    message = played.message(replace(first, lang=lang, why=told_why(first.why, lang)), first.at)
+    assert message.text == shown
+
+
+def told_why(why: str, lang: str) -> str:
+    """The receiver's reason, as a receiver of that language would have had it."""
+    assert why == say("route.everything", "ko")
+    return say("route.everything", lang)
 
 
 BAR = (
