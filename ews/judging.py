@@ -21,6 +21,8 @@ REOPEN = timedelta(days=60)  # ended alerts that a new report may open again are
 
 def judge(store: Store, ruleset: RuleSet, now: datetime) -> int:
     """Apply the rules to what changed since the last time; how many changes were written."""
+    if not _Judge(store, ruleset, now).due():
+        return 0  # asked every few seconds: no writer waits for nothing
     with store.begin() as tx:
         return _Judge(tx, ruleset, now).run()
 
@@ -31,9 +33,19 @@ class _Judge:
     ruleset: RuleSet
     now: datetime
 
+    def due(self) -> bool:
+        """Whether there is an event, a new day, or a wait for a signature that has ended."""
+        return bool(self._new_day() or self._events()) or any(
+            alert.sign_by is not None and alert.sign_by <= self.now
+            for alert in self.tx.open_alerts()
+        )
+
+    def _new_day(self) -> bool:
+        return self.tx.get("evaluate.expired_on") != self.now.date().isoformat()
+
     def run(self) -> int:
         events, firing = self._events(), self.tx.open_alerts()
-        new_day = self.tx.get("evaluate.expired_on") != self.now.date().isoformat()
+        new_day = self._new_day()
         changes = self._evaluated(events, firing) if events else []
         changes += rules.time_outs(_standing(firing, changes), self.ruleset, self.now)
         if new_day:
