@@ -159,6 +159,17 @@ def test_no_words_become_markup_a_mention_or_a_line_of_their_own(words: str) -> 
         check_harmless(words, url, kind, stage, reason, lang)
 
 
+@pytest.mark.torture
+def test_every_hostile_text_in_every_kind_stage_and_language() -> None:
+    reasons = itertools.cycle(REASONS)
+    told = 0
+    for words, kind, stage, lang in itertools.product(HOSTILE, ChangeKind, Stage, LANGS):
+        check_harmless(words, "https://example.org/", kind, stage, next(reasons), lang)
+        told += 1
+    print(f"{told} messages, each with its thread's first: nothing injected")
+    assert told == len(HOSTILE) * len(ChangeKind) * len(Stage) * len(LANGS)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     hostile_text,

@@ -61,6 +61,19 @@ def parameters(info: dict[str, list[object]]) -> dict[str, list[str]]:
 def test_any_alert_is_valid_and_reads_back_as_the_same_facts(
     view: AlertView, parents: list[Parent]
 ) -> None:
+    check_facts(view, parents)
+
+
+@pytest.mark.torture
+@given(views(), st.lists(st.just(FIRST), max_size=2))
+@settings(max_examples=5_000, deadline=None)
+def test_five_thousand_alerts_are_valid_and_read_back(
+    view: AlertView, parents: list[Parent]
+) -> None:
+    check_facts(view, parents)
+
+
+def check_facts(view: AlertView, parents: list[Parent]) -> None:
     read = read_cap(build_cap(view, ISSUER, parents))
     alert, event, moved = view.alert, view.event, view.change
     assert moved is not None
