@@ -206,6 +206,8 @@ class TaggedArticle:
     price_direction: str | None = None
     triage: bool = False  # the model does not know whether it is an event; a person should look
     vector: bytes = b""  # story vector: signed bytes, 127 times a unit vector; b"" without one
+    # Probability that it tells of a present happening that can change what Korea buys; None: not read
+    relevance: float | None = None
 
     def probability(self, type_: str) -> float:
         return next((tag.probability for tag in self.tags if tag.type == type_), 0.0)
@@ -237,6 +239,7 @@ class StoryMember:
     copy_of: str = ""  # the earlier member whose text this one repeats
     sketch: bytes = b""  # of the text, to know a repeated one (nlp.wires)
     states: bool = True  # its own text reaches the reader's line; others only follow the story
+    relevance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +338,8 @@ class Event:
     authority: bool = False  # the issuing state's own notice, or a detector's own data
     facts: Mapping[str, float] = field(default_factory=dict)  # detector's numbers, e.g. drop=0.44
     last_seen: datetime | None = None  # available_at of the newest evidence, material or not
+    # Probability that its evidence tells of a present happening that can change what Korea buys
+    relevance: float | None = None
 
     @property
     def independent_sources(self) -> int:
@@ -472,6 +477,11 @@ class RuleSet:
     reason: str
     created_at: datetime
     rules: Mapping[str, object]  # the parsed TOML document, as alerts/rules.toml
+    name: str = ""
+    in_force_at: datetime | None = None  # planned for then; None: as soon as it was saved
+
+    def in_force(self, now: datetime) -> bool:
+        return self.in_force_at is None or self.in_force_at <= now
 
     @property
     def digest(self) -> str:
@@ -555,6 +565,8 @@ class Alert:
     signals: tuple[str, ...] = ()  # ids of its newest evidence: the same evidence, the same thread
     phase: Phase | None = None  # the most actual phase that was told
     mistake: str = ""  # why a person took it back: a reason of FALSE_ALARMS; "" the rules did
+    # Probability, as sent, that it is true: a present happening that can change what Korea buys
+    chance: float | None = None
 
     @property
     def independent_sources(self) -> int:
@@ -844,6 +856,105 @@ class Act:
     def make_id(key: str) -> str:
         """`key` names the doing, so that a repeated click is one act."""
         return content_id("act", key)
+
+
+# --------------------------------------------------------------------------- ledger, learning
+
+
+class Outcome(StrEnum):
+    """How an alert turned out."""
+
+    OPEN = "open"  # nobody can say yet
+    TRUE = "true"  # it was so, and it mattered
+    FALSE = "false"  # it was not so, or could not matter
+    LATE = "late"  # it was so, and those who were told had the news already
+    PREVENTED = "prevented"  # it was so, and what was done kept the harm away
+
+
+class Basis(StrEnum):
+    """What an outcome rests on, weakest first: a stronger basis takes the place of a weaker."""
+
+    REPORTS = "reports"  # what later reports of the same happening say
+    SERIES = "series"  # trade and price figures that came weeks later
+    REVIEW = "review"  # a verdict file: readers who judged it afterwards
+    FEEDBACK = "feedback"  # a named person's act
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One thing that an outcome rests on."""
+
+    kind: str  # act | article | observation | event | verdict
+    ref: str  # its id
+    at: datetime
+    says: str  # in our own words, or a title where `kind` is article
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """One decision on how an alert turned out. Append-only; the newest of the strongest basis holds."""
+
+    id: str
+    alert_id: str
+    outcome: Outcome
+    at: datetime
+    basis: Basis
+    by: str  # Person.name, or "ews"
+    proofs: tuple[Proof, ...]
+    note: str = ""
+
+
+class ProposalState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text with the labels that feedback says it should have had; used once a person accepts it."""
+
+    id: str
+    article_id: str
+    labels: tuple[str, ...]  # event types; () says that it reports none
+    relevant: bool | None  # can it change what Korea buys? None: nobody said
+    source: str  # id of the act that it came from
+    at: datetime
+    alert_id: str = ""
+    items: tuple[str, ...] = ()
+    state: ProposalState = ProposalState.OPEN
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A change of the rules that feedback speaks for; a person accepts or rejects it."""
+
+    id: str
+    at: datetime
+    changes: Mapping[str, object]  # dotted key of the rules -> new value
+    why: str  # key of the sentence that says it; `facts` fill it
+    facts: Mapping[str, str]
+    acts: tuple[str, ...]  # ids of the acts that it comes from
+    state: ProposalState = ProposalState.OPEN
+    decided_by: str = ""
+    decided_at: datetime | None = None
+    note: str = ""
+    ruleset: int | None = None  # the version that accepting it made
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A reference episode that an analyst keeps: what should have been told, and when."""
+
+    id: str
+    body: Mapping[str, object]  # the fields of docs/score-format.md
+    added_by: str
+    added_at: datetime
+    alert_id: str = ""  # the alert it was made from
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

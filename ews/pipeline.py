@@ -148,7 +148,7 @@ class Pipeline:
 
     def _detect_batch(self, now: datetime) -> int | None:
         """The next articles and observations; None when none waits."""
-        ruleset = self.ruleset()
+        ruleset = self.ruleset(now)
         new = self.store.undetected(now, DETECT_BATCH)
         fresh = self.store.undetected_observations(now)
         if not new and not fresh:
@@ -223,7 +223,7 @@ class Pipeline:
     def evaluate(self, now: datetime) -> int:
         """See what cannot be seen any more; apply the RuleSet in force to what changed, and take
         what nobody signed in time; once a day also end alerts whose events went quiet."""
-        ruleset, rooms = self.ruleset(), self.rooms
+        ruleset, rooms = self.ruleset(now), self.rooms
         told = watch_over(self.store, rooms.sources, rooms.routes, rooms.names, ruleset.rules, now)
         return told + judge(self.store, ruleset, now)
 
@@ -257,9 +257,9 @@ class Pipeline:
 
     # ------------------------------------------------------------------ rules
 
-    def ruleset(self) -> RuleSet:
+    def ruleset(self, now: datetime) -> RuleSet:
         """The RuleSet in force; a new store starts with the shipped one as version 1."""
-        current = self.store.ruleset()
+        current = self.store.ruleset_at(now)
         if current is None:
             current = rules.shipped_ruleset(datetime(2000, 1, 1, tzinfo=UTC))
             with self.store.begin() as tx:

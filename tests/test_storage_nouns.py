@@ -22,29 +22,36 @@ from ews.model import (
     AlertChange,
     AlertState,
     Article,
+    Basis,
     Bulletin,
     BulletinKind,
     BulletinPart,
+    Case,
     ChangeKind,
     Delivery,
     DeliveryState,
     Event,
     EventStatus,
     Evidence,
+    Example,
     Exposure,
     Fetch,
     FetchOutcome,
     Hop,
     Notification,
     Observation,
+    Outcome,
     Person,
     Phase,
+    Proof,
+    Resolution,
     RouteReason,
     RuleSet,
     Shock,
     Silence,
     Stage,
     Story,
+    Suggestion,
     TaggedArticle,
 )
 from ews.storage import Store
@@ -269,6 +276,13 @@ def write_everything(store: Store) -> None:
     bulletin = Bulletin("bul-1", BulletinKind.DIGEST, "r", "ko", NOW, "요약", (part,))
     carried = replace(notification, id="ntf-bul", alert_id="bul-1", bulletin="bul-1")
     store.save_bulletins([bulletin], [carried])
+    proof = Proof("article", "art-1", NOW, "later report")
+    store.save_resolutions([
+        Resolution("res-1", "alr-1", Outcome.TRUE, NOW, Basis.REPORTS, "ews", (proof,)),
+    ])  # fmt: skip
+    store.save_example(Example("exa-1", "art-1", ("price_shock",), True, "act-1", NOW))
+    store.save_suggestion(Suggestion("sug-1", NOW, {"news.min_probability": 0.6}, "x", {}, ()))
+    store.save_case(Case("2023-x", {"name_en": "요소"}, "Kim", NOW), "Kim", NOW)
 
 
 def test_everything_can_be_saved_twice_and_is_written_once(fresh: Store) -> None:
@@ -281,6 +295,25 @@ def test_everything_can_be_saved_twice_and_is_written_once(fresh: Store) -> None
     assert broken(fresh.audit_rows()) is None
     assert fresh.unpropagated() == fresh.unevaluated() == fresh.unrouted() == []
     assert fresh.integrity_check() == []
+
+
+def test_the_rules_in_force_are_the_newest_that_are_not_planned_for_later(fresh: Store) -> None:
+    first = RuleSet(1, "kim", "start", NOW, {})
+    planned = RuleSet(2, "kim", "later", NOW, {"a": 1}, "autumn", NOW + timedelta(days=1))
+    fresh.save_ruleset(first)
+    fresh.save_ruleset(planned)
+    assert fresh.ruleset() == planned
+    assert fresh.ruleset_at(NOW + timedelta(hours=23)) == first
+    assert fresh.ruleset_at(NOW + timedelta(days=1)) == planned
+
+
+def test_what_was_decided_of_an_alert_is_appended_and_never_replaced(fresh: Store) -> None:
+    write_everything(fresh)
+    again = Resolution("res-2", "alr-1", Outcome.FALSE, NOW, Basis.FEEDBACK, "Kim", ())
+    assert fresh.save_resolutions([again]) == 1
+    assert fresh.save_resolutions([replace(again, outcome=Outcome.TRUE)]) == 0
+    assert [one.outcome for one in fresh.resolutions({"alr-1"})] == [Outcome.TRUE, Outcome.FALSE]
+    assert fresh.resolutions({"alr-9"}) == []
 
 
 def test_saving_says_how_many_were_new(fresh: Store) -> None:

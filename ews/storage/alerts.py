@@ -195,8 +195,15 @@ def _audited(change: AlertChange) -> Audited:
 
 
 class RuleStore(AuditStore):
+    def ruleset_at(self, now: datetime) -> RuleSet | None:
+        """The rule set in force: the newest version that is not planned for later."""
+        query = sa.select(*RULESET.columns).order_by(schema.rulesets.c.version.desc())
+        with self._read() as connection:
+            newest_first = map(RULESET.read, connection.execute(query))
+            return next((one for one in newest_first if one.in_force(now)), None)
+
     def ruleset(self, version: int | None = None) -> RuleSet | None:
-        """The rule set of that version, or the newest."""
+        """The rule set of that version, or the newest, planned or in force."""
         table = schema.rulesets
         query = sa.select(*RULESET.columns).order_by(table.c.version.desc()).limit(1)
         if version is not None:

@@ -336,6 +336,32 @@ channel_states = sa.Table(
     words("error", null=True), moment("paged_at", null=True),
 )  # fmt: skip
 
+# --------------------------------------------------------------------------- ledger, learning
+
+resolutions = sa.Table(
+    "resolutions", metadata, key("id"),
+    of("alert_id", "alerts.id"), words("outcome"), moment("at"), words("basis"), words("by"),
+    nested("proofs"), words("note"), more(),
+    sa.Index("ix_resolutions_alert_id", "alert_id"), sa.Index("ix_resolutions_at", "at"),
+)  # fmt: skip
+
+examples = sa.Table(
+    "examples", metadata, key("id"),
+    of("article_id", "articles.id"), nested("labels"), words("source"), moment("at"),
+    words("state"), more(), sa.Index("ix_examples_article_id", "article_id"),
+)  # fmt: skip
+
+suggestions = sa.Table(
+    "suggestions", metadata, key("id"),
+    moment("at"), nested("changes"), words("why"), nested("facts"), nested("acts"),
+    words("state"), more(),
+)  # fmt: skip
+
+cases = sa.Table(
+    "cases", metadata, key("id"),
+    nested("body"), words("added_by"), moment("added_at"), more(),
+)  # fmt: skip
+
 audit = sa.Table(
     "audit", metadata,
     sa.Column("seq", sa.Integer, primary_key=True, autoincrement=False),

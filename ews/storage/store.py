@@ -2,7 +2,7 @@
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
 `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
-`history.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
+`history.py`, `ledger.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ews.storage.events import EventStore
 from ews.storage.firms import FirmStore
 from ews.storage.history import HistoryStore
 from ews.storage.leases import LeaseStore
+from ews.storage.ledger import LedgerStore
 from ews.storage.migrate import migrate
 from ews.storage.people import PeopleStore
 from ews.storage.texts import TextStore
@@ -43,6 +44,7 @@ class Store(
     FirmStore,
     ViewerStore,
     PeopleStore,
+    LedgerStore,
 ):
     """What ews knows, on SQLite or PostgreSQL. Safe to share between threads."""
 
