@@ -11,98 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from ews.model import Stage
+from ews.tuning.raised import Content, Link, Raised, Step
 from ews.tuning.references import Episode, Trap, same_group
+
+__all__ = ["Content", "Link", "Match", "Matching", "Raised", "Rule", "Step", "match_alerts"]
 
 FEW_LINKS = 5  # up to here one matching link is enough for C1
 SHARE_OF_LINKS = 0.2  # beyond it, at least this share must match
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One piece of evidence of an alert. `url` is as `plain_link` writes it."""
-
-    url: str
-    title: str
-    at: datetime  # when it could be known
-    published: datetime
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What an alert says, as sets that only grow."""
-
-    types: frozenset[str] = frozenset()
-    countries: frozenset[str] = frozenset()
-    hs4: frozenset[str] = frozenset()
-    names: frozenset[str] = frozenset()  # as `plain_name` writes them
-
-    def joined(self, other: Content) -> Content:
-        return Content(
-            self.types | other.types,
-            self.countries | other.countries,
-            self.hs4 | other.hs4,
-            self.names | other.names,
-        )
-
-    def adds_to(self, other: Content) -> bool:
-        """True when a country, product, name or measure is here that is not in `other`."""
-        return bool(
-            self.countries - other.countries
-            or self.hs4 - other.hs4
-            or self.names - other.names
-            or self.types - other.types
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The alert after one of its changes."""
-
-    at: datetime
-    stage: Stage
-    content: Content
-    open: bool = True  # False once it is resolved
-
-
-@dataclass(frozen=True, slots=True)
-class Raised:
-    """One alert to score. The first step is the raising."""
-
-    id: str
-    type: str
-    steps: tuple[Step, ...]
-    links: tuple[Link, ...] = ()
-    title: str = ""
-    unsigned: bool = False  # it rose above 주의 only because nobody signed in time
-
-    @property
-    def at(self) -> datetime:
-        return self.steps[0].at
-
-    @property
-    def max_stage(self) -> Stage:
-        return max(step.stage for step in self.steps)
-
-    def reached(self, stage: Stage) -> datetime | None:
-        """When it first stood at that stage or higher."""
-        return next((step.at for step in self.steps if step.stage >= stage), None)
-
-    def content_by(self, at: datetime) -> Content:
-        content = Content()
-        for step in self.steps:
-            if step.at <= at:
-                content = content.joined(step.content)
-        return content
-
-    def open_at(self, at: datetime) -> bool:
-        state = [step.open for step in self.steps if step.at <= at]
-        return bool(state) and state[-1]
-
-    def trigger(self) -> Link | None:
-        """The first evidence."""
-        return min(self.links, key=lambda link: (link.at, link.published), default=None)
 
 
 class Rule(StrEnum):

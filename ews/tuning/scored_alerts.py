@@ -1,15 +1,17 @@
-"""Alerts of a store, as the score needs them."""
+"""Alerts of a store, or of a backtest, as the score needs them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import PurePath
 
 from ews.model import Alert, AlertChange, AlertState, Article, Evidence, Stage, utc
 from ews.storage import Store
-from ews.tuning.matching import Content, Link, Raised, Step
+from ews.tuning.raised import Content, Link, Raised, Step
 from ews.tuning.references import plain_link, plain_name
 from ews.tuning.score import Window
 
@@ -17,6 +19,7 @@ HsOfItem = Callable[[str], Sequence[str]]  # item id -> HS codes
 NamesOf = Callable[
     [str, str], Sequence[str]
 ]  # (chokepoint | port | firm, code) -> names, en and ko
+Firms = Mapping[str, Sequence[tuple[datetime, Sequence[str]]]]  # event -> its firms from then on
 FEED_FILES = (("rss_2023", "rss2023"), ("rss_2021", "rss2021"), ("kr_news", "kr_news"))
 
 
@@ -60,58 +63,103 @@ def read_alerts(
 ) -> list[Raised]:
     """Alerts raised in the window, with their changes and evidence, oldest first."""
     alerts = store.alerts(since=window.since, until=window.until)
-    steps = _steps(store, {alert.id for alert in alerts}, window, hs_of_item, names_of)
-    timed_out = {c.alert.id for c in store.changes(since=window.since) if c.alert.timed_out}
-    found = []
-    for alert in sorted(alerts, key=lambda a: (a.raised_at, a.id)):
-        events = store.events_of((alert.event_id, *alert.members)).values()
-        evidence = [one for event in events for one in event.evidence]
-        texts = store.articles([e.signal_id for e in evidence])
-        first = (Step(alert.raised_at, alert.stage, _content(alert, (), hs_of_item, names_of)),)
-        path = steps.get(alert.id) or first
-        type_ = min(path, key=lambda step: step.at).content.types
-        found.append(
-            Raised(
-                id=alert.id,
-                type=next(iter(type_), alert.type),
-                steps=path,
-                links=tuple(_link(e, texts.get(e.signal_id)) for e in evidence),
-                title=alert.title,
-                unsigned=alert.max_stage > Stage.CAUTION and alert.id in timed_out,
-            )
-        )
-    return found
-
-
-def _steps(
-    store: Store, ids: set[str], window: Window, hs_of_item: HsOfItem, names_of: NamesOf
-) -> dict[str, tuple[Step, ...]]:
-    firms: dict[str, list[tuple[datetime, tuple[str, ...]]]] = {}
-    paths: dict[str, list[Step]] = {}
+    changes: dict[str, list[AlertChange]] = {alert.id: [] for alert in alerts}
     for change in store.changes(since=window.since):
-        if change.alert.id not in ids:
-            continue
-        named: dict[str, None] = {}
-        for event_id in dict.fromkeys((change.alert.event_id, *change.alert.members)):
-            if event_id not in firms:
-                firms[event_id] = [(e.updated_at, e.firms) for e in store.event_revisions(event_id)]
-            known = [names for at, names in firms[event_id] if at <= change.at]
-            named |= dict.fromkeys(known[-1] if known else ())
-        paths.setdefault(change.alert.id, []).append(
-            _step(change, tuple(named), hs_of_item, names_of)
+        if change.alert.id in changes:
+            changes[change.alert.id].append(change)
+    named = {one for path in changes.values() for c in path for one in _events(c.alert)}
+    named |= {one for alert in alerts for one in _events(alert)}
+    events = store.events_of(named)
+    firms = {
+        one: [(e.updated_at, e.firms) for e in store.event_revisions(one)] for one in sorted(named)
+    }
+    texts = store.articles([e.signal_id for event in events.values() for e in event.evidence])
+    reader = Reader(hs_of_item, names_of)
+    return [
+        reader.raised(
+            alert,
+            changes[alert.id],
+            firms,
+            [e for one in _events(alert) if one in events for e in events[one].evidence],
+            texts,
         )
-    return {id_: tuple(sorted(path, key=lambda s: s.at)) for id_, path in paths.items()}
+        for alert in sorted(alerts, key=lambda a: (a.raised_at, a.id))
+    ]
 
 
-def _step(
-    change: AlertChange, firms: Sequence[str], hs_of_item: HsOfItem, names_of: NamesOf
-) -> Step:
-    return Step(
-        change.at,
-        change.alert.stage,
-        _content(change.alert, firms, hs_of_item, names_of),
-        open=change.alert.state is not AlertState.RESOLVED,
-    )
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Makes `Raised` of alerts. One that is kept reads the same contents and links only once."""
+
+    hs_of_item: HsOfItem
+    names_of: NamesOf
+    contents: dict[object, Content] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)  # by signal
+
+    def raised(
+        self,
+        alert: Alert,
+        changes: Sequence[AlertChange],
+        firms: Firms,
+        evidence: Iterable[Evidence],
+        texts: Mapping[str, Article],
+    ) -> Raised:
+        """The alert (newest state), its changes (oldest first) and the evidence of its events.
+
+        Evidence that several of its events share counts once.
+        """
+        path = [self._step(change, firms) for change in changes]
+        path = path or [Step(alert.raised_at, alert.stage, self._content(alert, ()))]
+        steps = tuple(sorted(path, key=lambda step: step.at))
+        timed_out = alert.timed_out or any(change.alert.timed_out for change in changes)
+        once = {one.signal_id: one for one in evidence}
+        items = [item for change in changes for item in change.alert.items]
+        return Raised(
+            id=alert.id,
+            type=next(iter(steps[0].content.types), alert.type),
+            steps=steps,
+            links=tuple(self._link(one, texts.get(one.signal_id)) for one in once.values()),
+            title=alert.title,
+            unsigned=alert.max_stage > Stage.CAUTION and timed_out,
+            rule=alert.rule,
+            items=tuple(dict.fromkeys([*items, *alert.items])),
+        )
+
+    def _step(self, change: AlertChange, firms: Firms) -> Step:
+        alert, named = change.alert, dict[str, None]()
+        for event in _events(alert):
+            known = [names for at, names in firms.get(event, ()) if at <= change.at]
+            named |= dict.fromkeys(known[-1] if known else ())
+        return Step(
+            change.at,
+            alert.stage,
+            self._content(alert, tuple(named)),
+            open=alert.state is not AlertState.RESOLVED,
+            chance=alert.chance,
+            probability=probability(alert),
+        )
+
+    def _content(self, alert: Alert, firms: tuple[str, ...]) -> Content:
+        key = (alert.type, alert.countries, alert.items, alert.chokepoints, alert.ports, firms)
+        if key not in self.contents:
+            self.contents[key] = _content(alert, firms, self.hs_of_item, self.names_of)
+        return self.contents[key]
+
+    def _link(self, evidence: Evidence, article: Article | None) -> Link:
+        found = self.links.get(evidence.signal_id)
+        if found is None:
+            found = self.links[evidence.signal_id] = _link(evidence, article)
+        return found
+
+
+def probability(alert: Alert) -> float | None:
+    """The probability that the rule read, as its reasons say; None where it asks for none."""
+    found = (re.match(r"probability=([0-9.]+)", reason) for reason in alert.reasons)
+    return next((float(one[1]) for one in found if one), None)
+
+
+def _events(alert: Alert) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((alert.event_id, *alert.members)))
 
 
 def _content(
@@ -138,4 +186,8 @@ def _link(evidence: Evidence, article: Article | None) -> Link:
         at=evidence.available_at,
         published=evidence.observed_at or evidence.available_at,
         summary=article.text if article else "",
+        href=evidence.url or (article.url if article else ""),
+        outlet=evidence.outlet or (article.outlet if article else ""),
+        group=evidence.independence,
+        lang=evidence.lang or (article.lang if article else ""),
     )
