@@ -9,7 +9,7 @@ from datetime import datetime
 from alerts import stages
 from alerts.contents import Content, Reported, additions, begins, content
 from alerts.life import begin_again, end, moved
-from alerts.measures import Support, measures, support, witness
+from alerts.measures import Support, support, witness
 from alerts.rulebook import Book, Rule, decide
 from ews.model import (
     Alert,
@@ -87,13 +87,13 @@ def standing(alert: Alert | None, without: Sequence[str] = ()) -> list[Witness]:
 def verdict(report: Reported, before: Alert | None, others: Support, book: Book) -> Verdict:
     """One report, supported by the others."""
     event, exposures = report
-    values = measures(event, exposures, book.unread, others)
+    values = book.values(event, exposures, others)
     if why := refuted(event, book):
         return Verdict(event, exposures, values, None, why)
     held = members_of(before).get(event.id) if before else 0
     rule = None
     if event.status is not EventStatus.CLOSED:
-        rule = decide(book.rules, event, values, Stage(held) if held else None)
+        rule = decide(book.rules_for(event), event, values, Stage(held) if held else None)
     return Verdict(event, exposures, values, rule)
 
 
@@ -199,7 +199,8 @@ def _told(
         top = min(top, stages.FREE)  # whatever was decided when more sources stated it
     if holding and (leader := _leader(holding)).stage == top:
         assert leader.rule is not None
-        reasons = _reasons(leader.rule, leader.values)
+        said = book.sensitivity.said(leader.event)
+        reasons = (*_reasons(leader.rule, leader.values), *said)
         alert = replace(alert, rule=leader.rule.name, reasons=reasons, title=leader.event.title)
     return _reached(stages.asked(alert, top, book.signoff, now))
 

@@ -92,6 +92,17 @@ def add_receiver(routes: Routes, receiver: Receiver) -> Routes:
     return routes if same else replace(routes, receivers=(*routes.receivers, receiver))
 
 
+def with_budgets(routes: Routes, budgets: Mapping[str, int]) -> Routes:
+    """The routes with these messages a day, by receiver, in place of the file's; a name that no
+    receiver has (any more) changes nothing."""
+    if not budgets:
+        return routes
+    return replace(routes, receivers=tuple(
+        replace(one, budget_per_day=budgets.get(one.name, one.budget_per_day))
+        for one in routes.receivers
+    ))  # fmt: skip
+
+
 def on_duty(routes: Routes, gone: Collection[str]) -> Routes:
     """The routes without those people, so that nobody waits for one who cannot answer."""
     if not gone:

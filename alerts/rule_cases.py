@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 
 from alerts.life import ActRefused
-from alerts.measures import measures
 from alerts.rehearsal import Rehearsal
-from alerts.rulebook import RuleError, decide, read_book
+from alerts.rulebook import RuleError, decide, read_book, with_keys
 from ews.model import (
     ActKind,
     Alert,
@@ -56,6 +55,7 @@ DEFAULTS: Facts = {
 DOING = ("act", "by", "note", "reason", "stage", "to")
 EXPECTED = ("expect", "proposed", "timed_out", "signed", "refused", "ended", "change", "alerts",
             "ministries_told", "unlisted", "act_refused")  # fmt: skip
+FRAME = ("given", "guard")  # about the case, not of what it tells
 STEP_KEYS = {*DEFAULTS, *DOING, *EXPECTED, "event", "after_min", "after_days"}
 
 
@@ -66,6 +66,7 @@ class CaseOutcome:
     got: Stage | None
     rule: str  # that decided; of a course of steps that went otherwise: where and how
     differs: str = ""  # "step 2: proposed should be 경계, is none"
+    guard: bool = False  # it must hold whatever the thresholds: nobody can save over it
 
     @property
     def passed(self) -> bool:
@@ -98,11 +99,22 @@ def _outcome(ruleset: RuleSet, case: Facts) -> CaseOutcome:
     if not isinstance(case, Mapping):
         raise RuleError(f"a case must be a table, not {case!r}")
     try:
-        return _course(ruleset, case) if "step" in case else _single(ruleset, case)
+        ruleset = replace(ruleset, rules=_given(ruleset.rules, case))
+        facts = {key: value for key, value in case.items() if key not in FRAME}
+        found = _course(ruleset, facts) if "step" in case else _single(ruleset, facts)
+        return replace(found, guard=case.get("guard") is True)
     except RuleError:
         raise
     except (ValueError, TypeError, OverflowError) as error:
         raise RuleError(f"case {str(case.get('name', '(unnamed)'))!r}: {error}") from error
+
+
+def _given(rules: Mapping[str, object], case: Facts) -> Mapping[str, object]:
+    """The rules with what the case itself sets: `given = { "sensitivity.types.epidemic" = 0 }`."""
+    given = case.get("given", {})
+    if not isinstance(given, Mapping):
+        raise RuleError(f"case {str(case.get('name'))!r}: given must be a table: key = value")
+    return with_keys(rules, given)
 
 
 def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
@@ -112,8 +124,8 @@ def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
     book = read_book(ruleset)
     facts = {**DEFAULTS, **case}
     event = _event("case", facts, _AT, 1)
-    values = measures(event, _exposures(event, facts), book.unread)
-    rule = decide(book.rules, event, values, None)
+    values = book.values(event, _exposures(event, facts))
+    rule = decide(book.rules_for(event), event, values, None)
     got = rule.stage if rule else None
     return CaseOutcome(name, _stage(case.get("expect", "")), got, rule.name if rule else "")
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 from alerts.groups import Grouping
-from alerts.measures import MEASURES, Unread
+from alerts.measures import MEASURES, Support, Unread, measures
+from alerts.sensitivity import AS_IS, Sensitivity, counted, read_sensitivity
 from alerts.stages import Signoff
-from ews.model import Event, Phase, RuleSet, Stage, Threshold
+from ews.model import Event, Exposure, Phase, RuleSet, Stage, Threshold
 
 SECTIONS = ("news", "series", "evaluate", "rules")
 # Sections that documents of older versions lack, and what then counts.
@@ -23,8 +24,11 @@ OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
     "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
 }
+# Sections that most documents lack: their keys are codes and names, each with a number.
+OPEN = ("sensitivity", "budgets")
 # Every number of a document outside its rules, with the least and the most that makes sense.
 LONGEST_DAYS = 36_500
+MOST_A_DAY = 100_000
 RANGES: Mapping[str, tuple[float, float]] = {
     "news.min_probability": (0, 1),
     "series.z_raise": (0, 1_000),
@@ -77,6 +81,18 @@ class Book:
     signoff: Signoff
     quiet: timedelta
     refuted_below: float  # an event that is less probable than this was never so
+    sensitivity: Sensitivity = AS_IS
+
+    def values(
+        self, event: Event, exposures: Sequence[Exposure], others: Support | None = None
+    ) -> dict[str, float]:
+        """The measures of one report as they count here: those of [sensitivity] scaled."""
+        found = measures(event, exposures, self.unread, others)
+        return counted(found, self.sensitivity.factor(event))
+
+    def rules_for(self, event: Event) -> tuple[Rule, ...]:
+        """The rules that may hold for it; none for a type or country that is never told."""
+        return self.rules if self.sensitivity.factor(event) > 0 else ()
 
 
 def load_document(path: Path | None = None) -> dict[str, object]:
@@ -109,21 +125,24 @@ def read_book(ruleset: RuleSet) -> Book:
         signoff=read_signoff(document),
         quiet=timedelta(days=setting(document, "evaluate", "quiet_days")),
         refuted_below=setting(document, "retract", "probability_below"),
+        sensitivity=sensitivity(document),
     )
 
 
 def read_rules(document: Mapping[str, object]) -> list[Rule]:
     """The rules, highest stage first, once the whole document has been checked."""
-    for section in (*SECTIONS, *(set(OPTIONAL) & set(document))):
+    for section in (*SECTIONS, *({*OPTIONAL, *OPEN} & set(document))):
         if not isinstance(document.get(section), Mapping):
             raise RuleError(f"[{section}] is missing from the rules")
-    if unknown := set(document) - set(SECTIONS) - set(OPTIONAL):
+    if unknown := set(document) - {*SECTIONS, *OPTIONAL, *OPEN}:
         raise RuleError(f"unknown section [{sorted(unknown)[0]}]")
     read_signoff(document)
     _check_ranges(document)
     read_grouping(document)
     _known(document, "retract", OPTIONAL["retract"])
     read_blind(document)
+    sensitivity(document)
+    budgets(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)
     if not tables:
@@ -207,12 +226,46 @@ def complete(document: Mapping[str, object]) -> dict[str, object]:
     return filled
 
 
+def with_keys(document: Mapping[str, object], values: Mapping[str, object]) -> Mapping[str, object]:
+    """A copy with dotted keys set; tables that lack are made. It is checked when it is read."""
+    made = dict(document)
+    for key, value in values.items():
+        table, (*path, last) = made, key.split(".")
+        for part in path:
+            inner = table.get(part, {})
+            table[part] = dict(inner) if isinstance(inner, Mapping) else {}
+            table = table[part]  # type: ignore[assignment]
+        table[last] = value
+    return made
+
+
 def unread(document: Mapping[str, object]) -> Unread:
     """What shares that nobody has read count as, from [evaluate]."""
     return Unread(
         setting(document, "evaluate", "unknown_share"),
         setting(document, "evaluate", "unlisted_share"),
     )
+
+
+def sensitivity(document: Mapping[str, object]) -> Sensitivity:
+    """How much events of a type or a country count, from [sensitivity]."""
+    try:
+        return read_sensitivity(document)
+    except ValueError as error:
+        raise RuleError(str(error)) from None
+
+
+def budgets(document: Mapping[str, object]) -> dict[str, int]:
+    """Receiver -> messages a day that stand in place of what routes.toml says, from [budgets]."""
+    table = document.get("budgets", {})
+    if not isinstance(table, Mapping):
+        raise RuleError("budgets must be a table: receiver = messages a day")
+    for name, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_A_DAY:
+            raise RuleError(
+                f"budgets.{name}: {value!r} must be a whole number from 0 to {MOST_A_DAY:,}"
+            )
+    return {str(name): value for name, value in table.items()}
 
 
 def read_signoff(document: Mapping[str, object]) -> Signoff:

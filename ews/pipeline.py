@@ -19,7 +19,9 @@ from itertools import takewhile
 from alerts import rules
 from alerts.channels import Channel
 from alerts.messages import Message, Names
+from alerts.routes import with_budgets
 from alerts.routing import Routes
+from alerts.rulebook import budgets
 from ews.blindness import watch_over
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
@@ -232,7 +234,9 @@ class Pipeline:
     def route(self, now: datetime) -> int:
         """Decide who hears of each change, and why; who is called next; what held back may speak;
         digests that are due. The outbox is written in the same transaction."""
-        return tell(self.store, self.rooms.routes, self.rooms.names, now, self.rooms.public_url)
+        rooms = self.rooms
+        routes = with_budgets(rooms.routes, budgets(self.ruleset(now).rules))
+        return tell(self.store, routes, rooms.names, now, rooms.public_url)
 
     # ------------------------------------------------------------------ deliver
 
