@@ -6,16 +6,19 @@ either seen here, or sees what was decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts import rules
+from alerts.contents import Reported
 from ews.model import Alert, AlertChange, AlertState, Event, RuleSet
 from ews.storage import Store
+from ews.storage.judgings import judging
 from graph import USES
 
 LOOKBACK = timedelta(days=60)  # events that can still change
+NETWORK = "propagate.network"  # in the store's meta: version of the network computed on last
 REOPEN = timedelta(days=60)  # ended alerts that a new report may open again are at most so old
 
 
@@ -46,14 +49,16 @@ class _Judge:
     def run(self) -> int:
         events, firing = self._events(), self.tx.open_alerts()
         new_day = self._new_day()
-        changes = self._evaluated(events, firing) if events else []
+        pairs, changes = self._evaluated(events, firing) if events else ([], [])
         changes += rules.time_outs(_standing(firing, changes), self.ruleset, self.now)
+        seen: dict[str, datetime] = {}
         if new_day:
-            quiet = _standing(firing, changes)
-            changes += rules.expire(quiet, self._last_seen(quiet), self.ruleset, self.now)
+            ended, seen = self._gone_quiet(_standing(firing, changes))
+            changes += ended
         if not (changes or events or new_day):
             return 0
         self.tx.save_changes(changes)
+        self._keep_what_went_in(changes, pairs, seen)
         self.tx.mark_evaluated(events)
         self.tx.put("evaluate.expired_on", self.now.date().isoformat())
         self.tx.put("evaluate.ruleset", str(self.ruleset.version))
@@ -69,29 +74,52 @@ class _Judge:
             events += [event for event in open_events if event.id not in waiting]
         return events
 
-    def _evaluated(self, events: Sequence[Event], firing: Sequence[Alert]) -> list[AlertChange]:
-        known = {id_: alert for alert in self._ended() for id_ in _members(alert)}
-        known |= {id_: alert for alert in firing for id_ in _members(alert)}
+    def _evaluated(
+        self, events: Sequence[Event], firing: Sequence[Alert]
+    ) -> tuple[list[Reported], list[AlertChange]]:
+        """What the rules looked at, and what it changes."""
+        known = {id_: alert for alert in self._ended() for id_ in members_of(alert)}
+        known |= {id_: alert for alert in firing for id_ in members_of(alert)}
         for event in events:
             if event.id not in known and (past := self.tx.alerts(event_id=event.id)):
                 known[event.id] = past[0]
         further = rules.fellows(events, known, self.ruleset, self.now)
         looked_at = [*events, *(e for id_ in further if (e := self.tx.event(id_)) is not None)]
-        pairs = [(event, self.tx.exposures(event_id=event.id)) for event in looked_at]
+        pairs: list[Reported] = [(e, self.tx.exposures(event_id=e.id)) for e in looked_at]
         changes = rules.evaluate(pairs, known, self.ruleset, self.now)
-        return [replace(change, alert=_with_uses(change.alert)) for change in changes]
+        return pairs, [replace(change, alert=with_uses(change.alert)) for change in changes]
+
+    def _gone_quiet(
+        self, standing: Sequence[Alert]
+    ) -> tuple[list[AlertChange], dict[str, datetime]]:
+        """Ends of alerts without new evidence, and when their events had been heard of last."""
+        last = self._last_seen(standing)
+        ended = rules.expire(standing, last, self.ruleset, self.now)
+        ids = [id_ for change in ended for id_ in members_of(change.alert)]
+        return ended, {id_: last[id_] for id_ in ids if id_ in last}
+
+    def _keep_what_went_in(
+        self,
+        changes: Sequence[AlertChange],
+        pairs: Sequence[Reported],
+        seen: Mapping[str, datetime],
+    ) -> None:
+        """So that any change can be made again, bit for bit (ews.tuning.reproduce)."""
+        if changes:
+            network, version = self.tx.get(NETWORK) or "", self.ruleset.version
+            self.tx.save_judging(judging(changes, pairs, version, seen, network, self.now))
 
     def _ended(self) -> list[Alert]:
         """Alerts that ended not long ago, the latest end last."""
         return self.tx.ended_alerts(self.now - REOPEN)
 
     def _last_seen(self, alerts: Iterable[Alert]) -> dict[str, datetime]:
-        ids = {id_ for alert in alerts for id_ in _members(alert)}
+        ids = {id_ for alert in alerts for id_ in members_of(alert)}
         events = self.tx.events_of(ids)
         return {id_: event.last_seen or event.updated_at for id_, event in events.items()}
 
 
-def _with_uses(alert: Alert) -> Alert:
+def with_uses(alert: Alert) -> Alert:
     """The alert with every ministry and industry on record for its items: a computation keeps an
     event's strongest exposures only, and the use that is left out may be the one that matters."""
     uses = [use for item in (*alert.items, *alert.carried) for use in USES.get(item, ())]
@@ -104,7 +132,7 @@ def _with_uses(alert: Alert) -> Alert:
     )
 
 
-def _members(alert: Alert) -> tuple[str, ...]:
+def members_of(alert: Alert) -> tuple[str, ...]:
     """The events of an alert; alerts of old versions have one."""
     return tuple(dict.fromkeys((alert.event_id, *alert.members)))
 

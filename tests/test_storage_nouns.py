@@ -57,6 +57,7 @@ from ews.model import (
 from ews.storage import Store
 from ews.storage.audit import broken
 from ews.storage.codec import Row, from_json, to_json
+from ews.storage.judgings import Judging
 from tests.empty_store import opened
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
@@ -283,6 +284,7 @@ def write_everything(store: Store) -> None:
     store.save_example(Example("exa-1", "art-1", ("price_shock",), True, "act-1", NOW))
     store.save_suggestion(Suggestion("sug-1", NOW, {"news.min_probability": 0.6}, "x", {}, ()))
     store.save_case(Case("2023-x", {"name_en": "요소"}, "Kim", NOW), "Kim", NOW)
+    store.save_judging(Judging(NOW, 1, ("chg-1",), ()))
 
 
 def test_everything_can_be_saved_twice_and_is_written_once(fresh: Store) -> None:

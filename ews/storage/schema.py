@@ -229,6 +229,13 @@ alert_changes = sa.Table(
 UNROUTED = alert_changes.c.routed.is_(sa.false())
 partial("ix_alert_changes_unrouted", alert_changes.c.at, where=UNROUTED)
 
+# What went into a turn of the rules that changed an alert: ews.storage.judgings.
+judgings = sa.Table(
+    "judgings", metadata, key("id"), moment("at"),
+    sa.Column("given", sa.LargeBinary, nullable=False),  # JSON, compressed
+    sa.Index("ix_judgings_at", "at"),
+)  # fmt: skip
+
 notifications = sa.Table(
     "notifications", metadata, key("id"),
     words("alert_id"),  # or the bulletin's id

@@ -2,7 +2,8 @@
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
 `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
-`history.py`, `ledger.py`. Each works alone in a transaction of its own, or on the one that `begin()` opened.
+`history.py`, `judgings.py`, `ledger.py`. Each works alone in a transaction of its own, or on the
+one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ews.storage.engine import open_engine
 from ews.storage.events import EventStore
 from ews.storage.firms import FirmStore
 from ews.storage.history import HistoryStore
+from ews.storage.judgings import JudgingStore
 from ews.storage.leases import LeaseStore
 from ews.storage.ledger import LedgerStore
 from ews.storage.migrate import migrate
@@ -33,6 +35,7 @@ from ews.storage.viewers import ViewerStore
 
 class Store(
     HistoryStore,
+    JudgingStore,
     CollectionStore,
     LeaseStore,
     BlindStore,
