@@ -39,6 +39,9 @@ ENVIRONMENT = Environment(
 )
 
 
+TUNERS = ("analyst", "operator")  # roles that see the tuning page and its answers
+
+
 def language(request: Request) -> str:
     """Korean unless the reader asks for ?lang=en."""
     return "en" if request.query_params.get("lang") == "en" else "ko"
@@ -52,6 +55,7 @@ def page(request: Request, template: str, *, status: int = 200, **values: object
         "other": _other_language(request, lang),
         "path": request.url.path,
         "signed_in": getattr(request.state, "signed_in", False),
+        "tunes": getattr(getattr(request.state, "viewer", None), "role", "") in TUNERS,
     }
     return HTMLResponse(render(template, lang, **tools, **values), status)
 
