@@ -25,7 +25,7 @@ from alerts.rulebook import budgets
 from ews.blindness import watch_over
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
-from ews.judging import judge
+from ews.judging import NETWORK, judge
 from ews.model import (
     Article,
     Event,
@@ -217,6 +217,8 @@ class Pipeline:
                 firms = tx.known_firms({one.firm for one in exposures if one.firm})
                 kept = [one for one in exposures if one.firm is None or one.firm in firms]
                 tx.save_propagation(event, shocks, kept)
+                if tx.get(NETWORK) != (version := str(self.rooms.network.graph["version"])):
+                    tx.put(NETWORK, version)
             done += len(kept)
         return done
 
