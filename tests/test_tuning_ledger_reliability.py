@@ -70,3 +70,14 @@ def test_what_is_no_probability_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         reliability(chances, truths)
+
+
+def test_an_alert_that_was_told_ten_times_weighs_as_one_in_the_interval() -> None:
+    chances, truths = [0.3, 0.6, 0.7, 0.9] * 10, [False, False, True, True] * 10
+    alone = reliability(chances, truths)
+    told = reliability(chances, truths, of=["a", "b", "c", "d"] * 10)
+    assert told.ece == alone.ece
+    assert told.brier_interval is not None
+    assert alone.brier_interval is not None
+    wide, narrow = (b - a for a, b in (told.brier_interval, alone.brier_interval))
+    assert wide > 2 * narrow

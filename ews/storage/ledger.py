@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
-from ews.model import Case, Example, ProposalState, Resolution, Suggestion
+from ews.model import Basis, Case, Example, Outcome, ProposalState, Resolution, Suggestion
 from ews.storage import schema
 from ews.storage.audit import Audited, AuditStore
 from ews.storage.codec import Row, to_json
@@ -17,6 +17,25 @@ RESOLUTION = Row(Resolution, schema.resolutions)
 EXAMPLE = Row(Example, schema.examples)
 SUGGESTION = Row(Suggestion, schema.suggestions)
 CASE = Row(Case, schema.cases)
+
+
+STRENGTH = {basis: rank for rank, basis in enumerate(Basis)}
+
+
+def outcome_of(resolutions: Iterable[Resolution]) -> Resolution | None:
+    """The decision that holds for one alert: the newest of the strongest basis; None while open.
+
+    An open one takes back what its own basis said before; where no person said it, a weaker basis
+    speaks again.
+    """
+    newest: dict[Basis, Resolution] = {}
+    for one in sorted(resolutions, key=lambda one: (one.at, one.id)):
+        newest[one.basis] = one
+    for basis in sorted(newest, key=STRENGTH.__getitem__, reverse=True):
+        found = newest[basis]
+        if found.outcome is not Outcome.OPEN or basis is Basis.FEEDBACK:
+            return found
+    return None
 
 
 class LedgerStore(AuditStore):

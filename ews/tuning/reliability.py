@@ -55,10 +55,18 @@ class Reliability:
     skill: float | None  # 1 - Brier / Brier of always saying `came`; None without both outcomes
 
 
-def reliability(chances: Sequence[float], truths: Sequence[bool], bins: int = 10) -> Reliability:
+def reliability(
+    chances: Sequence[float],
+    truths: Sequence[bool],
+    bins: int = 10,
+    *,
+    of: Sequence[str] | None = None,
+    draws: int = DRAWS,
+) -> Reliability:
     """Reliability of probabilities against outcomes; the same input gives the same intervals.
 
-    ValueError when the two differ in length or a probability is outside 0..1.
+    `of` names what each pair is of, where one alert was told several times: the bootstrap then
+    draws alerts, not messages. ValueError when lengths differ or a probability is outside 0..1.
     """
     said, came = _checked(chances, truths, bins)
     if not len(said):
@@ -66,12 +74,15 @@ def reliability(chances: Sequence[float], truths: Sequence[bool], bins: int = 10
     wide = np.minimum((said * bins).astype(np.int64), bins - 1)
     full = _equal_numbers(said, bins)
     dice = np.random.default_rng(SEED)
+    owner = np.unique(np.asarray(of if of is not None else range(len(said))), return_inverse=True)[
+        1
+    ]
     gap, square = said - came, (said - came) ** 2
     columns = [gap[:, None] * _cells(wide), gap[:, None] * _cells(full), square[:, None]]
-    drawn = _drawn(np.concatenate(columns, axis=1), dice)
+    drawn = _drawn(np.concatenate(columns, axis=1), owner, dice, draws)
     split = np.cumsum([part.shape[1] for part in columns])
     ece, masses = (np.abs(part).sum(axis=1) for part in np.split(drawn, split, axis=1)[:2])
-    lucky = _lucky(said, _cells(wide), dice)
+    lucky = _lucky(said, owner, _cells(wide), dice, draws)
     brier, base = float(square.mean()), float(came.mean() * (1 - came.mean()))
     return Reliability(
         count=len(said),
@@ -133,28 +144,32 @@ def _cells(place: Places) -> Floats:
     return np.asarray(place[:, None] == np.arange(int(place.max()) + 1), dtype=np.float64)
 
 
-def _drawn(columns: Floats, dice: np.random.Generator) -> Floats:
-    """Means of the columns: of the rows as they are, then of each bootstrap draw."""
-    size = len(columns)
-    means = [columns.mean(axis=0)[None]]
-    for draws in _batches(size):
-        counts = dice.multinomial(size, np.full(size, 1 / size), size=draws)
-        means.append(counts @ columns / size)
-    return np.concatenate(means)
+def _drawn(columns: Floats, owner: Places, dice: np.random.Generator, draws: int) -> Floats:
+    """Means of the columns: of the rows as they are, then of each draw of owners."""
+    many = int(owner.max()) + 1
+    sums = np.zeros((many, columns.shape[1] + 1))
+    np.add.at(sums, owner, np.concatenate([columns, np.ones((len(columns), 1))], axis=1))
+    found = [sums.sum(axis=0)[None]]
+    for some in _batches(many, draws):
+        found.append(dice.multinomial(many, np.full(many, 1 / many), size=some) @ sums)
+    drawn = np.concatenate(found)
+    return np.asarray(drawn[:, :-1] / drawn[:, -1:])
 
 
-def _lucky(said: Floats, cells: Floats, dice: np.random.Generator) -> Floats:
+def _lucky(
+    said: Floats, owner: Places, cells: Floats, dice: np.random.Generator, draws: int
+) -> Floats:
     """Calibration errors where outcomes are drawn from the probabilities themselves."""
     errors = []
-    for draws in _batches(len(said)):
-        gap = said - (dice.random((draws, len(said))) < said)
-        errors.append(np.abs(gap @ cells).sum(axis=1) / len(said))
+    for some in _batches(len(said), draws):
+        came = dice.random((some, int(owner.max()) + 1))[:, owner] < said
+        errors.append(np.abs((said - came) @ cells).sum(axis=1) / len(said))
     return np.concatenate(errors)
 
 
-def _batches(size: int) -> Iterator[int]:
-    """Numbers of draws that fit in memory together, `DRAWS` in all."""
-    left, most = DRAWS, max(1, 4_000_000 // size)
+def _batches(size: int, draws: int) -> Iterator[int]:
+    """Numbers of draws that fit in memory together, `draws` in all."""
+    left, most = draws, max(1, 4_000_000 // size)
     while left:
         yield min(left, most)
         left -= min(left, most)
