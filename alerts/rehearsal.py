@@ -25,9 +25,8 @@ class Rehearsal:
     def report(self, *pairs: Reported) -> list[AlertChange]:
         """Events that are new or have changed, with their exposures."""
         self.reports |= {event.id: (event, found) for event, found in pairs}
-        events = [event for event, _ in pairs]
         known = self.by_event()
-        more = rules.fellows(events, known, self.ruleset, self.now)
+        more = rules.fellows(pairs, known, self.ruleset, self.now)
         together = [*pairs, *(self.reports[id_] for id_ in more)]
         return self._kept(rules.evaluate(together, known, self.ruleset, self.now))
 

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from alerts import happenings, stages
 from alerts.contents import Reported
-from alerts.groups import Shelf, joinable, of_event
+from alerts.groups import of_event
+from alerts.known import Known
 from alerts.life import end, moved
 from alerts.measures import Support, support, witness
 from alerts.rulebook import (
@@ -41,8 +42,8 @@ from ews.model import (
 )
 
 __all__ = [
-    "Rule", "RuleError", "decide", "evaluate", "expire", "fellows", "holds", "load_document",
-    "read_book", "read_rules", "setting", "shipped_ruleset", "time_outs", "unread",
+    "Rule", "RuleError", "decide", "evaluate", "evaluated", "expire", "fellows", "fellows_of", "holds",
+    "load_document", "read_book", "read_rules", "setting", "shipped_ruleset", "time_outs", "unread",
 ]  # fmt: skip
 
 
@@ -69,8 +70,15 @@ def evaluate(
     `pairs` should hold the `fellows` of what changed.
     """
     book = read_book(ruleset)
+    return evaluated(pairs, Known(alerts, book.grouping, now), book, now)
+
+
+def evaluated(
+    pairs: Sequence[Reported], known: Known, book: Book, now: datetime
+) -> list[AlertChange]:
+    """As `evaluate`, by a book that was read, among alerts that are kept at hand."""
     changes = []
-    for one in _gathered(pairs, alerts, book, now):
+    for one in _gathered(pairs, known, book, now):
         if one.before is None:
             change = happenings.raised(one.reports, book, now)
         else:
@@ -81,7 +89,7 @@ def evaluate(
 
 
 def fellows(
-    events: Iterable[Event], alerts: Mapping[str, Alert], ruleset: RuleSet, now: datetime
+    pairs: Sequence[Reported], alerts: Mapping[str, Alert], ruleset: RuleSet, now: datetime
 ) -> list[str]:
     """IDs of further events to evaluate with these, unchanged as they are.
 
@@ -89,19 +97,28 @@ def fellows(
     the others can change too.
     """
     book = read_book(ruleset)
-    given = {event.id: event for event in events}
-    homes = _homes(alerts)
-    known, shelf = _by_id(homes.values()), _shelf(homes.values(), book, now)
+    return fellows_of(pairs, Known(alerts, book.grouping, now), book)
+
+
+def fellows_of(pairs: Sequence[Reported], known: Known, book: Book) -> list[str]:
+    """As `fellows`, by a book that was read, among alerts that are kept at hand."""
+    given = {report[0].id: report for report in pairs}
+    stated = support(witness(event) for event, _ in given.values())
     asked: dict[str, None] = {}
-    for event in given.values():
-        alert = homes.get(event.id) or known.get(shelf.find(event) or "")
-        if alert is not None and _matters(event, alert, book):
-            members = happenings.members_of(alert)
-            holding = {id_: None for id_, stage in members.items() if stage}
-            asked |= holding
-            # The last one that held was never so: what eased before it still was.
-            if set(holding) <= {event.id} and happenings.refuted(event, book):
-                asked |= dict.fromkeys(members)
+    for report in given.values():
+        event = report[0]
+        home = known.home(event.id)
+        alert = home or known.alert(known.shelf.find(event))
+        if alert is None or not _matters(event, alert, book):
+            continue
+        if home is None and not _may_join(report, alert, stated, book):
+            continue
+        members = happenings.members_of(alert)
+        holding = {id_: None for id_, stage in members.items() if stage}
+        asked |= holding
+        # The last one that held was never so: what eased before it still was.
+        if set(holding) <= {event.id} and happenings.refuted(event, book):
+            asked |= dict.fromkeys(members)
     return [id_ for id_ in asked if id_ not in given]
 
 
@@ -146,20 +163,17 @@ def time_outs(alerts: Iterable[Alert], ruleset: RuleSet, now: datetime) -> list[
 
 
 def _gathered(
-    pairs: Sequence[Reported], alerts: Mapping[str, Alert], book: Book, now: datetime
+    pairs: Sequence[Reported], known: Known, book: Book, now: datetime
 ) -> list[_Happening]:
     """The reports by the happening they tell, in the order of their first."""
-    homes = _homes(alerts)
-    known = _by_id(homes.values())
-    shelf = _shelf(homes.values(), book, now)
     found: dict[str, _Happening] = {}
     for report in pairs:
         event = report[0]
-        home = homes.get(event.id)
-        alert_id = home.id if home else shelf.find(event)
+        home = known.home(event.id)
+        alert_id = home.id if home else known.shelf.find(event)
         if alert_id is None:
             alert_id = content_id("alr", happenings.fingerprint(event))
-        before = known.get(alert_id)
+        before = known.alert(alert_id)
         started = found.get(alert_id) or _Happening(
             before, stated=support(happenings.standing(before))
         )
@@ -171,31 +185,15 @@ def _gathered(
         found[alert_id] = started
         started.reports.append(report)
         started.stated = started.stated.joined(support([witness(event)]))
-        shelf.put(alert_id, of_event(event))
+        known.shelf.put(alert_id, of_event(event))
     return list(found.values())
 
 
-def _homes(alerts: Mapping[str, Alert]) -> dict[str, Alert]:
-    """The alert of each event, in its newest revision; a firing one before one that ended."""
-    newest = _by_id(alerts.values())
-    ordered = sorted(
-        newest.values(), key=lambda a: (a.state is not AlertState.RESOLVED, a.raised_at)
-    )
-    homes = {event_id: alert for alert in ordered for event_id in alert.members}
-    return homes | {event_id: newest[alert.id] for event_id, alert in alerts.items()}
-
-
-def _by_id(alerts: Iterable[Alert]) -> dict[str, Alert]:
-    newest: dict[str, Alert] = {}
-    for alert in alerts:
-        if alert.id not in newest or newest[alert.id].revision < alert.revision:
-            newest[alert.id] = alert
-    return newest
-
-
-def _shelf(alerts: Iterable[Alert], book: Book, now: datetime) -> Shelf:
-    unique = _by_id(alerts).values()
-    return Shelf((a for a in unique if joinable(a, book.grouping, now)), book.grouping)
+def _may_join(report: Reported, alert: Alert, stated: Support, book: Book) -> bool:
+    """Could a rule hold for the new report, whoever of those given and told supports it? One for
+    which none can is not taken in, and supports nobody."""
+    most = stated.joined(support(happenings.standing(alert)))
+    return happenings.verdict(report, None, most, book).rule is not None
 
 
 def _matters(event: Event, alert: Alert, book: Book) -> bool:

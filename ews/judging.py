@@ -65,14 +65,23 @@ class _Judge:
         return len(changes)
 
     def _events(self) -> list[Event]:
-        """Events that changed; all that are open when the rules did."""
-        events = self.tx.unevaluated()
+        """Events that changed; all that are open when the rules did, with when they were heard of
+        last."""
+        events = self._on_record(self.tx.unevaluated())
         version = self.tx.get("evaluate.ruleset")
         if version not in (None, str(self.ruleset.version)):
             waiting = {event.id for event in events}
-            open_events = self.tx.open_events(self.now - LOOKBACK)
-            events += [event for event in open_events if event.id not in waiting]
+            rest = [e for e in self.tx.open_events(self.now - LOOKBACK) if e.id not in waiting]
+            heard = {event.id: event.last_seen for event in rest}
+            events += [replace(e, last_seen=heard[e.id]) for e in self._on_record(rest)]
         return events
+
+    def _on_record(self, events: Sequence[Event]) -> list[Event]:
+        """The events as their newest revision was first saved. Evidence that makes no revision is
+        no reason to judge anew, and a backtest or a proof years later knows only what is on record.
+        """
+        kept = self.tx.events_on_record([event.id for event in events])
+        return [kept.get(event.id, event) for event in events]
 
     def _evaluated(
         self, events: Sequence[Event], firing: Sequence[Alert]
@@ -83,9 +92,9 @@ class _Judge:
         for event in events:
             if event.id not in known and (past := self.tx.alerts(event_id=event.id)):
                 known[event.id] = past[0]
-        further = rules.fellows(events, known, self.ruleset, self.now)
-        looked_at = [*events, *(e for id_ in further if (e := self.tx.event(id_)) is not None)]
-        pairs: list[Reported] = [(e, self.tx.exposures(event_id=e.id)) for e in looked_at]
+        pairs: list[Reported] = [(e, self.tx.exposures(event_id=e.id)) for e in events]
+        further = self.tx.events_on_record(rules.fellows(pairs, known, self.ruleset, self.now))
+        pairs += [(e, self.tx.exposures(event_id=e.id)) for e in further.values()]
         changes = rules.evaluate(pairs, known, self.ruleset, self.now)
         return pairs, [replace(change, alert=with_uses(change.alert)) for change in changes]
 

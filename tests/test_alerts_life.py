@@ -270,10 +270,10 @@ def test_the_other_report_is_asked_for_when_its_verdict_can_change() -> None:
     two = event("2", severity=1.0, evidence=(Evidence("b", "paper", NOW),))
     desk.report((one, [exposure()]))
     known = desk.by_event()
-    assert rules.fellows([two], known, RULES, NOW) == ["evt-1"]
-    assert rules.fellows([one], known, RULES, NOW) == []
+    assert rules.fellows([(two, [exposure()])], known, RULES, NOW) == ["evt-1"]
+    assert rules.fellows([(one, [exposure()])], known, RULES, NOW) == []
     copy = replace(two, evidence=(Evidence("c", "wire", NOW),))
-    assert rules.fellows([copy], known, RULES, NOW) == []
+    assert rules.fellows([(copy, [exposure()])], known, RULES, NOW) == []
 
 
 def test_a_course_that_goes_otherwise_says_at_which_step_and_how() -> None:

@@ -82,6 +82,19 @@ class EventStore(Transactions):
             found.update((event.id, event) for event in self._events(schema.events.c.id.in_(batch)))
         return found
 
+    def events_on_record(self, ids: Collection[str]) -> dict[str, Event]:
+        """Events by id, in that order, as their newest revision was first saved; an unknown id is
+        absent."""
+        events, kept = schema.events, schema.event_revisions
+        newest = (kept.c.event_id == events.c.id) & (kept.c.revision == events.c.revision)
+        query = sa.select(events.c.id, kept.c.event).join(kept, newest)
+        found: dict[str, Event] = {}
+        with self._read() as connection:
+            for batch in batches(dict.fromkeys(ids)):
+                rows = connection.execute(query.where(events.c.id.in_(batch)))
+                found |= {id_: from_json(Event, text) for id_, text in rows}
+        return {id_: found[id_] for id_ in dict.fromkeys(ids) if id_ in found}
+
     def open_events(self, since: datetime) -> list[Event]:
         """Events neither closed nor dismissed, seen at or after `since`, oldest first."""
         table = schema.events
