@@ -96,7 +96,9 @@ def test_a_change_needs_a_name_and_a_reason(store: Store) -> None:
 
 
 def test_a_stage_can_be_set_in_korean(store: Store) -> None:
-    assert change(store, "주의", "rules.watch-item.stage") == 2
+    changes, how = {"rules.watch-item.stage": "주의"}, rules.Saving(force_tests=True)
+    rules.set_rules(store, changes, by="Kim", reason="louder", now=NOW, how=how)
+    assert value(store, "rules.watch-item.stage") == "주의"
 
 
 def test_an_unknown_version_names_the_known_ones(store: Store) -> None:
@@ -119,5 +121,6 @@ def test_a_rule_file_can_be_tried_without_touching_the_store(store: Store, tmp_p
     tried = rules.candidate(store, path, NOW)
     assert rules.difference(rules.in_force(store), tried) == {KEY: (30, 20)}
     assert store.rulesets() == []
-    whole = rules.set_document(store, tried.rules, by="Kim", reason="tried", now=NOW)
+    whole = rules.set_document(store, tried.rules, by="Kim", reason="tried", now=NOW,
+                               how=rules.Saving(force_tests=True))  # fmt: skip
     assert whole.version == 2

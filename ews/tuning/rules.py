@@ -1,31 +1,71 @@
-"""Rule sets in a store: show, change, compare, undo. Every change is a new version with a name.
+"""Rule sets in a store: show, change, plan, compare, undo. Every change is a version with a name.
 
-Nothing is overwritten: undo writes one more version, equal to the one before.
+Nothing is overwritten: undo writes one more version, equal to an earlier one.
 """
 
 from __future__ import annotations
 
 import copy
-import tomllib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
-from alerts.rule_cases import CaseOutcome, read_cases, run_cases, shipped_cases
-from alerts.rulebook import complete, read_grouping
-from alerts.rules import load_document, read_rules, shipped_ruleset
+from alerts.rules import load_document, shipped_ruleset
+from alerts.words import Bilingual
 from ews.acting import recorded
-from ews.model import ActKind, Person, RuleSet, flatten
+from ews.model import ActKind, Person, RuleSet
 from ews.storage import Store
-from nlp.taxonomy import NAMES
+from ews.tuning.rule_tests import FailingCases, read_own, refusing, run_all, run_rule_tests
+from ews.tuning.rule_values import RuleChangeError, changed, checked, difference, differing
 
+__all__ = [
+    "Changer", "FailingCases", "RuleChangeError", "RulesConflict", "candidate", "changed", "checked",
+    "difference", "in_force", "of_version", "planned", "restored", "run_rule_tests", "set_document",
+    "set_rules", "undo_rules",
+]  # fmt: skip
 SHIPPED_AT = datetime(2000, 1, 1, tzinfo=UTC)  # as the pipeline writes it: no one has set any
+RESTORES = "rules.restores"  # in the store: version -> the version that it took back to
+Make = Callable[[Mapping[str, object]], dict[str, object]]
 
 
-class RuleChangeError(ValueError):
-    """A change of the rules that cannot be made; the message says what is allowed."""
+class RulesConflict(Bilingual, RuleChangeError):
+    """Somebody saved, or planned, a version that this change does not know of.
+
+    `theirs` are those versions, `colliding` the keys that both change to other values. Without any
+    the change can be put on top of the newest (`rebase`).
+    """
+
+    def __init__(
+        self, base: int, theirs: tuple[RuleSet, ...], colliding: tuple[str, ...], now: datetime
+    ) -> None:
+        self.base, self.theirs, self.colliding = base, theirs, colliding
+        self.newest = theirs[-1].version
+        self.planned = any(not one.in_force(now) for one in theirs)
+        en = "; ".join(_who(one, now, "en") for one in theirs)
+        ko = "; ".join(_who(one, now, "ko") for one in theirs)
+        keys = ", ".join(colliding)
+        super().__init__(
+            f"your change is of version {base}, and meanwhile there is more: {en}. "
+            + (f"Both change {keys}: look at `ews tune diff {base} {self.newest}` and decide anew"
+               if colliding else "Nothing collides: --rebase puts yours on top"
+               + (", and what was planned comes into force with it" if self.planned else "")),
+            f"이 변경은 버전 {base} 기준인데 그 뒤에 저장된 버전이 있습니다: {ko}. "
+            + (f"함께 바꾼 항목: {keys}. `ews tune diff {base} {self.newest}`을 보고 다시 정하십시오."
+               if colliding else "겹치는 항목은 없습니다. --rebase로 그 위에 얹을 수 있습니다."
+               + (" 예약된 변경도 함께 시행됩니다." if self.planned else "")),
+        )  # fmt: skip
+
+
+def _who(one: RuleSet, now: datetime, lang: str) -> str:
+    name = f" ({one.name})" if one.name else ""
+    if one.in_force_at is None or one.in_force(now):
+        at = f"{one.created_at:%Y-%m-%d %H:%M} UTC"
+        return f"{one.version}{name}, {one.by}, {at}: {one.reason}"
+    at = f"{one.in_force_at:%Y-%m-%d %H:%M} UTC"
+    said = f"planned for {at}" if lang == "en" else f"{at} 시행 예약"
+    return f"{one.version}{name}, {one.by}, {said}: {one.reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +78,38 @@ class Changer:
     said: Mapping[str, str] = field(default_factory=dict)  # more to keep with the act
 
 
-def in_force(store: Store) -> RuleSet:
-    """The newest rule set; the shipped one, as version 1, in a store that has none yet."""
-    return store.ruleset() or shipped_ruleset(SHIPPED_AT)
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """How a change is saved: what it is called, from when, on what, and past which tests."""
+
+    name: str = ""
+    at: datetime | None = None  # in force from then; None: at once
+    base: int | None = None  # the version that the change was made on; None: the one in force
+    rebase: bool = False  # put it on top of what was saved meanwhile, where nothing collides
+    own_cases: Path | None = None  # the analyst's rule tests
+    force_tests: bool = False  # save over failing cases that are no guards
+
+
+AT_ONCE = Saving()
+
+
+def in_force(store: Store, now: datetime | None = None) -> RuleSet:
+    """The rule set in force at `now`, without `now` the newest, planned or not; the shipped one, as
+    version 1, in a store that has none yet."""
+    found = store.ruleset() if now is None else store.ruleset_at(now)
+    return found or shipped_ruleset(SHIPPED_AT)
+
+
+def planned(store: Store, now: datetime) -> tuple[RuleSet, ...]:
+    """Versions that come into force later, the first to come first; one that a later version took
+    the place of is none."""
+    waiting: list[RuleSet] = []
+    for one in reversed(store.rulesets()):
+        if one.in_force(now):
+            break  # every older plan is passed over: this one is newer
+        if not waiting or (one.in_force_at or now) < (waiting[-1].in_force_at or now):
+            waiting.append(one)
+    return tuple(reversed(waiting))
 
 
 def of_version(store: Store, version: int) -> RuleSet:
@@ -62,32 +131,68 @@ def set_rules(
     reason: str,
     now: datetime,
     changer: Changer | None = None,
+    how: Saving = AT_ONCE,
 ) -> RuleSet:
-    """Save a new version with these dotted keys changed. RuleChangeError when one cannot be.
+    """Save a new version with these dotted keys changed. RuleChangeError when one cannot be,
+    RulesConflict when others saved meanwhile, FailingCases when rule tests fail.
 
-    A key must be in the rules in force and keep its kind of value. Where people are known, one of
-    them changes it (`changer`), and it is kept as their act.
+    A key must be in the rules already and keep its kind of value; budgets and sensitivities may be
+    new. Where people are known, one of them changes it (`changer`), and it is kept as their act.
     """
-    return _save(store, lambda rules: changed(rules, changes), by, reason, now, changer)
+    return _save(store, lambda rules: changed(rules, changes), by, reason, now, changer, how)
 
 
 def set_document(
-    store: Store, document: Mapping[str, object], *, by: str, reason: str, now: datetime
+    store: Store,
+    document: Mapping[str, object],
+    *,
+    by: str,
+    reason: str,
+    now: datetime,
+    how: Saving = AT_ONCE,
 ) -> RuleSet:
     """Save a whole rule document (as alerts/rules.toml) as a new version."""
     checked(document)
-    return _save(store, lambda _: copy.deepcopy(dict(document)), by, reason, now)
+    return _save(store, lambda _: copy.deepcopy(dict(document)), by, reason, now, None, how)
 
 
 def undo_rules(
     store: Store, *, by: str, reason: str, now: datetime, changer: Changer | None = None
 ) -> RuleSet:
-    """Save a new version equal to the one before the newest. RuleChangeError when there is none."""
-    newest = store.ruleset()
-    if newest is None or newest.version == 1:
-        raise RuleChangeError("nothing to undo: the rules are still as shipped")
-    before = of_version(store, newest.version - 1)
-    return _save(store, lambda _: copy.deepcopy(dict(before.rules)), by, reason, now, changer)
+    """Take back the newest change, in force or planned, as a new version; once more takes back the
+    change before it, and so on to version 1: two undos never bring a change back. RuleChangeError
+    when nothing is left. No rule test stands in its way.
+    """
+    by, reason = _named(by, reason, changer)
+    with store.begin() as tx:
+        _check_person(tx, changer)
+        newest, line = tx.ruleset(), restored(tx)
+        at = line.get(newest.version, newest.version) if newest else 1
+        if newest is None or at == 1:
+            raise RuleChangeError("nothing to undo: the rules are as shipped")
+        target = of_version(tx, line.get(at - 1, at - 1))
+        steps = [target]
+        if newest.in_force(now) and not target.in_force(now):
+            # Back to a plan: until it comes, what was in force before it is in force again.
+            older = [one for one in tx.rulesets() if one.version < target.version]
+            steps.insert(0, next(one for one in reversed(older) if one.in_force(now)))
+        for step in steps:
+            saved = replace(
+                step, version=_next(tx), by=by, reason=reason, created_at=now,
+                rules=copy.deepcopy(dict(step.rules)), name=f"undo {newest.version}",
+                in_force_at=None if step.in_force(now) else step.in_force_at,
+            )  # fmt: skip
+            tx.save_ruleset(saved)
+            line[saved.version] = line.get(step.version, step.version)
+        tx.put(RESTORES, json.dumps(line))
+        _record(tx, saved, reason, changer, now, {"undoes": str(newest.version)})
+    return saved
+
+
+def restored(store: Store) -> dict[int, int]:
+    """Version -> the version that it took back to, of those that an undo wrote."""
+    said = json.loads(store.get(RESTORES) or "{}")
+    return {int(version): int(target) for version, target in said.items()}
 
 
 def candidate(store: Store, path: Path, now: datetime) -> RuleSet:
@@ -96,137 +201,101 @@ def candidate(store: Store, path: Path, now: datetime) -> RuleSet:
                    now, checked(load_document(path)))  # fmt: skip
 
 
-def checked(document: Mapping[str, object]) -> dict[str, object]:
-    """The document, once it can be used. A type that no reader knows would make its rule silent."""
-    named = {type_: f"rules.{rule.name}.types" for rule in read_rules(document)
-             for type_ in rule.types}  # fmt: skip
-    families = read_grouping(document).family_of
-    named |= {type_: f"group.families.{family}" for type_, family in families.items()}
-    for type_, key in sorted(named.items()):
-        if type_ not in NAMES:
-            raise RuleChangeError(
-                f"{key}: no event is of type {type_!r}; use {', '.join(sorted(NAMES))}"
-            )
-    return dict(document)
-
-
-def difference(before: RuleSet, after: RuleSet) -> dict[str, tuple[object, object]]:
-    """Dotted key -> (before, after) of every value that differs; None stands for absent."""
-    old, new = flatten(before.rules), flatten(after.rules)
-    return {
-        key: (old.get(key), new.get(key))
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
-    }
-
-
-def changed(rules: Mapping[str, object], changes: Mapping[str, str]) -> dict[str, object]:
-    """A copy of the document with the dotted keys set, checked as a whole."""
-    if not changes:
-        raise RuleChangeError("nothing to change: give key=value, as `ews rules show` spells it")
-    document = copy.deepcopy(complete(rules))
-    known = flatten(document)
-    for key, text in changes.items():
-        if key not in known:
-            raise RuleChangeError(f"unknown key {key!r}; {_near(key, known)}")
-        _put(document, key, _value(key, text, known[key]))
-    return checked(document)
-
-
-@dataclass(frozen=True, slots=True)
-class RuleTest:
-    """How one case of alerts/rules_test.toml came out."""
-
-    name: str
-    passed: bool
-    message: str
-
-
-def run_rule_tests(ruleset: RuleSet, file: Path | None = None) -> list[RuleTest]:
-    """Every shipped case, or those of a file written as it, decided under the rule set."""
-    cases = read_cases(file.read_text(encoding="utf-8"), file.name) if file else shipped_cases()
-    return [_told(outcome) for outcome in run_cases(ruleset.rules, cases)]
-
-
-def _told(outcome: CaseOutcome) -> RuleTest:
-    expected = outcome.expected.ko if outcome.expected else "no alert"
-    got = outcome.got.ko if outcome.got else "no alert"
-    rule = f"{got} by {outcome.rule}" if outcome.rule else got
-    message = rule if outcome.passed else f"expected {expected}, got {rule}"
-    return RuleTest(outcome.name, outcome.passed, message)
-
-
-# --------------------------------------------------------------------------- helpers
-
-
-def _value(key: str, text: str, present: object) -> object:
-    """The text as the kind of value that is there now: number, true or false, text or list."""
-    try:
-        value: object = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    if isinstance(present, bool) or isinstance(value, bool):
-        fits = isinstance(present, bool) and isinstance(value, bool)
-    elif isinstance(present, int | float):
-        fits = isinstance(value, int | float)
-        if fits and isinstance(present, float):
-            value = float(cast(float, value))
-    else:
-        fits = isinstance(value, type(present))
-    if not fits:
-        raise RuleChangeError(f"{key}: {text!r} is not {_kind(present)}; it is {present!r} now")
-    return value
-
-
-def _kind(present: object) -> str:
-    if isinstance(present, bool):
-        return "true or false"
-    if isinstance(present, int | float):
-        return "a number"
-    return "a list" if isinstance(present, list) else "a text"
-
-
-def _put(document: dict[str, object], key: str, value: object) -> None:
-    *path, last = key.split(".")
-    table = document
-    for part in path:
-        table = cast("dict[str, object]", table[part])
-    table[last] = value
-
-
-def _near(key: str, known: Mapping[str, object]) -> str:
-    last = key.rsplit(".", 1)[-1]
-    alike = [one for one in known if last in one][:5]
-    return f"did you mean {' or '.join(alike)}?" if alike else "see `ews rules show` for all keys"
+# --------------------------------------------------------------------------- saving
 
 
 def _save(
     store: Store,
-    make: Callable[[Mapping[str, object]], dict[str, object]],
+    make: Make,
     by: str,
     reason: str,
     now: datetime,
-    changer: Changer | None = None,
+    changer: Changer | None,
+    how: Saving,
 ) -> RuleSet:
     """The next version, written in one transaction. It must differ from the version in force."""
-    by = changer.person.name if changer else by
-    if not by.strip() or not reason.strip():
-        raise RuleChangeError("a change of the rules needs --by NAME and --reason TEXT")
+    by, reason = _named(by, reason, changer)
+    if how.at is not None and how.at <= now:
+        raise RuleChangeError(f"--at {how.at:%Y-%m-%d %H:%M} UTC is past; give a time to come, or "
+                              "leave it out: then it is in force at once")  # fmt: skip
     with store.begin() as tx:
-        if changer is None and tx.people():
-            raise RuleChangeError("people are known here, so one of them changes the rules")
-        before = tx.ruleset()
-        if before is None:
-            before = shipped_ruleset(SHIPPED_AT)
-            tx.save_ruleset(before)
-        after = RuleSet(before.version + 1, by.strip(), reason.strip(), now, make(before.rules))
-        if after.rules == before.rules:
+        _check_person(tx, changer)
+        if tx.ruleset() is None:
+            tx.save_ruleset(shipped_ruleset(SHIPPED_AT))
+        before = _base(tx, make, how, now)
+        after = make(before.rules)
+        if after == before.rules:
             raise RuleChangeError(f"nothing changes: version {before.version} already says so")
-        tx.save_ruleset(after)
-        if changer is not None:
-            recorded(
-                tx, changer.person, ActKind.RULES, note=reason,
-                detail={"ruleset": str(after.version), **changer.said},
-                via=changer.via, key=changer.key, now=now,
-            )  # fmt: skip
-    return after
+        forced = _tested(before.rules, after, how)
+        saved = RuleSet(_next(tx), by, _with_forced(reason, forced), now, after, how.name.strip(),
+                        how.at)  # fmt: skip
+        tx.save_ruleset(saved)
+        _record(tx, saved, reason, changer, now, {"forced": "; ".join(forced)})
+    return saved
+
+
+def _base(tx: Store, make: Make, how: Saving, now: datetime) -> RuleSet:
+    """What the change is put on. RulesConflict when that is not what its maker looked at."""
+    newest = in_force(tx)
+    base = in_force(tx, now) if how.base is None else of_version(tx, how.base)
+    if base.version == newest.version:
+        return newest
+    theirs = differing(base.rules, newest.rules)
+    mine = differing(base.rules, make(base.rules))
+    both = tuple(key for key in mine if key in theirs and mine[key][1] != theirs[key][1])
+    if how.rebase and not both:
+        return newest
+    meanwhile = tuple(one for one in tx.rulesets() if one.version > base.version)
+    raise RulesConflict(base.version, meanwhile, both, now)
+
+
+def _tested(
+    before: Mapping[str, object], after: Mapping[str, object], how: Saving
+) -> tuple[str, ...]:
+    """Names of the cases that fail and are saved over. FailingCases when any may not be."""
+    own = read_own(how.own_cases)
+    earlier, results = run_all(before, own), run_all(after, own)
+    if failed := refusing(earlier, results, how.force_tests):
+        raise FailingCases(failed)
+    passed = {one.name for one in earlier if one.passed}
+    return tuple(one.name for one in results if not one.passed and (one.own or one.name in passed))
+
+
+def _with_forced(reason: str, forced: tuple[str, ...]) -> str:
+    return f"{reason} (saved over failing tests: {'; '.join(forced)})" if forced else reason
+
+
+def _named(by: str, reason: str, changer: Changer | None) -> tuple[str, str]:
+    by = (changer.person.name if changer else by).strip()
+    if not by or not reason.strip():
+        raise RuleChangeError("a change of the rules needs --by NAME and --reason TEXT")
+    return by, reason.strip()
+
+
+def _check_person(tx: Store, changer: Changer | None) -> None:
+    if changer is None and tx.people():
+        raise RuleChangeError("people are known here, so one of them changes the rules")
+
+
+def _next(tx: Store) -> int:
+    newest = tx.ruleset()
+    return 1 if newest is None else newest.version + 1
+
+
+def _record(
+    tx: Store,
+    saved: RuleSet,
+    reason: str,
+    changer: Changer | None,
+    now: datetime,
+    more: Mapping[str, str],
+) -> None:
+    if changer is None:
+        return
+    at = saved.in_force_at.isoformat() if saved.in_force_at else ""
+    said = {"ruleset": str(saved.version), "name": saved.name, "in_force_at": at, **more}
+    recorded(
+        tx, changer.person, ActKind.RULES, note=reason,
+        detail={**{k: v for k, v in said.items() if v}, **changer.said},
+        via=changer.via, key=changer.key, now=now,
+    )  # fmt: skip
