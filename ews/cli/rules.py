@@ -24,6 +24,13 @@ HIGHEST = {"severity": 3.0} | dict.fromkeys(
 )  # fmt: skip
 SAID_KO = {"no alert": "경보 없음", "expected ": "기대 ", ", got ": ", 실제 ", " by ": " · 규칙 "}
 
+ForceTests = Annotated[
+    bool,
+    typer.Option(
+        "--force-tests", help="Save over failing rule tests; their names are kept with the reason."
+    ),
+]
+
 app = typer.Typer(no_args_is_help=True, help="Show, change, undo and test the rules.")
 
 
@@ -48,7 +55,8 @@ def show(
             in_force(store)
             lines = ruleset_lines(store)
         else:
-            found = in_force(store) if version is None else of_version(store, version)
+            now = datetime.now(UTC)
+            found = in_force(store, now) if version is None else of_version(store, version)
     if history:
         if out.as_json:
             out.json(lines)
@@ -75,19 +83,23 @@ def set_keys(
     changes: Annotated[list[str], typer.Argument(help="key=value, as `ews rules show` spells it.")],
     reason: Reason,
     by: By = "",
+    force_tests: ForceTests = False,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Change thresholds: a new version. Exit 2, and nothing changed, when a key or value is wrong."""
+    """Change thresholds: a new version. Exit 2, and nothing changed, when a key or value is wrong or
+    a rule test fails. `ews tune try` shows first what it would have done."""
     from ews.cli.opening import opened
-    from ews.tuning.rules import set_rules
+    from ews.tuning.rule_tests import own_file
+    from ews.tuning.rules import Saving, set_rules
 
-    pairs = _pairs(changes)
-    _check_bounds(pairs)
+    pairs = pairs_of(changes)
+    check_bounds(pairs)
     with opened(home) as (settings, store):
-        now, who = datetime.now(UTC), _changer(settings, store, by)
-        after = set_rules(store, pairs, by=by, reason=reason, now=now, changer=who)
+        now, who = datetime.now(UTC), changer_of(settings, store, by)
+        how = Saving(own_cases=own_file(settings.home), force_tests=force_tests)
+        after = set_rules(store, pairs, by=by, reason=reason, now=now, changer=who, how=how)
         _print_change(settings.lang, lang, as_json, store, after.version)
 
 
@@ -108,7 +120,7 @@ def diff(
     with reading(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         old = of_version(store, before)
-        new = in_force(store) if after is None else of_version(store, after)
+        new = in_force(store, datetime.now(UTC)) if after is None else of_version(store, after)
     found = rule_changes(old.rules, new.rules)
     if out.as_json:
         out.json(found)
@@ -123,12 +135,12 @@ def diff(
 def undo(
     reason: Reason, by: By = "", home: Home = None, lang: Lang = None, as_json: Json = False
 ) -> None:
-    """Go back to the version before: as a new version, so nothing is lost."""
+    """Take back the newest change, planned ones too, as a new version; once more, the one before."""
     from ews.cli.opening import opened
     from ews.tuning.rules import undo_rules
 
     with opened(home) as (settings, store):
-        now, who = datetime.now(UTC), _changer(settings, store, by)
+        now, who = datetime.now(UTC), changer_of(settings, store, by)
         after = undo_rules(store, by=by, reason=reason, now=now, changer=who)
         _print_change(settings.lang, lang, as_json, store, after.version)
 
@@ -138,24 +150,32 @@ def try_cases(
     cases: Annotated[
         Path | None,
         typer.Option(
-            help="Your own cases, written as alerts/rules_test.toml.", exists=True, dir_okay=False
+            help="These cases alone, written as alerts/rules_test.toml.",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Run alerts/rules_test.toml on the rules in force (the shipped ones without a home).
+    """Run the shipped cases and those of $EWS_HOME/rules_test.toml on the rules in force (the
+    shipped rules without a home). With --cases, those of a file alone.
 
     Exit 1 when a case fails.
     """
     from ews.cli.opening import looking
     from ews.cli.output import output
-    from ews.tuning.rules import in_force, run_rule_tests
+    from ews.tuning.rule_tests import own_file, read_own, run_all, run_rule_tests
+    from ews.tuning.rules import in_force
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        results = run_rule_tests(in_force(store), cases)
+        found = in_force(store, datetime.now(UTC))
+        if cases is not None:
+            results = run_rule_tests(found, cases)
+        else:
+            results = run_all(found.rules, read_own(own_file(settings.home)))
     if out.as_json:
         out.json(results)
     else:
@@ -170,7 +190,7 @@ def try_cases(
     raise typer.Exit(0 if all(one.passed for one in results) else 1)
 
 
-def _changer(settings: Settings, store: Store, by: str) -> Changer | None:
+def changer_of(settings: Settings, store: Store, by: str) -> Changer | None:
     """The person who changes the rules; None in a home where nobody is known yet."""
     from ews.cli.asking import actor
     from ews.tuning.rules import Changer
@@ -181,14 +201,14 @@ def _changer(settings: Settings, store: Store, by: str) -> Changer | None:
     return Changer(person, "cli", f"cli:{uuid4()}", said)
 
 
-def _pairs(changes: list[str]) -> dict[str, str]:
+def pairs_of(changes: list[str]) -> dict[str, str]:
     pairs = dict(one.partition("=")[::2] for one in changes)
     if bad := [one for one in changes if "=" not in one]:
         raise ValueError(f"write key=value, not {bad[0]!r}")
     return {key.strip(): value.strip() for key, value in pairs.items()}
 
 
-def _check_bounds(pairs: Mapping[str, str]) -> None:
+def check_bounds(pairs: Mapping[str, str]) -> None:
     """ValueError for a threshold that its measure can never reach: the rule would be dead."""
     for key, text in pairs.items():
         parts = key.split(".")

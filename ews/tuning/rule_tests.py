@@ -49,6 +49,11 @@ class FailingCases(Bilingual, ValueError):
         )  # fmt: skip
 
 
+def own_file(home: Path) -> Path:
+    """Where the analyst of that home writes rule tests."""
+    return home / "rules_test.toml"
+
+
 def read_own(file: Path | None) -> list[Facts]:
     """The analyst's cases; none without a file. RuleError names what is wrong with it."""
     if file is None or not file.is_file():
