@@ -2,6 +2,7 @@
 
 Each text fact becomes two articles, one Korean and one English, of the same outlet: they share an
 independence group, so that one page never counts as two sources. `context` rows are for people.
+What should be told of each crisis, and how it went on, is in cases/episodes.toml: no replay reads it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,24 @@ class Expected:
     ministries: tuple[str, ...]  # ids of graph/data/ministries.csv; at least one must appear
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One row of a case: what could be known, with both clocks."""
+
+    row: str  # `date_utc` as the file has it: it names the row
+    observed_at: datetime  # when it was public; of a value, the period it is for
+    available_at: datetime  # when ews could have known
+    kind: str
+    en: str
+    ko: str
+    outlet: str
+    url: str
+    signals: tuple[str, ...]  # ids of what the pipeline is shown; () for what only people see
+    value: float | None
+    unit: str
+    note: str  # what was assumed of the row, e.g. its time of day
+
+
 def names() -> tuple[str, ...]:
     """The crises, in the order of expected.toml."""
     return tuple(name for name, table in _expected().items() if table["kind"] == "case")
@@ -68,17 +87,15 @@ def expected(name: str) -> Expected:
 
 def load(name: str) -> list[Article | Observation]:
     """All signals of a case or quiet week, oldest `available_at` first."""
-    path = FOLDER / f"{name}.csv"
-    if name not in _expected() or not path.is_file():
-        raise CaseError(f"no case {name!r}; use one of {', '.join((*names(), *quiet()))}")
-    signals: list[Article | Observation] = []
-    with path.open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file), start=2):
-            try:
-                signals.extend(_signals(name, row))
-            except (KeyError, ValueError) as error:
-                raise CaseError(f"{path.name} line {number}: {error}") from error
+    path = _path(name)
+    signals = [signal for _, found in _rows(name, path) for signal in found]
     return sorted(signals, key=lambda signal: (signal.available_at, signal.id))
+
+
+def facts(name: str) -> list[Fact]:
+    """All rows of a case or quiet week, those that no replay reads too, oldest first."""
+    found = [_fact(row, signals) for row, signals in _rows(name, _path(name))]
+    return sorted(found, key=lambda fact: (fact.available_at, fact.row))
 
 
 def window(name: str) -> tuple[datetime, datetime]:
@@ -94,6 +111,36 @@ def outlet_group(publisher: str) -> str:
     ('reuters', 'hankyung')
     """
     return _COPY_NOTE.sub("", publisher).strip().casefold() or publisher.casefold()
+
+
+def _path(name: str) -> Path:
+    path = FOLDER / f"{name}.csv"
+    if name not in _expected() or not path.is_file():
+        raise CaseError(f"no case {name!r}; use one of {', '.join((*names(), *quiet()))}")
+    return path
+
+
+def _rows(name: str, path: Path) -> Iterator[tuple[Mapping[str, str], list[Article | Observation]]]:
+    """Each row with what the pipeline is shown of it. CaseError names the line that is wrong."""
+    with path.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                yield row, list(_signals(name, row))
+            except (KeyError, ValueError) as error:
+                raise CaseError(f"{path.name} line {number}: {error}") from error
+
+
+def _fact(row: Mapping[str, str], signals: Sequence[Article | Observation]) -> Fact:
+    observed = _moment(row["date_utc"])
+    known = signals[0].available_at if signals else observed
+    if row["kind"] == SERIES:
+        observed = utc(row["observed"])
+    return Fact(
+        row=row["date_utc"], observed_at=observed, available_at=known, kind=row["kind"],
+        en=row["fact_en"], ko=row["fact_ko"], outlet=row["publisher"], url=row["url"],
+        signals=tuple(signal.id for signal in signals),
+        value=float(row["value"]) if row["value"] else None, unit=row["unit"], note=row["note"],
+    )  # fmt: skip
 
 
 def _signals(name: str, row: Mapping[str, str]) -> Iterator[Article | Observation]:

@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ews.model import Stage, utc
+from ews.tuning.outlets import newsroom
 
 POLICY = frozenset({"export_restriction", "import_restriction", "sanctions", "regulation_change"})
 ROUTE = frozenset({"armed_conflict_or_unrest", "logistics_disruption"})
@@ -89,6 +90,8 @@ class Episode:
     lang: str = ""
     name: str = ""
     end_link: str = ""
+    source: str = ""  # newsroom of the reference item
+    reaction: datetime | None = None  # when those in charge first acted, as history has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,12 @@ class Trap:
 
 def read_episodes(path: Path) -> list[Episode]:
     """Every episode of the file. ReferenceFileError names the line that is wrong."""
-    return list(_lines(path, _episode))
+    return list(_lines(path, episode_of))
 
 
 def read_traps(path: Path) -> list[Trap]:
     """Every trap of the file. ReferenceFileError names the line that is wrong."""
-    return list(_lines(path, _trap))
+    return list(_lines(path, trap_of))
 
 
 def plain_link(url: str) -> str:
@@ -173,7 +176,9 @@ def _lines(path: Path, parse: Callable[[Mapping[str, object]], T]) -> Iterator[T
                 raise ReferenceFileError(f"{path.name} line {number}: {what}") from error
 
 
-def _episode(row: Mapping[str, object]) -> Episode:
+def episode_of(row: Mapping[str, object]) -> Episode:
+    """The episode of one row. KeyError, ValueError, TypeError or re.error when it is no such row;
+    `ews.tuning.case_fields` says which field is wrong."""
     reference = utc(str(row["reference_time"]))
     weak, end = _map(row.get("first_weak_signal")), _map(row.get("end"))
     firsts = [reference, utc(str(row["onset"]))]
@@ -189,6 +194,7 @@ def _episode(row: Mapping[str, object]) -> Episode:
     items = cast("Sequence[Mapping[str, object]]", row["matching_items"])
     query = cast("Mapping[str, object]", row["matching_query"])
     end_item = _map(end.get("item")) if end else None
+    item, reaction = _map(row.get("reference_item")), _map(row.get("historical_reaction"))
     return Episode(
         id=str(row["id"]),
         type=type_,
@@ -211,6 +217,8 @@ def _episode(row: Mapping[str, object]) -> Episode:
         lang=str(row.get("reference_language") or ""),
         name=str(row.get("name_en") or row["id"]),
         end_link=plain_link(str(end_item["link"])) if end_item and end_item.get("link") else "",
+        source=newsroom(str(item.get("source") or "")) if item else "",
+        reaction=utc(str(reaction["date"])) if reaction and reaction.get("date") else None,
     )
 
 
@@ -224,7 +232,8 @@ def _query(row: Mapping[str, object]) -> Query:
     return Query(tuple(entries), re.compile(str(exclude), re.IGNORECASE) if exclude else None)
 
 
-def _trap(row: Mapping[str, object]) -> Trap:
+def trap_of(row: Mapping[str, object]) -> Trap:
+    """The trap of one row. KeyError or ValueError when it is no such row."""
     kind = str(row["kind"])
     if kind not in {"never", "no_new_alert"}:
         raise ValueError(f"kind {kind!r} must be never or no_new_alert")
