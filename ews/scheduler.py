@@ -31,6 +31,7 @@ from ews.leading import Candidate, Term
 from ews.model import FetchOutcome, Source
 from ews.pipeline import Pipeline
 from ews.storage import StaleLeader, Store
+from ews.tuning.ledger_settling import settling
 from scrapers import Client, load_sources
 
 log = logging.getLogger(__name__)
@@ -296,13 +297,14 @@ def lead(
 
 
 def outbox(pipeline: Pipeline) -> Sequence[Task]:
-    """The worker that sends what is due, beside the cycles, and tells operators of dead addresses."""
+    """Beside the cycles: the worker that sends what is due and tells operators of dead addresses;
+    and once a day, how alerts turned out."""
     rooms = pipeline.rooms
     worker = Worker(
         pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
         routes=rooms.routes,
     )  # fmt: skip
-    return (worker.serve,)
+    return worker.serve, settling(pipeline.store, wall_clock)
 
 
 def _kept_up(task: Task, term: Term, over: threading.Event) -> None:

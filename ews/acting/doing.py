@@ -35,7 +35,7 @@ def act(
     """Do it, once for a key. NotAllowed, NotFound or ActRefused, and nothing is written, otherwise.
 
     `detail` by kind: hand_over to= · sign_off, refuse revision= (that was seen) · false_alarm
-    reason= · close decision=, outcome= · silence hours=, minutes= or until=, match.<matcher>=,
+    reason= · close decision=, outcome=, turned_out= · silence hours=, minutes= or until=, match.<matcher>=,
     stage= · unsilence silence= · plan title=, from=, until=, match.<matcher>= · missed item=,
     when=, link= · resend notification=. `note` is the reason of refuse, clear, silence and unsilence, what was missed, and
     the text of a note. RULES and PEOPLE go through `recorded`.

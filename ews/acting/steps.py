@@ -16,6 +16,7 @@ from ews.model import (
     Alert,
     AlertChange,
     ChangeKind,
+    Outcome,
     Person,
     Silence,
     Stage,
@@ -94,6 +95,11 @@ def _closed(tx: Store, by: Person, told: Act, alert: Alert | None) -> Done:
         raise ActRefused(
             "a close needs both: decision= (what was decided) and outcome=",
             "결정과 결과를 모두 적으십시오.",
+        )
+    if (said := told.detail.get("turned_out")) is not None and said not in set(Outcome):
+        raise ActRefused(
+            f"turned_out= must be one of {', '.join(Outcome)}",
+            "어떻게 되었는지 보기 가운데 고르십시오.",
         )
     return _lived(tx, by, told, alert)
 

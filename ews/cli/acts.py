@@ -186,13 +186,19 @@ def close(
     alert_id: Id,
     decision: Annotated[str, typer.Option("--decision", help="What was decided.")],
     outcome: Annotated[str, typer.Option("--outcome", help="What came of it.")],
+    turned_out: Annotated[
+        str,
+        typer.Option(
+            help="How the alert turned out, for the ledger: true, false, late, prevented or open."
+        ),
+    ] = "",
     by: As = "", key: Key = "", home: Home = None, lang: Lang = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Write down what was decided on an alert and what came of it (the decision log)."""
     from ews.model import ActKind
 
     do(ActKind.CLOSE, home, lang, as_json, by, key, alert_id=alert_id,
-       detail={"decision": decision, "outcome": outcome})  # fmt: skip
+       detail={"decision": decision, "outcome": outcome, "turned_out": turned_out})  # fmt: skip
 
 
 def note(

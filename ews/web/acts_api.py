@@ -78,6 +78,9 @@ class Cleared(Body):
 class Closed(Noted):
     decision: SomeValue
     outcome: SomeValue
+    turned_out: Literal["", "true", "false", "late", "prevented", "open"] = Field(
+        "", description="how the alert turned out, for the ledger"
+    )
 
 
 class Note(Body):

@@ -35,7 +35,7 @@ DETAILS: Mapping[ActKind, tuple[str, ...]] = {
     ActKind.REFUSE: ("revision",),
     ActKind.FALSE_ALARM: ("reason", "revision"),
     ActKind.CLEAR: ("revision",),
-    ActKind.CLOSE: ("decision", "outcome"),
+    ActKind.CLOSE: ("decision", "outcome", "turned_out"),
     ActKind.SILENCE: ("hours", "stage"),
 }
 
