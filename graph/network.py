@@ -152,7 +152,7 @@ def assemble(
     _origins(net, shares)
     _uses(net, uses)
     _firms(net, firms)
-    net.graph["version"] = version_of(shares, uses, firms)
+    net.graph["version"] = version_of(shares, uses, tuple(firms))
     if problems := check_network(net):
         raise NetworkError(problems)
     return net

@@ -32,6 +32,20 @@ class HistoryStore(EventStore, AlertStore, RuleStore, PeopleStore):
             text = connection.scalar(query)
             return None if text is None else from_json(Event, text)
 
+    def events_recorded(self, after: datetime, until: datetime) -> list[Event]:
+        """Each event that had a revision recorded in (after, until], as the newest of them, oldest
+        first."""
+        table = schema.event_revisions
+        inside = sa.and_(table.c.recorded_at > after, table.c.recorded_at <= until)
+        query = sa.select(table.c.event_id, table.c.event).where(inside)
+        query = query.order_by(table.c.recorded_at, table.c.event_id, table.c.revision)
+        newest: dict[str, str] = {}
+        with self._read() as connection:
+            for id_, text in connection.execute(query):
+                newest.pop(id_, None)
+                newest[id_] = text
+        return [from_json(Event, text) for text in newest.values()]
+
     def tagged_as_of(self, article_id: str, at: datetime) -> TaggedArticle | None:
         """What the classifier of then had said of the article; None when it had not spoken."""
         table = schema.tagged

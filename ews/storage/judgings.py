@@ -74,3 +74,9 @@ class JudgingStore(Transactions):
         with self._read() as connection:
             packed = connection.scalars(query).all()
         return [from_json(Judging, zlib.decompress(one).decode()) for one in packed]
+
+    def judgings_bytes(self) -> int:
+        """How much room they take."""
+        query = sa.select(sa.func.sum(sa.func.length(schema.judgings.c.given)))
+        with self._read() as connection:
+            return connection.scalar(query) or 0
