@@ -365,7 +365,10 @@ def test_a_trap_is_hit_as_trigger_but_not_in_the_tail() -> None:
     document = score([first, tail], [episode()], traps, WINDOW)["traps"]
     assert isinstance(document, dict)
     assert (document["hits"], document["of"]) == (1, 3)
-    assert document["each"] == [{"link": "t.example/1", "alert": "a1", "how": "trigger"}]
+    assert document["each"] == [
+        {"link": "t.example/1", "alert": "a1", "how": "trigger", "category": "metaphor",
+         "kind": "never", "stage": "caution"}
+    ]  # fmt: skip
     assert document["by_kind"]["no_new_alert"]["hits"] == 0
 
 
@@ -409,7 +412,9 @@ def test_stage_error_is_in_steps_and_one_step_is_near() -> None:
 def test_an_empty_store_gives_no_rates_instead_of_an_error() -> None:
     document = score([], [], [], WINDOW)
     assert isinstance(document["recall"], dict)
-    assert document["recall"]["all"] == {"hits": 0, "of": 0, "rate": None, "interval": None}
+    assert document["recall"]["all"] == {
+        "hits": 0, "of": 0, "rate": None, "interval": None, "bootstrap": None,
+    }  # fmt: skip
 
 
 def test_wilson_stays_inside_zero_and_one() -> None:

@@ -163,7 +163,7 @@ def test_every_key_of_the_document_is_written_down(store: Store) -> None:
     assert json.loads(json.dumps(document)) == document
     written = set(re.findall(r"^\| `([^`]+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE))
     proportions = {
-        f"{key}.{part}" for key in written for part in ("hits", "of", "rate", "interval")
+        f"{key}.{part}" for key in written for part in ("hits", "of", "rate", "interval", "bootstrap")
     }
     assert set(_keys(document)) <= written | proportions
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ews.model import Stage
-from ews.tuning.matching import Match, Matching, Raised, child_update, is_item
+from ews.tuning.matching import (
+    IsItem,
+    Match,
+    Matching,
+    Raised,
+    Rule,
+    child_update,
+    holds_items,
+    is_item,
+)
 from ews.tuning.references import Episode
 
 
@@ -26,76 +35,65 @@ class Detection:
         return (self.at - self.episode.reference_time) / timedelta(hours=1)
 
 
-def detections(matching: Matching, episodes: Sequence[Episode]) -> dict[str, Detection]:
+@dataclass(frozen=True, slots=True)
+class Lookout:
+    """What counts as caught: by an alert open at `stage` or higher, by its items alone if `strong`."""
+
+    stage: Stage = Stage.WATCH
+    strong: bool = False
+    item: IsItem = is_item
+
+
+def detections(
+    matching: Matching, episodes: Sequence[Episode], wanted: Lookout | None = None
+) -> dict[str, Detection]:
     """First detection of each episode: its own alert, a child's, or an update of its parent's."""
-    ids = {ep.id: ep for ep in episodes}
+    wanted = wanted or Lookout()
+    own = {ep.id: list(sightings(ep, matching, episodes, wanted)) for ep in episodes}
     found: dict[str, Detection] = {}
-    for ep in episodes:
-        own = [_own(match) for match in matching.of_episode.get(ep.id, ()) if not is_end(match)]
-        parent = ids.get(ep.parent or "")
-        own += [] if parent is None else _from_parent(ep, matching.of_episode.get(parent.id, ()))
-        if own:
-            found[ep.id] = min(own, key=lambda d: d.at)
-    for ep in episodes:
-        # A match to a child detects the parent too, when the parent has no alert yet.
-        children = [
-            _borrowed(ep, d.at, d.alert, "child") for child, d in list(found.items())
-            if ids[child].parent == ep.id and d.rule != "update"
+    # Children first, so that what a grandchild's alert says reaches the top.
+    for ep in sorted(episodes, key=lambda ep: -len(ancestors(ep, episodes))):
+        all_of_it = own[ep.id] + [
+            _detection(ep, d.at, d.alert, "child", wanted.item)
+            for child in episodes if child.parent == ep.id and child.id in found
+            for d in (found[child.id],) if d.rule != "update" and ep.starts <= d.at <= ep.ends
         ]  # fmt: skip
-        if children:
-            first = min(children, key=lambda d: d.at)
-            if ep.id not in found or first.at < found[ep.id].at:
-                found[ep.id] = first
-    return found
+        if all_of_it:
+            found[ep.id] = min(all_of_it, key=lambda d: d.at)
+    return {ep.id: found[ep.id] for ep in episodes if ep.id in found}
 
 
-def _own(match: Match) -> Detection:
-    early = match.at < match.episode.reference_time
-    return Detection(
-        match.episode, match.at, match.alert, match.rule.value, early and not match.items_at_once
-    )
+def sightings(
+    ep: Episode, matching: Matching, episodes: Sequence[Episode], wanted: Lookout
+) -> Iterator[Detection]:
+    """Each alert that catches the episode itself: its own, and its parent's that took it in."""
+    for match in _real(matching, ep.id):
+        if not wanted.strong or match.rule is Rule.ITEMS:
+            at = match.alert.stands(wanted.stage, match.at)
+            if at is not None and at <= ep.ends:
+                yield _detection(ep, at, match.alert, match.rule.value, wanted.item)
+    if ep.parent and any(other.id == ep.parent for other in episodes):
+        for match in _real(matching, ep.parent):
+            taken = child_update(match.alert, ep, wanted.item, wanted.strong)
+            at = match.alert.stands(wanted.stage, taken) if taken is not None else None
+            if at is not None and at <= ep.ends:
+                yield _detection(ep, at, match.alert, "update", wanted.item)
 
 
-def _from_parent(child: Episode, matches: Iterable[Match]) -> list[Detection]:
-    found = []
-    for match in matches:
-        at = child_update(match.alert, child)
-        if at is not None:
-            found.append(_borrowed(child, at, match.alert, "update"))
-    return found
+def ancestors(ep: Episode, episodes: Sequence[Episode]) -> list[str]:
+    """Its parent, the parent's parent and so on; the last may be absent from the episodes."""
+    parents = {other.id: other.parent for other in episodes}
+    line: list[str] = []
+    above = ep.parent
+    while above and above not in line and above != ep.id:
+        line.append(above)
+        above = parents.get(above)
+    return line
 
 
-def _borrowed(ep: Episode, at: datetime, alert: Raised, rule: str) -> Detection:
-    """A detection by an alert that was matched to the parent or to a child."""
-    early = at < ep.reference_time
-    item = any(is_item(link, ep) for link in alert.links if link.at <= at)
-    return Detection(ep, at, alert, rule, lucky=early and not item)
-
-
-def at_stage(
-    ep: Episode, matching: Matching, episodes: Sequence[Episode], stage: Stage
-) -> Detection | None:
-    """The detection of an episode by an alert that reached `stage` inside the episode's window."""
-    limited: dict[str, tuple[Match, ...]] = {}
-    for other in episodes:
-        kept = []
-        for match in matching.of_episode.get(other.id, ()):
-            at = match.alert.reached(stage)
-            if at is not None and max(at, match.at) <= other.ends:
-                kept.append(_later(match, at))
-        limited[other.id] = tuple(kept)
-    near = [e for e in episodes if ep.id in (e.id, e.parent) or e.id == ep.parent]
-    found = detections(Matching({}, (), (), limited), near).get(ep.id)
-    if found is None:
-        return None
-    reached = found.alert.reached(stage)
-    if reached is None or (found.rule == "update" and reached > ep.ends):
-        return None
-    return replace(found, at=reached, lucky=False) if reached > found.at else found
-
-
-def _later(match: Match, at: datetime) -> Match:
-    return replace(match, at=max(at, match.at))
+def families(episodes: Sequence[Episode]) -> dict[str, str]:
+    """Episode id -> the topmost parent above it, itself without one."""
+    return {ep.id: (ancestors(ep, episodes) or [ep.id])[-1] for ep in episodes}
 
 
 def is_end(match: Match) -> bool:
@@ -104,30 +102,67 @@ def is_end(match: Match) -> bool:
     return bool(match.episode.end_link and first and first.url == match.episode.end_link)
 
 
-def duplicates(matching: Matching) -> dict[str, str]:
-    """Alert id -> duplicate | update | reopening, for every second alert on an episode.
+def _real(matching: Matching, episode_id: str) -> Iterator[Match]:
+    return (match for match in matching.of_episode.get(episode_id, ()) if not is_end(match))
 
-    An update rises in stage, or brings a new country, product, name or measure: one a day.
+
+def _detection(ep: Episode, at: datetime, alert: Raised, rule: str, item: IsItem) -> Detection:
+    early = at < ep.reference_time
+    return Detection(ep, at, alert, rule, lucky=early and not holds_items(alert, ep, at, item))
+
+
+# --------------------------------------------------------------------------- second alerts
+
+
+def duplicates(
+    matching: Matching, episodes: Sequence[Episode] = (), item: IsItem = is_item
+) -> dict[str, str]:
+    """Alert id -> duplicate | update | reopening | end, for every alert after an episode's first.
+
+    An update rises in stage, or brings a new country, product, name or measure: one a day. What
+    first tells of a child of the episode is an update on any day. `end`: opened by the item that
+    tells of the end, which is false and no duplicate.
     """
     kinds: dict[str, str] = {}
-    for matches in matching.of_episode.values():
+    for episode_id, matches in matching.of_episode.items():
+        children = [ep for ep in episodes if ep.parent == episode_id]
+        real = [match for match in matches if not is_end(match)]
+        kinds |= {match.alert.id: "end" for match in matches if is_end(match)}
         updated: set[object] = set()
-        for index, match in enumerate(matches[1:], start=1):
-            alert, earlier = match.alert, [m.alert for m in matches[:index]]
-            known = earlier[0].content_by(alert.at)
-            for before in earlier[1:]:
-                known = known.joined(before.content_by(alert.at))
-            stage_before = max(
-                step.stage for before in earlier for step in before.steps if step.at <= alert.at
-            )
-            first = alert.steps[0]
-            new = first.stage > stage_before or first.content.adds_to(known)
+        for index, match in enumerate(real[1:], start=1):
+            alert, earlier = match.alert, [m.alert for m in real[:index]]
             day = alert.at.date()
+            new = _is_new(alert, earlier)
             if new and not any(before.open_at(alert.at) for before in earlier):
                 kinds[alert.id] = "reopening"
+            elif _first_of_a_child(alert, earlier, children, item):
+                kinds[alert.id] = "update"
             elif new and day not in updated:
                 kinds[alert.id] = "update"
                 updated.add(day)
             else:
                 kinds[alert.id] = "duplicate"
     return kinds
+
+
+def _is_new(alert: Raised, earlier: Sequence[Raised]) -> bool:
+    known = earlier[0].content_by(alert.at)
+    for before in earlier[1:]:
+        known = known.joined(before.content_by(alert.at))
+    stage_before = max(step.stage for a in earlier for step in a.steps if step.at <= alert.at)
+    first = alert.steps[0]
+    return first.stage > stage_before or first.content.adds_to(known)
+
+
+def _first_of_a_child(
+    alert: Raised, earlier: Sequence[Raised], children: Sequence[Episode], item: IsItem
+) -> bool:
+    def tells_at(one: Raised, child: Episode) -> datetime | None:
+        return child_update(one, child, item)
+
+    for child in children:
+        taken: Mapping[str, datetime | None] = {a.id: tells_at(a, child) for a in earlier}
+        known = any(at is not None and at <= alert.at for at in taken.values())
+        if not known and tells_at(alert, child) == alert.at:
+            return True
+    return False

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Sequence
-from statistics import median
 from typing import TypeVar
 
 Z95 = 1.959964
-BOOTSTRAP = 1000
 Json = dict[str, object]
 R = TypeVar("R")
 
@@ -45,15 +42,6 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     low = math.floor(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def bootstrap_median(hours: Sequence[float]) -> list[float] | None:
-    """95% percentile interval over episodes, with a fixed seed."""
-    if len(hours) < 2:
-        return None
-    dice = random.Random(0)
-    medians = sorted(median(dice.choices(hours, k=len(hours))) for _ in range(BOOTSTRAP))
-    return [round(quantile(medians, share), 3) for share in (0.025, 0.975)]
 
 
 def grouped(

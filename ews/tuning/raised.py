@@ -77,6 +77,7 @@ class Raised:
     unsigned: bool = False  # it rose above 주의 only because nobody signed in time
     rule: str = ""  # name of the rule that decided last
     items: tuple[str, ...] = ()  # ids of graph/data/items.csv, of every step
+    events: tuple[str, ...] = ()  # ids of all that ever joined it, the first one first
 
     @property
     def at(self) -> datetime:

@@ -13,7 +13,7 @@ from ews.model import Alert, AlertChange, AlertState, Article, Evidence, Stage, 
 from ews.storage import Store
 from ews.tuning.raised import Content, Link, Raised, Step
 from ews.tuning.references import plain_link, plain_name
-from ews.tuning.score import Window
+from ews.tuning.scored import Window
 
 HsOfItem = Callable[[str], Sequence[str]]  # item id -> HS codes
 NamesOf = Callable[
@@ -113,7 +113,7 @@ class Reader:
         steps = tuple(sorted(path, key=lambda step: step.at))
         timed_out = alert.timed_out or any(change.alert.timed_out for change in changes)
         once = {one.signal_id: one for one in evidence}
-        items = [item for change in changes for item in change.alert.items]
+        states = [*(change.alert for change in changes), alert]
         return Raised(
             id=alert.id,
             type=next(iter(steps[0].content.types), alert.type),
@@ -122,7 +122,8 @@ class Reader:
             title=alert.title,
             unsigned=alert.max_stage > Stage.CAUTION and timed_out,
             rule=alert.rule,
-            items=tuple(dict.fromkeys([*items, *alert.items])),
+            items=tuple(dict.fromkeys(item for one in states for item in one.items)),
+            events=tuple(dict.fromkeys(event for one in states for event in _events(one))),
         )
 
     def _step(self, change: AlertChange, firms: Firms) -> Step:
