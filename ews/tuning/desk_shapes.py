@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from ews.model import Stage
 
@@ -31,6 +32,15 @@ class Candidate:
 
     base_version: int
     changes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Files to score against, besides the cases of the store and the shipped ones."""
+
+    episodes: tuple[Path, ...] = ()
+    traps: tuple[Path, ...] = ()
+    verdicts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,6 @@ class EpisodeRow:
 
     id: str
     name: str
-    name_ko: str
     link: str
     severity: int
     required: bool
