@@ -188,7 +188,8 @@ def _said(err: ValidationError) -> str:
     )
 
 
-def _schema(body: type[Body]) -> dict[str, object]:
+def body_schema(body: type[Body]) -> dict[str, object]:
+    """What the document of the API says of a path that takes such a body."""
     schema = body.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
@@ -240,14 +241,16 @@ def _alert_path(
         return do_act(site, request, kind, alert_id=alert_id, note=note, detail=detail)
 
     router.post(
-        f"/alerts/{{alert_id}}/{name}", summary=summary, openapi_extra=_schema(body),
+        f"/alerts/{{alert_id}}/{name}", summary=summary, openapi_extra=body_schema(body),
         name=f"act_{kind.value}",
     )(do)  # fmt: skip
 
 
 def _missed_path(router: APIRouter, site: Site) -> None:
     @router.post(
-        "/missed", summary="Report an alert that should have come", openapi_extra=_schema(Missed)
+        "/missed",
+        summary="Report an alert that should have come",
+        openapi_extra=body_schema(Missed),
     )
     def missed(request: Request, given: Annotated[Missed, Depends(sent(Missed))]) -> Acts:
         detail = given.model_dump(exclude={"note"})
@@ -266,7 +269,7 @@ def _silence_paths(router: APIRouter, site: Site) -> None:
 
     @router.post(
         "/silences", summary="Hold messages back, or enter a planned event",
-        openapi_extra=_schema(NewSilence),
+        openapi_extra=body_schema(NewSilence),
     )  # fmt: skip
     def silence(request: Request, given: Annotated[NewSilence, Depends(sent(NewSilence))]) -> Acts:
         detail: dict[str, object] = {f"match.{k}": v for k, v in given.matchers.items()}
