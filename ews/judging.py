@@ -6,9 +6,12 @@ either seen here, or sees what was decided here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from alerts import rules
 from alerts.contents import Reported
@@ -115,8 +118,9 @@ class _Judge:
     ) -> None:
         """So that any change can be made again, bit for bit (ews.tuning.reproduce)."""
         if changes:
-            network, version = self.tx.get(NETWORK) or "", self.ruleset.version
-            self.tx.save_judging(judging(changes, pairs, version, seen, network, self.now))
+            versions = self.tx.get(NETWORK) or "", code_version()
+            number = self.ruleset.version
+            self.tx.save_judging(judging(changes, pairs, number, seen, versions, self.now))
 
     def _ended(self) -> list[Alert]:
         """Alerts that ended not long ago, the latest end last."""
@@ -126,6 +130,18 @@ class _Judge:
         ids = {id_ for alert in alerts for id_ in members_of(alert)}
         events = self.tx.events_of(ids)
         return {id_: event.last_seen or event.updated_at for id_, event in events.items()}
+
+
+@cache
+def code_version() -> str:
+    """Version of the code and the reference data that a turn of the rules stands on."""
+    digest = hashlib.sha256()
+    room, here = Path(rules.__file__).parent, Path(__file__)
+    data = [*room.glob("*.py"), here, here.with_name("model.py")]
+    for one in sorted(data, key=lambda one: one.name):
+        digest.update(one.name.encode() + b"\0" + one.read_bytes())
+    digest.update(repr(sorted(USES.items())).encode())
+    return digest.hexdigest()[:12]
 
 
 def with_uses(alert: Alert) -> Alert:

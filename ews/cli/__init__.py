@@ -87,22 +87,25 @@ def _register() -> None:
         exposing,
         feeds,
         firms,
+        ledger,
         networks,
         outbox,
         people,
         ranking,
+        reproduce,
         routes,
         rules,
         setup,
         silences,
         slack,
         tune,
+        tuning,
         viewers,
         work,
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, dossier, blind, board, exposing, ranking, acts, tune, setup):
+    for part in (work, ask, dossier, blind, board, exposing, ranking, acts, tune, reproduce, setup):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)
@@ -112,10 +115,12 @@ def _register() -> None:
     app.add_typer(silences.planned, name="planned", cls=Commands)
     app.add_typer(outbox.app, name="outbox", cls=Commands)
     app.add_typer(rules.app, name="rules", cls=Commands)
+    app.add_typer(tuning.app, name="tune", cls=Commands)
     app.add_typer(routes.app, name="routes", cls=Commands)
     app.add_typer(feeds.app, name="feeds", cls=Commands)
     app.add_typer(slack.app, name="slack", cls=Commands)
     app.add_typer(audit.app, name="audit", cls=Commands)
+    app.add_typer(ledger.app, name="ledger", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)
 
 

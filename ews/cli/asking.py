@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
     "aggregates", "alert", "alerts", "blind", "board", "dossier", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
+    "ledger", "ledger show",
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
-TUNING = frozenset({"rules set", "rules undo", "routes cases", "routes show", "routes test"})
+TUNING = frozenset({
+    "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
+    "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",
+})  # fmt: skip
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
 OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at
@@ -35,6 +39,7 @@ ACTS = {
     "false": "false_alarm", "missed": "missed", "clear": "clear", "close": "close", "note": "note",
     "decisions": "close", "withheld": "close", "digest": "close", "silences list": "silence", "silences add": "silence",
     "silences end": "unsilence", "planned list": "silence", "planned add": "plan",
+    "ledger set": "note", "ledger import": "note",
     "planned end": "plan", "outbox resend": "resend",
 }  # fmt: skip
 

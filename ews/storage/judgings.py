@@ -33,6 +33,7 @@ class Judging:
     reports: tuple[Report, ...]  # in the order in which they were looked at
     last_seen: Mapping[str, str] = field(default_factory=dict)  # of events whose alert went quiet
     network: str = ""  # version of the network that exposures were computed on last
+    code: str = ""  # version of the code and reference data of the rules
 
     @property
     def id(self) -> str:
@@ -44,16 +45,16 @@ def judging(
     pairs: Iterable[tuple[Event, Sequence[Exposure]]],
     ruleset: int,
     last_seen: Mapping[str, datetime],
-    network: str,
+    versions: tuple[str, str],
     now: datetime,
 ) -> Judging:
-    """What to keep of a turn; no firm's own path."""
+    """What to keep of a turn; no firm's own path. `versions`: of the network and of the code."""
     reports = tuple(
         Report(event, tuple(one for one in exposures if one.firm is None))
         for event, exposures in pairs
     )
     seen = {id_: moment.isoformat() for id_, moment in last_seen.items()}
-    return Judging(now, ruleset, tuple(one.id for one in changes), reports, seen, network)
+    return Judging(now, ruleset, tuple(one.id for one in changes), reports, seen, *versions)
 
 
 class JudgingStore(Transactions):

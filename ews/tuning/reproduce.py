@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.contents import Reported
-from ews.judging import members_of
+from ews.judging import code_version, members_of
 from ews.model import AlertChange, Event, Exposure, TaggedArticle
 from ews.storage import Store
 from ews.storage.codec import dump, from_json, load, to_json
@@ -78,10 +78,14 @@ NOTES = {
         "경로를 계산한 공급망이 지금 것과 판이 다름",
         "the network that the paths were computed on is of another version than that of now",
     ),
-    "code": (
-        "규칙에 들어간 것은 그때 그대로인데 결과가 다름: 그 뒤 ews의 코드나 참조 자료가 바뀜",
-        "what went in is as it was then and the result differs: code or reference data of ews "
-        "have changed since",
+    "other_code": (
+        "그 뒤 규칙의 코드나 참조 자료가 바뀌었음",
+        "the code of the rules, or their reference data, has changed since",
+    ),
+    "unexplained": (
+        "들어간 것도 코드도 그때와 같은데 결과가 다름: 결함이므로 운영자에게 알릴 것",
+        "what went in and the code are as they were then and the result differs: a fault, tell "
+        "the operator",
     ),
     "sight": (
         "볼 수 없게 되었는지의 판단 자체는 다시 하지 않음(수집 기록으로 확인)",
@@ -191,8 +195,8 @@ class Again:
         """The tags of every article behind the events, by the model that gave them."""
         store, models = self.past.store, self.models
         assert models is not None
-        ids = list(dict.fromkeys(one.signal_id for e in events for one in e.evidence))
-        given = {id_: tagged for id_ in ids if (tagged := store.tagged_as_of(id_, at)) is not None}
+        ids = {one.signal_id: event.model for event in events for one in event.evidence}
+        given = {k: tagged for k, model in ids.items() if (tagged := self._tagged(k, model, at))}
         texts = store.articles(list(given))
         other: list[str] = []
         tried, versions = 0, sorted({one.model for one in given.values()})
@@ -205,6 +209,13 @@ class Again:
             other += [one.article_id for one in found if not _alike(one, given[one.article_id])]
         same = tried - len(other)
         return Held(tried, same, tuple(other), len(ids) - tried, tuple(versions))
+
+    def _tagged(self, article_id: str, model: str, at: datetime) -> TaggedArticle | None:
+        """The tags of then. A replay classifies a day at its end, so those of the event's model
+        count too."""
+        store = self.past.store
+        found = store.tagged_as_of(article_id, at) or store.tagged(article_id)
+        return found if found is not None and found.model == model else None
 
 
 def _alike(now: TaggedArticle, then: TaggedArticle) -> bool:
@@ -222,7 +233,9 @@ def _reservations(given: Given, equal: bool | None, network: Network | None) -> 
     version = None if network is None else str(network.graph["version"])
     if version and given.kept.network and version != given.kept.network:
         notes.append("other_network")
-    return notes if equal else [*notes, "code"]
+    if given.kept.code != code_version():
+        return [*notes, "other_code"]
+    return notes if equal else [*notes, "unexplained"]
 
 
 def _recorded(store: Store, change: AlertChange) -> str:
