@@ -188,7 +188,7 @@ def _said(err: ValidationError) -> str:
     )
 
 
-def body_schema(body: type[Body]) -> dict[str, object]:
+def request_body(body: type[Body]) -> dict[str, object]:
     """What the document of the API says of a path that takes such a body."""
     schema = body.model_json_schema()
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
@@ -241,7 +241,7 @@ def _alert_path(
         return do_act(site, request, kind, alert_id=alert_id, note=note, detail=detail)
 
     router.post(
-        f"/alerts/{{alert_id}}/{name}", summary=summary, openapi_extra=body_schema(body),
+        f"/alerts/{{alert_id}}/{name}", summary=summary, openapi_extra=request_body(body),
         name=f"act_{kind.value}",
     )(do)  # fmt: skip
 
@@ -250,7 +250,7 @@ def _missed_path(router: APIRouter, site: Site) -> None:
     @router.post(
         "/missed",
         summary="Report an alert that should have come",
-        openapi_extra=body_schema(Missed),
+        openapi_extra=request_body(Missed),
     )
     def missed(request: Request, given: Annotated[Missed, Depends(sent(Missed))]) -> Acts:
         detail = given.model_dump(exclude={"note"})
@@ -269,7 +269,7 @@ def _silence_paths(router: APIRouter, site: Site) -> None:
 
     @router.post(
         "/silences", summary="Hold messages back, or enter a planned event",
-        openapi_extra=body_schema(NewSilence),
+        openapi_extra=request_body(NewSilence),
     )  # fmt: skip
     def silence(request: Request, given: Annotated[NewSilence, Depends(sent(NewSilence))]) -> Acts:
         detail: dict[str, object] = {f"match.{k}": v for k, v in given.matchers.items()}
