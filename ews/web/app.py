@@ -27,12 +27,18 @@ from ews.web.asking import Guesses, asking
 from ews.web.board_api import board_api_router
 from ews.web.board_pages import board_router
 from ews.web.feeds import feed_router
+from ews.web.ledger_api import ledger_api_router
+from ews.web.ledger_asked import Ledgers
+from ews.web.ledger_pages import ledger_router
 from ews.web.pages import page_router
 from ews.web.people_pages import people_router
 from ews.web.problems import HEADERS, FormRefused, problem
 from ews.web.signing import sign_router
 from ews.web.site import Site
 from ews.web.slack import closing, desk_of, slack_router
+from ews.web.tuning_api import tuning_api_router
+from ews.web.tuning_desks import Desks
+from ews.web.tuning_pages import tuning_router
 from ews.web.warming import warming
 
 
@@ -68,7 +74,13 @@ def create_app(
     app.include_router(account_router(site, who, guesses))
     app.include_router(board_api_router(site, who))
     app.include_router(board_router(site, who))
+    ledgers = Ledgers()
+    app.include_router(ledger_api_router(site, who, ledgers))
+    app.include_router(ledger_router(site, who, ledgers))
     app.include_router(feed_router(site, who))
+    desks = Desks(site)
+    app.include_router(tuning_api_router(site, who, desks))
+    app.include_router(tuning_router(site, who, desks))
     app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
