@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 
 from alerts.life import ActRefused
@@ -73,9 +74,10 @@ class CaseOutcome:
         return self.expected == self.got and not self.differs
 
 
-def shipped_cases() -> list[Facts]:
+@cache
+def shipped_cases() -> tuple[Facts, ...]:
     text = files("alerts").joinpath("rules_test.toml").read_text(encoding="utf-8")
-    return read_cases(text, "rules_test.toml")
+    return tuple(read_cases(text, "rules_test.toml"))
 
 
 def read_cases(text: str, name: str) -> list[Facts]:

@@ -66,7 +66,9 @@ def read_own(file: Path | None) -> list[Facts]:
 
 def run_rule_tests(ruleset: RuleSet, file: Path | None = None) -> list[RuleTest]:
     """Every shipped case, or those of a file written as it, decided under the rule set."""
-    cases = read_cases(file.read_text(encoding="utf-8"), file.name) if file else shipped_cases()
+    cases: Sequence[Facts] = shipped_cases()
+    if file is not None:
+        cases = read_cases(file.read_text(encoding="utf-8"), file.name)
     return [told(outcome) for outcome in run_cases(ruleset.rules, cases)]
 
 
