@@ -118,16 +118,24 @@ class Shelf:
         self._grouping = grouping
         self._outlines: dict[str, Outline] = {}
         self._by_key: dict[str, set[str]] = defaultdict(set)
+        self.touched: set[str] = set()  # put since somebody cleared it
         for alert in alerts:
             self.put(alert.id, of_alert(alert))
 
     def put(self, alert_id: str, outline: Outline) -> None:
         """Add an alert, or widen it by a report that joined."""
+        self.touched.add(alert_id)
         known = self._outlines.setdefault(alert_id, outline)
         if known is not outline:
             known.widen(outline)
         for key in outline.keys():  # noqa: SIM118
             self._by_key[key].add(alert_id)
+
+    def drop(self, alert_id: str) -> None:
+        """Take an alert off, with all that joined it."""
+        outline = self._outlines.pop(alert_id, None)
+        for key in outline.keys() if outline else ():
+            self._by_key[key].discard(alert_id)
 
     def find(self, event: Event) -> str | None:
         """The alert that is likest, the oldest of equals; None when the happening is new."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from alerts.groups import Grouping, Shelf, joinable
+from alerts.groups import Grouping, Shelf, joinable, of_alert
 from ews.model import Alert, AlertState
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Known:
@@ -44,3 +46,73 @@ def _homes(alerts: Mapping[str, Alert]) -> dict[str, Alert]:
     )
     homes = {event_id: alert for alert in ordered for event_id in alert.members}
     return homes | {event_id: known[alert.id] for event_id, alert in alerts.items()}
+
+
+class Standing(Known):
+    """Known alerts that are kept up to date from turn to turn, as a pipeline's store keeps them."""
+
+    def __init__(self, grouping: Grouping, remembered: timedelta) -> None:
+        super().__init__({}, grouping, NEVER)
+        self._grouping = grouping
+        self._remembered = remembered  # an alert that ended longer ago is found by its founder only
+        self._of_event: dict[str, list[str]] = {}
+        self._ended: dict[str, Alert] = {}  # those on the shelf
+        self._past: dict[str, Alert] = {}
+        self._now = NEVER
+        self.firing: dict[str, Alert] = {}
+
+    def turn(self, event_ids: Iterable[str], now: datetime) -> None:
+        """A turn begins for these events: what ended long ago is off the shelf."""
+        self._now = now
+        gone = [one.id for one in self._ended.values() if not self._shelved(one)]
+        for id_ in gone:
+            del self._ended[id_]
+            self.shelf.drop(id_)
+        old = [found for id_ in event_ids if (found := self._founded(id_)) is not None]
+        self._past = {id_: alert for alert in old for id_ in (*alert.members, alert.event_id)}
+        for alert in old:
+            if joinable(alert, self._grouping, now) and alert.id not in self._ended:
+                self.shelf.put(alert.id, of_alert(alert))
+
+    def home(self, event_id: str) -> Alert | None:
+        near = [a for id_ in self._of_event.get(event_id, ()) if self._near(a := self._alerts[id_])]
+        return max(near, key=_precedence) if near else self._past.get(event_id)
+
+    def take(self, changed: Iterable[Alert]) -> None:
+        """The turn has ended, and these alerts have changed."""
+        for alert in changed:
+            self._alerts[alert.id] = alert
+            for id_ in (alert.event_id, *alert.members):
+                of_event = self._of_event.setdefault(id_, [])
+                if alert.id not in of_event:
+                    of_event.append(alert.id)
+            fires = alert.state is not AlertState.RESOLVED
+            for kept, inside in ((self.firing, fires), (self._ended, not fires)):
+                kept.pop(alert.id, None)
+                if inside and (fires or self._shelved(alert)):
+                    kept[alert.id] = alert
+        for id_ in {*self.shelf.touched, *(alert.id for alert in changed)}:
+            self.shelf.drop(id_)
+            if (now := self.firing.get(id_) or self._ended.get(id_)) is not None:
+                self.shelf.put(id_, of_alert(now))
+        self.shelf.touched.clear()
+
+    def _near(self, alert: Alert) -> bool:
+        return alert.resolved_at is None or self._now - alert.resolved_at <= self._remembered
+
+    def _shelved(self, alert: Alert) -> bool:
+        return self._near(alert) and joinable(alert, self._grouping, self._now)
+
+    def _founded(self, event_id: str) -> Alert | None:
+        """The newest alert named after the event, where none that is near holds it."""
+        held = [self._alerts[id_] for id_ in self._of_event.get(event_id, ())]
+        if any(self._near(alert) for alert in held):
+            return None
+        mine = [alert for alert in held if alert.event_id == event_id]
+        return max(mine, key=lambda alert: alert.raised_at, default=None)
+
+
+def _precedence(alert: Alert) -> tuple[bool, datetime, str]:
+    """A firing alert before one that ended, then the newest."""
+    fires = alert.state is not AlertState.RESOLVED
+    return fires, (alert.raised_at if fires else alert.resolved_at or alert.updated_at), alert.id

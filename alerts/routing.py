@@ -38,7 +38,7 @@ from ews.model import (
 
 __all__ = [
     "Answer", "Routes", "RoutesError", "Spent", "Told", "add_receiver", "check_matchers",
-    "explain_route", "first_of", "heard_by", "holds", "load_routes", "match", "matters", "may_speak",
+    "explain_route", "first_of", "freed", "heard_by", "holds", "load_routes", "match", "matters", "may_speak",
     "parse_routes", "release", "route", "since_of", "spent_of", "told_of",
 ]  # fmt: skip
 
@@ -292,7 +292,7 @@ def release(
             if _waits(told.of(alert.id, receiver.name), receiver, digested.get(receiver.name), now)
         )
         if waiting and alert.state is not AlertState.RESOLVED:
-            asked.append(_released(alert, waiting, now))
+            asked.append(freed(alert, waiting, now))
     return heard_by(asked, routes, silences, spent, now, told, firing)
 
 
@@ -343,7 +343,7 @@ def may_speak(
     return reason is not RouteReason.HELD_BY_BUDGET or at >= day_of(receiver, now)[0]
 
 
-def _released(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:
+def freed(alert: Alert, receivers: tuple[str, ...], now: datetime) -> AlertChange:
     after = replace(alert, revision=alert.revision + 1, updated_at=now)
     why = "what held it back is over"
     return AlertChange(after, ChangeKind.RELEASED, now, alert.stage, why, receivers=receivers)

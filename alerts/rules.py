@@ -123,14 +123,17 @@ def fellows_of(pairs: Sequence[Reported], known: Known, book: Book) -> list[str]
 
 
 def expire(
-    alerts: Iterable[Alert], last_seen: Mapping[str, datetime], ruleset: RuleSet, now: datetime
+    alerts: Iterable[Alert],
+    last_seen: Mapping[str, datetime],
+    ruleset: RuleSet | Book,
+    now: datetime,
 ) -> list[AlertChange]:
     """The end of firing alerts none of whose events had new evidence for `quiet_days`.
 
     `last_seen` maps every event of them, joined ones too. What cannot be seen is not quiet: blind
     alerts stay.
     """
-    quiet = read_book(ruleset).quiet
+    quiet = _book(ruleset).quiet
     changes = []
     for alert in alerts:
         if alert.state is AlertState.RESOLVED or alert.blind_since is not None:
@@ -144,9 +147,9 @@ def expire(
     return changes
 
 
-def time_outs(alerts: Iterable[Alert], ruleset: RuleSet, now: datetime) -> list[AlertChange]:
+def time_outs(alerts: Iterable[Alert], ruleset: RuleSet | Book, now: datetime) -> list[AlertChange]:
     """Proposed stages that are taken because nobody signed or refused them in time."""
-    signoff = read_book(ruleset).signoff
+    signoff = _book(ruleset).signoff
     changes = []
     for alert in alerts:
         if alert.state is AlertState.RESOLVED:
@@ -157,6 +160,10 @@ def time_outs(alerts: Iterable[Alert], ruleset: RuleSet, now: datetime) -> list[
             reason = f"{after.stage.en} taken unsigned: nobody signed by {until}"
             changes.append(moved(after, ChangeKind.STAGE_UP, now, alert.stage, reason))
     return changes
+
+
+def _book(ruleset: RuleSet | Book) -> Book:
+    return ruleset if isinstance(ruleset, Book) else read_book(ruleset)
 
 
 # --------------------------------------------------------------------------- which alert

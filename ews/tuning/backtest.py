@@ -1,0 +1,255 @@
+"""What would these rules have told in that period? The tape of it, played without a store.
+
+The rules are the live ones (alerts.rules), turn by turn as ews.judging takes them: what changed, the
+fellows that it moves, waits that end, and once a day what went quiet. Acts of people are not played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import groupby
+
+from alerts import rules
+from alerts.contents import Reported
+from alerts.known import Standing
+from alerts.routing import Routes
+from alerts.rulebook import Book, read_book
+from ews.judging import REOPEN, members_of, with_uses
+from ews.model import Alert, AlertChange, AlertState, RuleSet
+from ews.tuning.loads import ReceiverLoad, Telling, loads_of, tell_all
+from ews.tuning.prefilter import may_matter
+from ews.tuning.raised import Raised
+from ews.tuning.scored_alerts import Reader
+from ews.tuning.tape import Tape
+from ews.tuning.tape_making import moment
+from graph.reference import CHOKEPOINTS, ITEMS, PORTS, Chokepoint, Port
+
+DAY = timedelta(days=1)
+CHAIN = timedelta(days=23)  # a story without a new article for so long is closed (nlp.stories)
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a further backtest of the same tape can use again."""
+
+    reader: Reader = field(default_factory=lambda: Reader(hs_of, names_of))
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What the rules tell of a tape."""
+
+    tape: Tape
+    ruleset: RuleSet
+    routes: Routes
+    changes: tuple[AlertChange, ...]  # in the window, oldest first
+    alerts: tuple[Alert, ...]  # raised in the window, in their newest state, oldest first
+    played: tuple[AlertChange, ...]  # also those before the window
+    memory: Memory
+
+    @cached_property
+    def raised(self) -> tuple[Raised, ...]:
+        """The alerts as a score reads them."""
+        of_alert: dict[str, list[AlertChange]] = {alert.id: [] for alert in self.alerts}
+        for change in self.changes:
+            if change.alert.id in of_alert:
+                of_alert[change.alert.id].append(change)
+        return tuple(self._raised(alert, of_alert[alert.id]) for alert in self.alerts)
+
+    def _raised(self, alert: Alert, changes: Sequence[AlertChange]) -> Raised:
+        tape, events = self.tape, members_of(alert)
+        named = {id_ for change in changes for id_ in members_of(change.alert)} | set(events)
+        evidence = [one for id_ in events for one in tape.evidence(id_)]
+        return self.memory.reader.raised(
+            alert,
+            changes,
+            {id_: tape.firms(id_) for id_ in named},
+            evidence,
+            tape.articles(one.signal_id for one in evidence),
+        )
+
+    @cached_property
+    def telling(self) -> Telling:
+        """Every decision on the way to the receivers, from where the tape begins."""
+        return tell_all(self.played, self.tape.ticks, self.routes)
+
+    @cached_property
+    def loads(self) -> Mapping[str, ReceiverLoad]:
+        """What each receiver would have been told and not told, day by day."""
+        return loads_of(self.telling, self.routes, self.tape.since, self.tape.until)
+
+
+class OtherDetectors(ValueError):
+    """The rules change what is detected, which a tape does not hold."""
+
+    ko = ("[news]와 [series]의 값은 무엇을 사건으로 볼지를 정하므로, 기록된 사건으로는 시험할 수 없습니다. "
+          "`ews replay --rules 파일`로 원자료부터 다시 돌려 보십시오.")  # fmt: skip
+
+
+def backtest(
+    tape: Tape, ruleset: RuleSet, routes: Routes, memory: Memory | None = None
+) -> Backtest:
+    """The alerts that these rules raise on that tape, and every change of them.
+
+    RuleError for a document that cannot be read.
+    """
+    changes = _Play(tape, read_book(ruleset)).run()
+    changes.sort(key=lambda change: (change.at, change.alert.id, change.alert.revision))
+    newest = {change.alert.id: change.alert for change in changes}
+    raised = [a for a in newest.values() if tape.since <= a.raised_at < tape.until]
+    return Backtest(
+        tape,
+        ruleset,
+        routes,
+        tuple(change for change in changes if change.at >= tape.since),
+        tuple(sorted(raised, key=lambda alert: (alert.raised_at, alert.id))),
+        tuple(changes),
+        memory or Memory(),
+    )
+
+
+class _Play:
+    """One run over a tape."""
+
+    def __init__(self, tape: Tape, book: Book) -> None:
+        self.tape, self.book = tape, book
+        self.standing = Standing(book.grouping, REOPEN)
+        self.newest: dict[int, int] = {}  # event -> its newest revision so far
+        self.changes: list[AlertChange] = []
+        self.due: dict[str, datetime] = {}  # firing alert -> when it has been quiet for too long
+
+    def run(self) -> list[AlertChange]:
+        matters = may_matter(self.tape, self.book).tolist()
+        rows = list(enumerate(self.tape.columns.of_tick.tolist()))
+        day = midnight(self.tape.begins)
+        for tick, group in groupby(rows, key=lambda row: row[1]):
+            now = moment(tick)
+            while day <= now:
+                self._pass(day)
+                if day == now:
+                    break
+                self._ended_by(day)
+                day += DAY
+            self._pass(now)
+            self._judge([number for number, _ in group], matters, now)
+            if day == now:
+                self._ended_by(day)
+                day += DAY
+        while day < self.tape.until:
+            self._pass(day)
+            self._ended_by(day)
+            day += DAY
+        self._pass(self.tape.until)
+        return self.changes
+
+    def _pass(self, until: datetime) -> None:
+        """Waits for a signature that end before that moment."""
+        while True:
+            waits = [a.sign_by for a in self.standing.firing.values() if a.sign_by is not None]
+            now = min(waits, default=until)
+            if now >= until:
+                return
+            self._timed_out(now)
+
+    def _timed_out(self, now: datetime) -> None:
+        waiting = [a for a in self.standing.firing.values() if a.sign_by is not None]
+        if waiting:
+            self.standing.turn((), now)
+            self._keep(rules.time_outs(waiting, self.book, now))
+
+    def _ended_by(self, now: datetime) -> None:
+        """The first turn of a day: what has gone quiet ends."""
+        self._timed_out(now)
+        quiet = [self.standing.firing[id_] for id_, at in self.due.items() if at <= now]
+        if quiet:
+            seen = {
+                id_: self._seen(self.tape.numbers[id_], now)
+                for alert in quiet
+                for id_ in members_of(alert)
+            }
+            self.standing.turn((), now)
+            self._keep(rules.expire(quiet, seen, self.book, now))
+
+    # ----- events
+
+    def _judge(self, rows: Sequence[int], matters: Sequence[bool], now: datetime) -> None:
+        of_event, standing = self.tape.columns.of_event, self.standing
+        events = [int(of_event[row]) for row in rows]
+        self.newest |= zip(events, rows, strict=True)
+        ids = [self.tape.events[event] for event in events]
+        standing.turn(ids, now)
+        looked = [
+            row for row, id_ in zip(rows, ids, strict=True)
+            if matters[row] or standing.home(id_) is not None
+        ]  # fmt: skip
+        if not looked:
+            standing.take(())
+            return
+        pairs: list[Reported] = [self.tape.report(row) for row in looked]
+        further = rules.fellows_of(pairs, standing, self.book)
+        pairs += [self.tape.report(self.newest[self.tape.numbers[id_]]) for id_ in further]
+        found = rules.evaluated(pairs, standing, self.book, now)
+        changes = [replace(one, alert=with_uses(one.alert)) for one in found]
+        self._keep(changes)
+        homes = {a.id: a for event, _ in pairs if (a := standing.home(event.id)) is not None}
+        for alert in homes.values():
+            self._plan_end(alert, now)
+
+    def _keep(self, changes: Sequence[AlertChange]) -> None:
+        self.changes += changes
+        self.standing.take(change.alert for change in changes)
+        for change in changes:
+            self._plan_end(change.alert, change.at)
+
+    def _plan_end(self, alert: Alert, now: datetime) -> None:
+        """When the alert ends unless something is heard of it."""
+        if alert.state is AlertState.RESOLVED:
+            self.due.pop(alert.id, None)
+            return
+        events = [self.tape.numbers[id_] for id_ in members_of(alert)]
+        seen = max(self._heard(event, now) for event in events)
+        self.due[alert.id] = seen + self.book.quiet
+
+    def _heard(self, event: int, now: datetime) -> datetime:
+        """Not after which moment the event can be quiet: its last word on the tape, or for what no
+        story holds together the word of now."""
+        number = self.newest[event]
+        known, _ = self.tape.report(number)
+        if known.detector == "news" and self.book.quiet >= CHAIN:
+            return self.tape.heard(event)
+        return self._seen(event, now)
+
+    def _seen(self, event: int, now: datetime) -> datetime:
+        """When the event was heard of last, as known at that moment."""
+        known, _ = self.tape.report(self.newest[event])
+        last = known.last_seen or known.updated_at
+        if known.detector != "news":
+            return last
+        heard = self.tape.heard(event)
+        if heard <= now:
+            return max(heard, last)
+        times = [e.available_at for e in self.tape.evidence(known.id) if e.available_at <= now]
+        return max(last, *times) if times else last
+
+
+def midnight(at: datetime) -> datetime:
+    """The first midnight (UTC) that is not before it."""
+    start = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return start if start == at else start + DAY
+
+
+def hs_of(item: str) -> Sequence[str]:
+    return ITEMS[item].hs if item in ITEMS else ()
+
+
+def names_of(kind: str, code: str) -> Sequence[str]:
+    """What a chokepoint or port is called, in English and Korean."""
+    tables: Mapping[str, Mapping[str, Chokepoint | Port]] = {
+        "chokepoint": CHOKEPOINTS,
+        "port": PORTS,
+    }
+    known = tables.get(kind, {}).get(code)
+    return (code,) if known is None else tuple(dict.fromkeys((known.en, known.ko)))
