@@ -16,7 +16,7 @@ from ews.storage.ledger import outcome_of
 from ews.tuning.ledger_calibration import Calibration, Told, calibration
 from ews.tuning.ledger_known import EWS
 from ews.tuning.ledger_people import DUPLICATE
-from ews.tuning.ledger_sent import Sent, sent_of
+from ews.tuning.ledger_sent import Memory, Sent, sent_of
 
 UNCONFIRMED = timedelta(days=90)  # open for longer: nobody could say
 WORLD = "-"  # language of an alert that no text raised
@@ -92,10 +92,17 @@ class Ledger:
     entries: tuple[Entry, ...]
 
 
-def ledger(store: Store, as_of: datetime, asked: Asked = Asked(), named: bool = False) -> Ledger:
-    """What was known at `as_of` of the alerts asked for. `named`: with the names of who decided."""
+def ledger(
+    store: Store,
+    as_of: datetime,
+    asked: Asked = Asked(),
+    named: bool = False,
+    memory: Memory | None = None,
+) -> Ledger:
+    """What was known at `as_of` of the alerts asked for. `named`: with the names of who decided;
+    `memory` spares a second question over the same store the reading of what was sent."""
     alerts = _chosen(store, as_of, asked)
-    entries, told = _entries(store, alerts, as_of, named)
+    entries, told = _entries(store, alerts, as_of, named, memory)
     if asked.outcome is not None:
         entries = [one for one in entries if one.outcome == asked.outcome]
         kept = {one.alert_id for one in entries}
@@ -145,13 +152,17 @@ def _chosen(store: Store, as_of: datetime, asked: Asked) -> list[Alert]:
 
 
 def _entries(
-    store: Store, alerts: Sequence[Alert], as_of: datetime, named: bool
+    store: Store,
+    alerts: Sequence[Alert],
+    as_of: datetime,
+    named: bool,
+    memory: Memory | None = None,
 ) -> tuple[list[Entry], list[Told]]:
     ids = {alert.id for alert in alerts}
     decided: dict[str, list[Resolution]] = {}
     for one in store.resolutions(ids, until=as_of):
         decided.setdefault(one.alert_id, []).append(one)
-    sent = sent_of(store, alerts, as_of)
+    sent = sent_of(store, alerts, as_of, memory)
     events = store.events_of({alert.event_id for alert in alerts})
     entries, told = [], []
     for alert in alerts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,8 @@ from ews.model import Alert, DeliveryState, Event
 from ews.storage import Store
 
 CHANCE, EVENT = "alert", "event"
+Memory = dict[tuple[str, int], "Chance"]  # by alert and revision: what was sent never changes
+Chance = tuple[float, str]  # the probability, and of what
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +24,12 @@ class Sent:
     of: str  # alert: its own chance | event: the probability of its event, where it had none yet
 
 
-def sent_of(store: Store, alerts: Sequence[Alert], until: datetime) -> dict[str, tuple[Sent, ...]]:
+def sent_of(
+    store: Store, alerts: Sequence[Alert], until: datetime, memory: Memory | None = None
+) -> dict[str, tuple[Sent, ...]]:
     """The probabilities that messages carried to somebody by `until`, oldest first; an alert that
-    nobody was told of, or whose probability is not known, is absent."""
+    nobody was told of, or whose probability is not known, is absent. `memory` spares a second
+    question the reading."""
     ids = [alert.id for alert in alerts]
     gone = {
         one.notification_id: one.sent_at
@@ -36,21 +41,30 @@ def sent_of(store: Store, alerts: Sequence[Alert], until: datetime) -> dict[str,
         if one.id in gone and one.bulletin is None and not one.edit:
             key = (one.alert_id, one.alert_revision)
             first[key] = min(first.get(key, gone[one.id]), gone[one.id])
-    then = _states(store, alerts, first, until)
-    events = _revisions(store, [one for one in then.values() if one.chance is None])
+    memory = {} if memory is None else memory
+    memory |= _chances(store, alerts, {key for key in first if key not in memory})
     found: dict[str, list[Sent]] = {}
     for (id, revision), at in sorted(first.items()):
-        alert = then.get((id, revision))
-        if alert is not None and (told := _told(alert, revision, at, events)) is not None:
-            found.setdefault(id, []).append(told)
+        if (told := memory.get((id, revision))) is not None:
+            found.setdefault(id, []).append(Sent(revision, at, *told))
     return {id: tuple(some) for id, some in found.items()}
 
 
+def _chances(store: Store, alerts: Sequence[Alert], wanted: Collection[tuple[str, int]]) -> Memory:
+    then = _states(store, alerts, wanted)
+    events = _revisions(store, [one for one in then.values() if one.chance is None])
+    found: Memory = {}
+    for key, alert in then.items():
+        event = events.get((alert.event_id, alert.event_revision))
+        if alert.chance is not None:
+            found[key] = (alert.chance, CHANCE)
+        elif event is not None:
+            found[key] = (event.probability, EVENT)
+    return found
+
+
 def _states(
-    store: Store,
-    alerts: Sequence[Alert],
-    wanted: Mapping[tuple[str, int], datetime],
-    until: datetime,
+    store: Store, alerts: Sequence[Alert], wanted: Collection[tuple[str, int]]
 ) -> dict[tuple[str, int], Alert]:
     """Each alert as it stood at the revisions that were told."""
     if not wanted:
@@ -59,7 +73,7 @@ def _states(
     return {
         key: change.alert
         for change in store.changes(since=since)
-        if change.at <= until and (key := (change.alert.id, change.alert.revision)) in wanted
+        if (key := (change.alert.id, change.alert.revision)) in wanted
     }
 
 
@@ -69,12 +83,3 @@ def _revisions(store: Store, alerts: Sequence[Alert]) -> dict[tuple[str, int], E
         for id in sorted({alert.event_id for alert in alerts})
         for event in store.event_revisions(id)
     }
-
-
-def _told(
-    alert: Alert, revision: int, at: datetime, events: Mapping[tuple[str, int], Event]
-) -> Sent | None:
-    if alert.chance is not None:
-        return Sent(revision, at, alert.chance, CHANCE)
-    event = events.get((alert.event_id, alert.event_revision))
-    return None if event is None else Sent(revision, at, event.probability, EVENT)

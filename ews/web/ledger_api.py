@@ -92,11 +92,11 @@ def ledger_api_router(site: Site, who: Callable[[Request], Viewer], kept: Ledger
     def one(request: Request, alert_id: AlertId, as_of: AsOf = None) -> Account:
         return account_of(site, request, alert_id, as_of)
 
-    _saying(router, site)
+    _saying(router, site, kept)
     return router
 
 
-def _saying(router: APIRouter, site: Site) -> None:
+def _saying(router: APIRouter, site: Site, kept: Ledgers) -> None:
     @router.post(
         "/alerts/{alert_id}/turned-out", summary="Say how an alert turned out",
         openapi_extra=TURNED_OUT,
@@ -112,4 +112,5 @@ def _saying(router: APIRouter, site: Site) -> None:
             site.store, person, alert_id, Outcome(given.outcome), given.reason, site.clock(),
             "api", f"api:{person.id}:{key or uuid4()}",
         )  # fmt: skip
+        kept.forget()
         return Acts(act=act_line(done))

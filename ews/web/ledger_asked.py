@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 
 from fastapi import HTTPException, Request
@@ -15,35 +15,44 @@ from ews.reports import find_alert
 from ews.reports.receivers import sees_work
 from ews.reports.viewer import NotFound
 from ews.tuning.ledger import Account, Asked, Ledger, account, ledger
+from ews.tuning.ledger_sent import Memory
 from ews.web.asked import known, moment, stage_number
 from ews.web.site import Site
 from nlp.taxonomy import TYPES
 
 KEPT = 16  # answers remembered
+FRESH = timedelta(seconds=60)  # an answer says as of when it is, so that it may be so old
 
 
 @dataclass(slots=True)
 class Ledgers:
-    """Answers of late. Whatever can change one is in the audit, whose head is part of the question."""
+    """Answers of late, and what was sent, which never changes."""
 
     kept: OrderedDict[Hashable, Ledger] = field(default_factory=OrderedDict)
+    sent: Memory = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
     def answer(self, site: Site, request: Request, asked: Asked, as_of: datetime | None) -> Ledger:
         named, now = sees_work(request.state.viewer), site.clock()
-        key = (site.store.audit_head(), asked, as_of or now.date(), named)
+        key = (asked, as_of, named)
         with self.lock:
-            if key in self.kept:
-                self.kept.move_to_end(key)
-                return self.kept[key]
+            found = self.kept.get(key)
+            if found is not None and timedelta(0) <= now - found.as_of < FRESH and as_of is None:
+                return found
         found = site.models.run(
-            ("ledger", key), lambda: ledger(site.store, as_of or now, asked, named)
+            ("ledger", key), lambda: ledger(site.store, as_of or now, asked, named, self.sent)
         )
         with self.lock:
+            self.kept.pop(key, None)
             self.kept[key] = found
             while len(self.kept) > KEPT:
                 self.kept.popitem(last=False)
         return found
+
+    def forget(self) -> None:
+        """Somebody has just said how an alert turned out."""
+        with self.lock:
+            self.kept.clear()
 
 
 def question(

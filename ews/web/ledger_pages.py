@@ -76,6 +76,7 @@ def ledger_router(site: Site, who: Callable[[Request], Viewer], kept: Ledgers) -
             )  # fmt: skip
         except ActRefused as err:
             return refused(request, err, f"/ledger/{alert_id}", sent)
+        kept.forget()
         at = linker(language(request))(f"/ledger/{done.act.alert_id}", did="1")
         return RedirectResponse(at, 303)
 
