@@ -189,6 +189,7 @@ def _told(
         members=members,
         witnesses=tuple(sorted([*kept, *fresh], key=lambda one: one.event_id)),
         ruleset=book.version,
+        chance=_chance(start, holding),
         event_revision=next(
             (v.event.revision for v in holding if v.event.id == start.event_id),
             start.event_revision,
@@ -203,6 +204,12 @@ def _told(
         reasons = (*_reasons(leader.rule, leader.values), *said)
         alert = replace(alert, rule=leader.rule.name, reasons=reasons, title=leader.event.title)
     return _reached(stages.asked(alert, top, book.signoff, now))
+
+
+def _chance(start: Alert, holding: Sequence[Verdict]) -> float | None:
+    """That of the report most likely right: one true report makes the alert true."""
+    told = [v.values["chance"] for v in holding if "chance" in v.values]
+    return round(max(told), 4) if told else start.chance
 
 
 def _reached(alert: Alert) -> Alert:

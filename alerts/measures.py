@@ -9,6 +9,8 @@ from ews.model import Event, Exposure, Phase, Witness
 
 MEASURES: Mapping[str, str] = {
     "probability": "that the event is real and of its type, pooled over its evidence, 0..1",
+    "chance": "that an alert on it would be right: a present happening that can change what Korea buys; [chance]",
+    "relevance": "the same, from the words of its evidence alone, 0..1",
     "severity": "expected effect on supply from the evidence alone, 0..3",
     "sources": "independent sources, over all reports of the happening",
     "authority": "1 when the issuing state itself says so, or a detector's own data",
@@ -69,7 +71,7 @@ def witness(event: Event) -> Witness:
 def measures(
     event: Event, exposures: Sequence[Exposure], unread: Unread, others: Support | None = None
 ) -> dict[str, float]:
-    """Every measure of MEASURES for one event and its exposures (a firm's own ones left out).
+    """Every measure of MEASURES but `chance` for one event and its exposures (a firm's own ones left out).
 
     `others` is what further reports of the same happening add to its support.
     """
@@ -91,6 +93,7 @@ def measures(
     )
     return {
         "probability": event.probability,
+        "relevance": 1.0 if event.relevance is None else event.relevance,
         "severity": event.severity,
         "sources": float(len(stated.groups)),
         "authority": float(stated.authority),

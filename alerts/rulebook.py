@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+from alerts.chance import Weights, chance, read_weights
 from alerts.groups import Grouping
 from alerts.measures import MEASURES, Support, Unread, measures
 from alerts.sensitivity import AS_IS, Sensitivity, counted, read_sensitivity
@@ -25,7 +26,7 @@ OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
 }
 # Sections that most documents lack: their keys are codes and names, each with a number.
-OPEN = ("sensitivity", "budgets")
+OPEN = ("sensitivity", "budgets", "chance")
 # Every number of a document outside its rules, with the least and the most that makes sense.
 LONGEST_DAYS = 36_500
 MOST_A_DAY = 100_000
@@ -82,12 +83,14 @@ class Book:
     quiet: timedelta
     refuted_below: float  # an event that is less probable than this was never so
     sensitivity: Sensitivity = AS_IS
+    weights: Weights | None = None  # of the measure `chance`
 
     def values(
         self, event: Event, exposures: Sequence[Exposure], others: Support | None = None
     ) -> dict[str, float]:
         """The measures of one report as they count here: those of [sensitivity] scaled."""
         found = measures(event, exposures, self.unread, others)
+        found["chance"] = chance(event, found, self.weights)
         return counted(found, self.sensitivity.factor(event))
 
     def rules_for(self, event: Event) -> tuple[Rule, ...]:
@@ -126,6 +129,7 @@ def read_book(ruleset: RuleSet) -> Book:
         quiet=timedelta(days=setting(document, "evaluate", "quiet_days")),
         refuted_below=setting(document, "retract", "probability_below"),
         sensitivity=sensitivity(document),
+        weights=weights(document),
     )
 
 
@@ -142,6 +146,7 @@ def read_rules(document: Mapping[str, object]) -> list[Rule]:
     _known(document, "retract", OPTIONAL["retract"])
     read_blind(document)
     sensitivity(document)
+    weights(document)
     budgets(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)
@@ -245,6 +250,14 @@ def unread(document: Mapping[str, object]) -> Unread:
         setting(document, "evaluate", "unknown_share"),
         setting(document, "evaluate", "unlisted_share"),
     )
+
+
+def weights(document: Mapping[str, object]) -> Weights | None:
+    """How `chance` is reckoned, from [chance]."""
+    try:
+        return read_weights(document)
+    except ValueError as error:
+        raise RuleError(str(error)) from error
 
 
 def sensitivity(document: Mapping[str, object]) -> Sensitivity:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -19,6 +19,7 @@ from ews.model import Article, Mention, MentionKind, Tag, TaggedArticle
 from nlp import lexicon
 from nlp.calibration import Calibration, Readings
 from nlp.clean import Cleaned, cleaned, link_cleaned, placed
+from nlp.relevance import Relevance
 from nlp.screen import Screen
 from nlp.session import (
     PHASES,
@@ -150,6 +151,7 @@ class TransformerClassifier:
         self.encoder = Encoder(folder, threads)
         self.screen = Screen.read(folder / "screen.npz")
         self.calibration = Calibration.read(folder / "calibration.json")
+        self.relevance = Relevance.read()
 
     def read(self, texts: Sequence[tuple[str, str]]) -> Readings:
         """Calibrated probabilities of (title, text) pairs; nothing is skipped."""
@@ -221,7 +223,7 @@ class TransformerClassifier:
             if round(float(p), 4) > LEAST
         )
         p_event = round(float(readings.event[row]), 4)
-        return TaggedArticle(
+        tagged = TaggedArticle(
             article_id=article.id,
             model=self.version,
             tags=tags,
@@ -235,6 +237,7 @@ class TransformerClassifier:
             triage=self.calibration.triage_low <= p_event < self.calibration.triage_high,
             vector=packed(read.vector[row]),
         )
+        return replace(tagged, relevance=self.relevance.probability(tagged, article.title))
 
     def mentions(
         self, article: Article, plain: Cleaned, spans: Sequence[FirmSpan]

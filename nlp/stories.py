@@ -263,6 +263,7 @@ def _member(reading: Reading, type_: str, told: Sequence[StoryMember]) -> StoryM
         copy_of=(source.copy_of or source.article_id) if source else "",
         sketch=reading.sketch,
         states=reading.stated,
+        relevance=reading.tagged.relevance,
     )
 
 

@@ -173,7 +173,7 @@ def test_a_rule_that_is_not_understood_is_loud(change: dict[str, object], says: 
 
 
 def test_every_measure_of_a_shipped_rule_is_computed() -> None:
-    values = measures(event(), [exposure()], rules.unread(RULES.rules))
+    values = rules.read_book(RULES).values(event(), [exposure()])
     assert set(values) == set(MEASURES)
 
 

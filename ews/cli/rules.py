@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # The most that a measure can be (alerts/measures.py); counts and days have no such end.
 HIGHEST = {"severity": 3.0} | dict.fromkeys(
-    ("probability", "share", "loss", "expected_loss", "named", "route", "korea", "authority",
+    ("probability", "chance", "relevance", "share", "loss", "expected_loss", "named", "route", "korea", "authority",
      "corroborated", "critical", "actual", "soon"), 1.0,
 )  # fmt: skip
 SAID_KO = {"no alert": "경보 없음", "expected ": "기대 ", ", got ": ", 실제 ", " by ": " · 규칙 "}

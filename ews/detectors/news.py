@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import exp, log
 from statistics import mean
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,8 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
         firms=story.core("firms")[:MAX_CODES],
         title=_title(members),
         first_seen=story.first_seen,
-        updated_at=story.last_seen,
+        # what only follows the story can change what it says, too
+        updated_at=max(story.last_seen, *(m.available_at for m in story.members)),
         evidence=tuple(_evidence(m) for m in members),
         detector="news",
         onset=members[0].observed_at,
@@ -57,6 +59,7 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
         authority=authority,
         facts={"articles": float(story.size), "groups": float(len(story.groups))},
         last_seen=story.last_seen,
+        relevance=_relevance(members),
     )
     if before is None:
         return event
@@ -83,6 +86,12 @@ def _pooled(probabilities: Sequence[float], groups: int) -> float:
 def _severity(members: Sequence[StoryMember]) -> float:
     """Mean of the three gravest articles: one shrill headline does not carry a story."""
     return mean(sorted((m.severity for m in members), reverse=True)[:3])
+
+
+def _relevance(members: Sequence[StoryMember]) -> float | None:
+    """Mean log-odds of the members that were read: a story that mixes things is none of them."""
+    read = [min(max(m.relevance, 1e-4), 1 - 1e-4) for m in members if m.relevance is not None]
+    return 1 / (1 + exp(-mean(log(p / (1 - p)) for p in read))) if read else None
 
 
 def _phase(story: Story, members: Sequence[StoryMember]) -> Phase:
@@ -145,6 +154,8 @@ def _material(before: Event, after: Event) -> bool:
     if int(after.severity * 4) != int(before.severity * 4):
         return True
     if int(after.probability * 10) != int(before.probability * 10):
+        return True
+    if int((after.relevance or 0) * 10) != int((before.relevance or 0) * 10):
         return True
     return _step(after) != _step(before)
 

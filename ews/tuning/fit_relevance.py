@@ -1,0 +1,195 @@
+"""Fits the weights of `nlp.relevance` again: `python -m ews.tuning.fit_relevance` (recorded data).
+
+Readings stand in `nlp/data/relevance-v1.jsonl`: ids of the texts of one happening and what a reader
+said of it, never the text, which is looked up in the recorded data. None is of July-December 2023.
+The penalty is chosen by five-fold cross-validation over happenings, and those figures are written
+beside the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+import nlp.relevance
+from ews.model import Article
+from ews.tuning.feeds import read_feed
+from nlp.classifier import SHIPPED as MODEL
+from nlp.classifier import TransformerClassifier
+from nlp.recorded import DATA, read_jsonl
+from nlp.relevance import COLUMNS, SHIPPED, features
+
+READINGS = Path(nlp.relevance.__file__).parent / "data" / "relevance-v1.jsonl"
+FEEDS: Mapping[str, str] = {
+    "rss2023h1": "feeds/rss2023/rss_2023_h1.jsonl.gz",
+    "rss2021": "feeds/rss2021/rss_2021.jsonl.gz",
+    "kr_news": "feeds/kr_news/kr_news_2025-08_2026-03.jsonl.gz",
+}
+PENALTIES = (10.0, 30.0, 100.0, 300.0)  # of the squared weights of standardised columns
+FLOOR = 0.05  # least spread of a column that is trusted
+FOLDS = 5
+NEW = 600  # characters of a text outside the feeds that are read
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One happening, as its texts tell it, and what the reader said."""
+
+    id: str
+    feed: str
+    articles: tuple[str, ...]
+    relevant: float  # 0 or 1; between when two readers differ
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One row per text."""
+
+    columns: Floats
+    truth: Floats
+    weight: Floats  # the texts of one happening weigh one together
+    happening: NDArray[np.int64]
+
+
+def read_readings(path: Path = READINGS) -> list[Reading]:
+    """ValueError names a line that cannot be read."""
+    readings = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        try:
+            row = json.loads(line)
+            readings.append(
+                Reading(row["id"], row["feed"], tuple(row["articles"]), float(row["relevant"]))
+            )
+        except (KeyError, ValueError, TypeError) as error:
+            raise ValueError(f"{path.name} line {number}: {error}") from error
+    return readings
+
+
+def texts(readings: Sequence[Reading], data: Path) -> dict[str, Article]:
+    """The articles that the readings name, from the recorded data."""
+    wanted: dict[str, set[str]] = {}
+    for one in readings:
+        wanted.setdefault(one.feed, set()).update(one.articles)
+    found: dict[str, Article] = {}
+    for feed, ids in wanted.items():
+        source = read_feed([data / FEEDS[feed]]) if feed in FEEDS else _news(data, feed)
+        found |= {article.id: article for article in source if article.id in ids}
+    return found
+
+
+def _news(data: Path, feed: str) -> Iterator[Article]:
+    undated = datetime(2000, 1, 1, tzinfo=UTC)
+    for row in read_jsonl(data / "news" / f"{feed}.jsonl.gz"):
+        kept = cast("Mapping[str, object]", row)
+        yield Article(
+            id=str(kept["id"]), source=feed, outlet=feed, url=str(kept.get("url") or ""),
+            title=str(kept["title"] or ""), text=str(kept.get("text") or "")[:NEW],
+            lang=str(kept.get("lang") or "en"), observed_at=undated, available_at=undated,
+            independence=feed,
+        )  # fmt: skip
+
+
+def rows_of(readings: Sequence[Reading], data: Path, threads: int | None = None) -> Rows:
+    """Every text that the encoder reads, with what was said of its happening."""
+    articles = texts(readings, data)
+    tagged = {
+        one.article_id: one
+        for one in TransformerClassifier(threads=threads).classify(list(articles.values()))
+    }
+    columns, truth, weight, happening = [], [], [], []
+    for number, reading in enumerate(readings):
+        read = [tagged[id_] for id_ in reading.articles if id_ in tagged and tagged[id_].tags]
+        for one in read:
+            columns.append(features(replace(one, relevance=None), articles[one.article_id].title))
+            truth.append(reading.relevant)
+            weight.append(1 / len(read))
+            happening.append(number)
+    return Rows(np.array(columns), np.array(truth), np.array(weight), np.array(happening))
+
+
+def fit(rows: Rows, penalty: float) -> tuple[Floats, float]:
+    """Weights over the columns as they are, and the bias: a ridge logistic regression."""
+    middle = rows.columns.mean(0)
+    spread = np.maximum(rows.columns.std(0), FLOOR)
+    scaled = (rows.columns - middle) / spread
+    truth, weight = rows.truth, rows.weight
+
+    def loss(given: Floats) -> tuple[float, Floats]:
+        logits = scaled @ given[1:] + given[0]
+        off = weight * (1 / (1 + np.exp(-logits)) - truth)
+        value = float(weight @ (np.logaddexp(0, logits) - truth * logits))
+        value += penalty / 2 * float(given[1:] @ given[1:])
+        return value, np.concatenate([[off.sum()], scaled.T @ off + penalty * given[1:]])
+
+    found = minimize(loss, np.zeros(scaled.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    weights = found[1:] / spread
+    return weights, float(found[0] - weights @ middle)
+
+
+def held_out(rows: Rows, penalty: float) -> Floats:
+    """Mean log-odds of each happening by weights that did not see it; nan where no text was read."""
+    count = int(rows.happening.max()) + 1
+    fold = np.random.default_rng(0).permutation(count) % FOLDS
+    logits = np.full(len(rows.truth), np.nan)
+    for part in range(FOLDS):
+        out = fold[rows.happening] == part
+        seen = Rows(*(getattr(rows, name)[~out] for name in Rows.__slots__))
+        weights, bias = fit(seen, penalty)
+        logits[out] = rows.columns[out] @ weights + bias
+    sums = np.bincount(rows.happening, logits, minlength=count)
+    return np.asarray(
+        sums / np.where((n := np.bincount(rows.happening, minlength=count)) > 0, n, np.nan)
+    )
+
+
+def ranking(logits: Floats, truth: Floats) -> dict[str, float]:
+    """Area under the ROC curve and average precision."""
+    order = np.argsort(-logits, kind="stable")
+    hits = truth[order] >= 0.5
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    below = np.cumsum(~hits)
+    area = float((hits.sum() * (~hits).sum() - below[hits].sum()) / (hits.sum() * (~hits).sum()))
+    return {"auc": round(area, 4), "average_precision": round(float(precision[hits].mean()), 4)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--out", type=Path, default=SHIPPED)
+    given = parser.parse_args()
+    readings = read_readings()
+    rows = rows_of(readings, given.data)
+    truth = np.array([one.relevant for one in readings])
+    tried = {}
+    for penalty in PENALTIES:
+        logits = held_out(rows, penalty)
+        read = ~np.isnan(logits)
+        tried[penalty] = ranking(logits[read], truth[read])
+        print(penalty, tried[penalty])
+    best = max(tried, key=lambda penalty: tried[penalty]["average_precision"])
+    weights, bias = fit(rows, best)
+    document = {
+        "version": "relevance.v1",
+        "encoder": MODEL,
+        "readings": len(readings),
+        "relevant": int((truth >= 0.5).sum()),
+        "penalty": best,
+        "held_out": tried[best],
+        "bias": round(bias, 5),
+        "weights": {name: round(float(w), 5) for name, w in zip(COLUMNS, weights, strict=True)},
+    }
+    given.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
