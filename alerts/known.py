@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from alerts.groups import Grouping, Shelf, joinable, of_alert
@@ -78,7 +78,7 @@ class Standing(Known):
         near = [a for id_ in self._of_event.get(event_id, ()) if self._near(a := self._alerts[id_])]
         return max(near, key=_precedence) if near else self._past.get(event_id)
 
-    def take(self, changed: Iterable[Alert]) -> None:
+    def take(self, changed: Sequence[Alert]) -> None:
         """The turn has ended, and these alerts have changed."""
         for alert in changed:
             self._alerts[alert.id] = alert

@@ -200,7 +200,7 @@ class _Play:
 
     def _keep(self, changes: Sequence[AlertChange]) -> None:
         self.changes += changes
-        self.standing.take(change.alert for change in changes)
+        self.standing.take([change.alert for change in changes])
         for change in changes:
             self._plan_end(change.alert, change.at)
 
