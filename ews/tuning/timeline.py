@@ -1,0 +1,101 @@
+"""What would we have known, told and to whom, had ews run then? A case through the real pipeline.
+
+The case is played in a throw-away store; what is shown is read from that store alone, beside the
+facts of the case and what history says, which the replay never reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+from alerts.channels import ChannelSettings, open_channel
+from alerts.routing import Routes
+from ews.model import utc
+from ews.pipeline import Pipeline, Rooms
+from ews.storage import Store
+from ews.tuning import cases
+from ews.tuning.casebook import shipped, tables
+from ews.tuning.replay import replay
+from ews.tuning.timeline_reading import GAP, read_timeline
+from ews.tuning.timeline_rows import Happened, Script, Setting, Timeline
+
+MEMORY = "sqlite://"
+
+
+def script(name: str) -> Script:
+    """A shipped crisis or quiet week. CaseError for another name."""
+    signals, facts = cases.load(name), cases.facts(name)
+    if name in cases.quiet():
+        return Script(name, "quiet", f"Quiet week {facts[0].row[:10]}",
+                      f"조용한 주 {facts[0].row[:10]}", signals, facts)  # fmt: skip
+    table = tables()[name]
+    return Script(
+        name, "crisis", str(table["name_en"]), str(table["name_ko"]), signals, facts,
+        next(one for one in shipped() if one.id == name), _at(str(table["onset"])),
+        _happened(table.get("reactions")), _happened(table.get("reality")),
+    )  # fmt: skip
+
+
+def play(script: Script, rooms: Rooms, by: Setting, home: Path) -> Timeline:
+    """The script through the pipeline of these rooms, in a store of its own; `home` is for what
+    the channels write and may be thrown away."""
+    store = Store.open(home, MEMORY)
+    try:
+        with store.begin() as tx:
+            tx.save_ruleset(replace(by.ruleset, version=1, created_at=datetime(2000, 1, 1, tzinfo=UTC),
+                                    in_force_at=None))  # fmt: skip
+        pipeline = Pipeline(store, _quiet(rooms, by.routes, home))
+        for first, last in stretches(signal.available_at.date() for signal in script.signals):
+            part = [s for s in script.signals if first <= s.available_at.date() <= last]
+            replay(pipeline, part, first, last, feeds=[f"case {script.name} {first}"])
+        return read_timeline(store, script, by)
+    finally:
+        store.close()
+
+
+def _quiet(rooms: Rooms, routes: Routes, home: Path) -> Rooms:
+    """The rooms with every receiver on a console that prints nothing. Who is told of what stays the
+    same; nobody is on duty in the past, so that no person is called and no digest is written."""
+    receivers = tuple(
+        replace(one, channel="console", address="-", people=(), ack_within_min={}, digests=())
+        for one in routes.receivers
+    )
+    console = open_channel("console", ChannelSettings(home=home))
+    return replace(rooms, routes=replace(routes, receivers=receivers),
+                   channels={"console": console}, sources=())  # fmt: skip
+
+
+def stretches(days: Iterable[date], gap: int = GAP) -> list[tuple[date, date]]:
+    """Stretches of days with signals, each with the days in which its alerts can end; what lies
+    between them has nothing to play.
+
+    >>> stretches([date(2023, 1, 1), date(2023, 1, 20), date(2023, 6, 1)], gap=32)[1]
+    (datetime.date(2023, 6, 1), datetime.date(2023, 7, 2))
+    """
+    runs: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if runs and (day - runs[-1][1]).days <= gap:
+            runs[-1] = (runs[-1][0], day)
+        else:
+            runs.append((day, day))
+    return [(first, last + timedelta(days=gap - 1)) for first, last in runs]
+
+
+def _happened(rows: object) -> tuple[Happened, ...]:
+    return tuple(
+        Happened(
+            _at(str(row["date"])), str(row["en"]), str(row["ko"]), str(row["source"]),
+            bool(row.get("meets")), bool(row.get("shortage")), len(str(row["date"])) == 10,
+        )
+        for row in cast("Sequence[Mapping[str, object]]", rows or ())
+    )  # fmt: skip
+
+
+def _at(text: str) -> datetime:
+    """A bare day of a Korean page stands for 12:00 KST, as in the case files."""
+    moment = utc(text)
+    return moment + cases.ASSUMED_HOUR if len(text) == len("2021-10-11") else moment
