@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,16 +22,23 @@ from ews.model import (
     EventStatus,
     Evidence,
     Exposure,
+    Notification,
     Phase,
+    Receiver,
+    RouteReason,
     Stage,
 )
 from ews.storage import Store
 from ews.tuning import cases
+from ews.tuning.comparison import compare_scores
 from ews.tuning.demo import check_case
+from ews.tuning.raised import Raised
 from ews.tuning.references import Episode, Query, Trap
 from ews.tuning.replay import differ
-from ews.tuning.score import score
-from ews.tuning.scored_alerts import feed_kinds, last_window, read_alerts
+from ews.tuning.score import document as score_of
+from ews.tuning.score import examine
+from ews.tuning.scored_alerts import feed_kinds, last_window, probability, read_alerts
+from ews.tuning.stored_loads import stored_loads
 from ews.tuning.verdicts import Verdict, together
 
 T0 = datetime(2023, 9, 7, 10, tzinfo=UTC)
@@ -118,6 +125,56 @@ def test_an_alert_comes_with_its_stages_content_and_evidence(store: Store) -> No
     assert not found.open_at(T0 + 10 * HOUR)
     (link,) = found.links
     assert (link.url, link.summary, link.published) == ("a.example/1", "요소 본문", T0 - HOUR)
+    assert (link.outlet, link.group, link.lang) == ("한 신문", "a", "ko")
+    assert found.href == "https://www.a.example/1?utm_source=x"  # the address to open, as it was
+    assert (found.items, found.events, found.rule) == (("urea",), ("evt-1",), "r")
+
+
+def test_the_chance_that_was_sent_and_the_probability_of_the_rule_come_with_each_step(
+    store: Store,
+) -> None:
+    fill(store)
+    sent = alert(chance=0.61, reasons=("probability=0.91 (raise 0.6, clear 0.4)", "severity=2"))
+    with store.begin() as tx:
+        tx.save_changes([AlertChange(replace(sent, revision=4), ChangeKind.NOTED, T0, None, "")])
+    (found,) = read_alerts(store, last_window(store), hs_of, names_of)
+    assert {(step.chance, step.probability) for step in found.steps} == {(0.61, 0.91), (None, None)}
+    assert probability(alert(reasons=("severity=2",))) is None
+
+
+def test_a_report_that_two_events_share_is_one_piece_of_evidence(store: Store) -> None:
+    fill(store)
+    both = alert(members={"evt-1": 1, "evt-2": 1}, revision=5)
+    with store.begin() as tx:
+        tx.save_events([event(id="evt-2")])
+        tx.save_changes([AlertChange(both, ChangeKind.NOTED, T0 + 10 * HOUR, None, "")])
+    (found,) = read_alerts(store, last_window(store), hs_of, names_of)
+    assert len(found.links) == 1
+    assert found.events == ("evt-1", "evt-2")
+
+
+def note(revision: int, at: datetime, reason: RouteReason, **given: object) -> Notification:
+    made = Notification(
+        Notification.make_id("alr-1", revision, "desk"), "alr-1", revision, ChangeKind.RAISED,
+        "desk", "console", "-", "ko", reason, at,
+    )  # fmt: skip
+    return replace(made, **given)  # type: ignore[arg-type]
+
+
+def test_a_receivers_load_is_what_its_budget_counts_by_its_own_day(store: Store) -> None:
+    fill(store)
+    late = datetime(2023, 9, 7, 16, tzinfo=UTC)  # the next day in Seoul
+    with store.begin() as tx:
+        tx.save_notifications([], [
+            note(1, T0, RouteReason.FIRST),
+            note(2, late, RouteReason.STAGE_ROSE),
+            note(3, late, RouteReason.STANDING, edit=True),
+            note(4, late, RouteReason.HELD_BY_BUDGET),
+        ])  # fmt: skip
+    seoul = Receiver("desk", "console", "-", budget_per_day=1)
+    load = stored_loads(store, last_window(store), [seoul])["desk"]
+    assert load.told_by_day == {date(2023, 9, 7): 1, date(2023, 9, 8): 1}
+    assert (load.held_by_reason, load.alerts) == ({"held_by_budget": 1}, {"alr-1": T0})
 
 
 def test_an_alert_that_an_earlier_window_raised_is_not_scored(store: Store) -> None:
@@ -153,19 +210,35 @@ def _keys(document: object, prefix: str = "") -> Iterator[str]:
             yield from _keys(value, f"{prefix}[]")
 
 
+def with_chance(one: Raised, chance: float) -> Raised:
+    return replace(one, steps=tuple(replace(step, chance=chance) for step in one.steps))
+
+
 def test_every_key_of_the_document_is_written_down(store: Store) -> None:
     fill(store)
     window = last_window(store)
     alerts = read_alerts(store, window, hs_of, names_of)
     trap = Trap("a.example/1", T0, "sports", "never", "rss2023", "ko")
     verdicts = together([Verdict("alr-1", "real", "", "kim")])
-    document = score(alerts, [episode()], [trap], window, verdicts)
+    sent = [with_chance(one, 0.7) for one in alerts]  # so that there is a calibration
+    loads = stored_loads(store, window, [Receiver("desk", "console", "-", budget_per_day=5)])
+    scored = examine(sent, [episode()], [trap], window, verdicts, loads)
+    document = score_of(scored)
+    empty = examine([], [episode()], [trap], window, verdicts, loads)
+    document["against"] = compare_scores(empty, scored)
+    lost = compare_scores(scored, empty)
     assert json.loads(json.dumps(document)) == document
     written = set(re.findall(r"^\| `([^`]+)` \|", DOC.read_text(encoding="utf-8"), re.MULTILINE))
     proportions = {
-        f"{key}.{part}" for key in written for part in ("hits", "of", "rate", "interval", "bootstrap")
+        f"{key}.{part}"
+        for key in written
+        for part in ("hits", "of", "rate", "interval", "bootstrap")
     }
-    assert set(_keys(document)) <= written | proportions
+    assert set(_keys(document)) | {f"against.{key}" for key in _keys(lost)} <= written | proportions
+    groups = document["breakdown"]
+    assert isinstance(groups, dict)
+    row = groups["by_receiver"]["desk"]
+    assert {f"row.{key}" for key in row} == {key for key in written if key.startswith("row.")}
 
 
 # ----- alerts that took in several reports

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import typer
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ews.storage import Store
     from ews.tuning.replay import Difference, Progress
     from ews.tuning.score import Window
+    from ews.tuning.scored import Scored
 
 T = TypeVar("T")
 
@@ -118,6 +119,10 @@ def score(
     stage: Annotated[
         str | None, typer.Option(help="Sample only alerts that ever reached this stage.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Another home over the same days: also what this one gains and loses."),
+    ] = None,
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
@@ -125,46 +130,56 @@ def score(
     """Score the last replay of this home against reference episodes and traps.
 
     With --sample the sheet for people to judge is printed instead (JSON Lines, the stage hidden);
-    filled in, it is a file for --verdicts.
+    filled in, it is a file for --verdicts. With --against the episodes and alerts that this home
+    gains and loses against another one are named, and each figure is compared.
     """
-    from ews.cli.opening import reading
+    from ews.cli.opening import reading, routes_of
     from ews.cli.output import output
+    from ews.cli.score_tables import print_comparison, print_score
     from ews.tuning import score as scoring
+    from ews.tuning.comparison import compare_scores
     from ews.tuning.references import read_episodes, read_traps
     from ews.tuning.scored_alerts import last_window, read_alerts
+    from ews.tuning.stored_loads import stored_loads
     from ews.tuning.verdicts import read_verdicts, sample_sheet
 
     references = told(read_episodes, episodes)
     if not references:
         raise ValueError(f"{episodes}: no episode in it; docs/score-format.md says what one is")
-    with reading(home) as (settings, store):
-        out = output(lang, as_json, settings.lang)
-        window: Window = last_window(
-            store,
-            _start(_day(since)) if since else None,
-            _start(_day(until) + timedelta(days=1)) if until else None,
-        )
-        raised = read_alerts(store, window, _hs_of, _names_of)
-        if sample is not None:
-            least = Stage.parse(stage) if stage else Stage.WATCH
-            chosen = [alert for alert in raised if alert.max_stage >= least]
-            for row in sample_sheet(chosen, sample, seed):
-                typer.echo(json.dumps(row, ensure_ascii=False))
-            return
-        document = scoring.score(
-            raised,
-            references,
-            told(read_traps, traps) if traps else [],
-            window,
-            told(read_verdicts, verdicts) if verdicts and verdicts.exists() else None,
-        )
+    trapped = told(read_traps, traps) if traps else []
+    said = told(read_verdicts, verdicts) if verdicts and verdicts.exists() else None
+
+    def examined(there: Path | None, window: Window | None = None) -> tuple[Scored, str]:
+        with reading(there) as (settings, store):
+            window = window or last_window(store, *days)
+            raised = read_alerts(store, window, _hs_of, _names_of)
+            loads = stored_loads(store, window, routes_of(settings).receivers)
+            scored = scoring.examine(raised, references, trapped, window, said, loads)
+            return scored, settings.lang
+
+    days = (
+        _start(_day(since)) if since else None,
+        _start(_day(until) + timedelta(days=1)) if until else None,
+    )
+    scored, spoken = examined(home)
+    if sample is not None:
+        least = Stage.parse(stage) if stage else Stage.WATCH
+        chosen = [alert for alert in scored.alerts if alert.max_stage >= least]
+        for row in sample_sheet(chosen, sample, seed):
+            typer.echo(json.dumps(row, ensure_ascii=False))
+        return
+    document = scoring.document(scored)
+    if against is not None:
+        document["against"] = compare_scores(examined(against, scored.window)[0], scored)
     if write:
         write.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    out = output(lang, as_json, spoken)
     if out.as_json:
         out.json(document)
         return
-    rows = [(key, value) for key, value in _flat(document) if not isinstance(value, list)]
-    out.table(out.t("점수", "Score"), [out.t("항목", "measure"), out.t("값", "value")], rows)
+    print_score(out, document)
+    if against is not None:
+        print_comparison(out, cast("Mapping[str, object]", document["against"]))
 
 
 @series.command("convert")
@@ -270,15 +285,6 @@ def _names_of(kind: str, code: str) -> tuple[str, ...]:
 
     found = label(kind, code)
     return tuple(dict.fromkeys((found.en, found.ko)))
-
-
-def _flat(document: object, prefix: str = "") -> list[tuple[str, object]]:
-    if not isinstance(document, dict):
-        return [(prefix, document)]
-    rows: list[tuple[str, object]] = []
-    for key, value in document.items():
-        rows += _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    return rows
 
 
 def _day(text: str) -> date:
