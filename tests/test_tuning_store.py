@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.routing import Routes
 from ews.model import (
     Alert,
     AlertChange,
@@ -172,7 +173,7 @@ def test_a_receivers_load_is_what_its_budget_counts_by_its_own_day(store: Store)
             note(4, late, RouteReason.HELD_BY_BUDGET),
         ])  # fmt: skip
     seoul = Receiver("desk", "console", "-", budget_per_day=1)
-    load = stored_loads(store, last_window(store), [seoul])["desk"]
+    load = stored_loads(store, last_window(store), Routes((seoul,), ()))["desk"]
     assert load.told_by_day == {date(2023, 9, 7): 1, date(2023, 9, 8): 1}
     assert (load.held_by_reason, load.alerts) == ({"held_by_budget": 1}, {"alr-1": T0})
 
@@ -221,7 +222,9 @@ def test_every_key_of_the_document_is_written_down(store: Store) -> None:
     trap = Trap("a.example/1", T0, "sports", "never", "rss2023", "ko")
     verdicts = together([Verdict("alr-1", "real", "", "kim")])
     sent = [with_chance(one, 0.7) for one in alerts]  # so that there is a calibration
-    loads = stored_loads(store, window, [Receiver("desk", "console", "-", budget_per_day=5)])
+    loads = stored_loads(
+        store, window, Routes((Receiver("desk", "console", "-", budget_per_day=5),), ())
+    )
     scored = examine(sent, [episode()], [trap], window, verdicts, loads)
     document = score_of(scored)
     empty = examine([], [episode()], [trap], window, verdicts, loads)

@@ -153,7 +153,7 @@ def score(
         with reading(there) as (settings, store):
             window = window or last_window(store, *days)
             raised = read_alerts(store, window, _hs_of, _names_of)
-            loads = stored_loads(store, window, routes_of(settings).receivers)
+            loads = stored_loads(store, window, routes_of(settings))
             scored = scoring.examine(raised, references, trapped, window, said, loads)
             return scored, settings.lang
 

@@ -46,6 +46,7 @@ class ReceiverLoad:
     held_by_reason: Mapping[str, int]
     posts_by_day: Mapping[date, int] = field(default_factory=dict)  # with ends, which cost nothing
     bulletins_by_day: Mapping[date, int] = field(default_factory=dict)
+    alerts: Mapping[str, datetime] = field(default_factory=dict)  # id -> when it was told of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def loads_of(telling: Telling, routes: Routes, since: datetime, until: datetime
     """The load of each receiver in [since, until)."""
     counts: dict[str, dict[str, Counter[date]]] = defaultdict(lambda: defaultdict(Counter))
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    alerts: dict[str, dict[str, datetime]] = defaultdict(dict)
     zones = {one.name: zone(one.timezone) for one in routes.receivers}
     for note in telling.notifications:
         if since <= note.at < until:
@@ -70,6 +72,8 @@ def loads_of(telling: Telling, routes: Routes, since: datetime, until: datetime
                 counts[note.receiver][kind][day] += 1
             if not note.reason.sent:
                 reasons[note.receiver][note.reason.value] += 1
+            elif note.reason is not RouteReason.BULLETIN:
+                alerts[note.receiver].setdefault(note.alert_id, note.at)
     for name, at in telling.digests:
         if since <= at < until:
             counts[name]["bulletins"][at.astimezone(zones[name]).date()] += 1
@@ -82,6 +86,7 @@ def loads_of(telling: Telling, routes: Routes, since: datetime, until: datetime
             dict(reasons[one.name]),
             dict(counts[one.name]["posts"]),
             dict(counts[one.name]["bulletins"]),
+            alerts[one.name],
         )
         for one in routes.receivers
     }
