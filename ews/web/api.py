@@ -33,6 +33,7 @@ from ews.web.asked import known, moment, stage_number
 from ews.web.dossier_api import dossier_path
 from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
+from ews.web.reproduce_api import reproduce_path
 from ews.web.site import Site
 from ews.web.stress_page import stress_paths
 
@@ -84,6 +85,7 @@ def api_router(site: Site, who: Who) -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=PROBLEMS, dependencies=[Depends(who)])
     _alert_paths(router, site)
     dossier_path(router, site)
+    reproduce_path(router, site)
     exposure_paths(router, site)
     network_paths(router, site)
     ranking_paths(router, site)
