@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Alert, DeliveryState, Event
+from ews.model import Alert, ChangeKind, DeliveryState, Event
 from ews.storage import Store
 
 CHANCE, EVENT = "alert", "event"
+ENDS = (ChangeKind.RESOLVED, ChangeKind.RETRACTED, ChangeKind.CLOSED)  # no forecast any more
 Memory = dict[tuple[str, int], "Chance"]  # by alert and revision: what was sent never changes
 Chance = tuple[float, str]  # the probability, and of what
 
@@ -38,7 +39,7 @@ def sent_of(
     }
     first: dict[tuple[str, int], datetime] = {}
     for one in store.notifications_of(ids):
-        if one.id in gone and one.bulletin is None and not one.edit:
+        if one.id in gone and one.bulletin is None and not one.edit and one.change not in ENDS:
             key = (one.alert_id, one.alert_revision)
             first[key] = min(first.get(key, gone[one.id]), gone[one.id])
     memory = {} if memory is None else memory
