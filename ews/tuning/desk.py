@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Any
 
 from alerts.routing import Routes
 from alerts.rule_cases import Facts
@@ -18,8 +17,10 @@ from alerts.view import Names
 from ews.config import Settings
 from ews.model import RuleSet
 from ews.storage import Store
-from ews.tuning import desk_history
+from ews.tuning import desk_history, proposals
 from ews.tuning.desk_knobs import knobs
+from ews.tuning.desk_play import Bench, Player, played_period
+from ews.tuning.desk_preview import case_run, previewed
 from ews.tuning.desk_scaling import typed
 from ews.tuning.desk_shapes import (
     Against,
@@ -59,7 +60,7 @@ class Desk:
     network: Network
     routes: Routes
     names: Names
-    _player: Any = field(default=None, repr=False)
+    _player: Player | None = field(default=None, repr=False)
 
     # ------------------------------------------------------------------ asking
 
@@ -69,8 +70,6 @@ class Desk:
 
     def period(self, now: datetime) -> Period:
         """The window of the store's last replay; of a live store the last 180 days."""
-        from ews.tuning.desk_play import played_period
-
         found = played_period(self.store)
         if found is not None:
             return Period(*found)
@@ -105,8 +104,6 @@ class Desk:
     ) -> Preview:
         """What the change would have done in the period. RuleChangeError for a change that cannot
         be; without `curve` it answers while a slider is dragged."""
-        from ews.tuning.desk_preview import case_run, previewed
-
         started = perf_counter()
         base = of_version(self.store, change.base_version)
         candidate = self.rules_at(change.base_version, change.changes)
@@ -124,8 +121,6 @@ class Desk:
         if target.receiver is not None and target.receiver not in self._receivers():
             raise RuleChangeError(f"no receiver {target.receiver!r}; there are "
                                   f"{', '.join(sorted(self._receivers())) or '-'}")  # fmt: skip
-        from ews.tuning import proposals
-
         base, (first, second) = self.base(now), _halves(period)
         search = proposals.Search(self._bench(first, against), base, target)
         change = Candidate(base.version, typed(base, search.run()))
@@ -147,8 +142,6 @@ class Desk:
     def _beside(
         self, period: Period, against: Against, base: RuleSet, after: RuleSet, target: Target
     ) -> tuple[tuple[Point, Point], bool]:
-        from ews.tuning import proposals
-
         bench = self._bench(period, against)
         old, new = bench.play(base), bench.play(after)
         points = proposals.figures(old, target), proposals.figures(new, target)
@@ -216,8 +209,7 @@ class Desk:
 
     # ------------------------------------------------------------------ within
 
-    def _bench(self, period: Period, against: Against) -> Any:
-        from ews.tuning.desk_play import Player
+    def _bench(self, period: Period, against: Against) -> Bench:
         if self._player is None:
             cache = self.settings.home / "tapes"
             self._player = Player(self.store, self.network, self.routes, cache)

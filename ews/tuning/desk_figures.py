@@ -16,6 +16,7 @@ from ews.tuning.desk_shapes import (
     StageLoad,
     Told,
 )
+from ews.tuning.detections import Detection
 from ews.tuning.raised import Raised
 from ews.tuning.references import Episode
 from ews.tuning.scored import END, MATCHED, OPTIONAL, Load, Scored
@@ -74,10 +75,11 @@ def _told(load: Load, days: float, expected: Expected | None) -> Told:
 
 
 def point(scored: Scored, stage: Stage, factor: float | None = None) -> Point:
-    """Alerts a day that reach the stage, required episodes caught there, and how many were right."""
+    """Alerts a day that reach the stage, required episodes caught there, and how many of those that
+    somebody judged were right: a match with an episode alone would only ever say right."""
     reached = [alert for alert in scored.alerts if alert.max_stage >= stage]
     caught = sum(ep.id in scored.found(stage) for ep in scored.required)
-    said = [one for alert in reached if (one := _right(scored, alert)) is not None]
+    said = [one for alert in reached if (one := scored.said(alert.id)) is not None]
     episodes = len(scored.required)
     return Point(
         factor=factor,
@@ -89,12 +91,6 @@ def point(scored: Scored, stage: Stage, factor: float | None = None) -> Point:
         judged=len(said),
         precision=round(sum(said) / len(said), 4) if said else None,
     )
-
-
-def _right(scored: Scored, alert: Raised) -> bool | None:
-    """By verdict or outcome, else by a required episode or a trap; None where nobody knows."""
-    judged, _, _ = judgement(scored, alert)
-    return {"true": True, "episode": True, "false": False, "trap": False}.get(judged)
 
 
 def judgement(scored: Scored, alert: Raised) -> tuple[str, str, str]:
@@ -139,13 +135,18 @@ def _episode(ep: Episode, before: Scored, after: Scored) -> EpisodeRow:
         required=ep.required,
         before=then is not None,
         after=now is not None,
-        hours_before=round(then.hours, 2) if then else None,
-        hours_after=round(now.hours, 2) if now else None,
+        hours_before=_hours(then),
+        hours_after=_hours(now),
         seen_before=ep.id in before.found(),
         seen_after=ep.id in after.found(),
         state=state,
         alert=shown.alert.id if shown else "",
     )
+
+
+def _hours(found: Detection | None) -> float | None:
+    """None for an early alert by luck: nothing of the episode was in its evidence then."""
+    return None if found is None or found.lucky else round(found.hours, 2)
 
 
 def _link(ep: Episode) -> str:

@@ -160,7 +160,7 @@ class EpisodeRow:
     required: bool
     before: bool
     after: bool
-    hours_before: float | None  # from the reference time to the first alert at 주의 or more
+    hours_before: float | None  # from the reference time to the first alert; None: not, or by luck
     hours_after: float | None
     seen_before: bool  # at any stage
     seen_after: bool
