@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from alerts.changing import put
 from ews.model import Alert, Event, Exposure, Phase
 
 ITEMS_OF_A_ROUTE = 6  # named first when the text names no item; further ones only for a ministry
@@ -31,7 +32,7 @@ class Content:
     phase: Phase | None = None
 
     def on(self, alert: Alert) -> Alert:
-        return replace(alert, **{name: getattr(self, name) for name in Content.__slots__})
+        return put(alert, **{name: getattr(self, name) for name in Content.__slots__})
 
 
 def content(reports: Sequence[Reported], before: Alert | None = None) -> Content:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts import stages
+from alerts.changing import put
 from alerts.contents import Content, Reported, additions, begins, content
 from alerts.life import begin_again, end, moved
-from alerts.measures import Support, support, witness
+from alerts.measures import Support, support
 from alerts.rulebook import Book, Rule, decide
 from ews.model import (
     Alert,
@@ -105,7 +106,7 @@ def judged(reports: Sequence[Reported], before: Alert | None, book: Book) -> lis
     rest = support(standing(before, [event.id for event, _ in reports]))
     holding = {event.id for event, _ in reports if not refuted(event, book)}
     while True:
-        united = rest.joined(support(witness(e) for e, _ in reports if e.id in holding))
+        united = rest.joined(support(book.witness(e) for e, _ in reports if e.id in holding))
         verdicts = [
             verdict(r, before, united if r[0].id in holding else Support(), book) for r in reports
         ]
@@ -182,7 +183,7 @@ def _told(
 ) -> Alert:
     """The alert with what its reports say now, at the stage that is in force or proposed."""
     members = {**start.members, **{v.event.id: v.stage for v in holding}}
-    fresh = [witness(v.event) for v in holding]
+    fresh = [book.witness(v.event) for v in holding]
     kept = standing(replace(start, members=members), [one.event_id for one in fresh])
     alert = replace(
         found.on(start),
@@ -213,7 +214,7 @@ def _chance(start: Alert, holding: Sequence[Verdict]) -> float | None:
 
 
 def _reached(alert: Alert) -> Alert:
-    return replace(alert, max_stage=max(alert.max_stage, alert.stage))
+    return put(alert, max_stage=max(alert.max_stage, alert.stage))
 
 
 def _reasons(rule: Rule, values: Mapping[str, float]) -> tuple[str, ...]:

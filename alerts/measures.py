@@ -75,7 +75,23 @@ def measures(
 
     `others` is what further reports of the same happening add to its support.
     """
-    stated = support([witness(event)]).joined(others or Support())
+    return stated(
+        own(event, exposures, unread), support([witness(event)]).joined(others or Support())
+    )
+
+
+def stated(values: Mapping[str, float], by: Support) -> dict[str, float]:
+    """The measures of one report with what says who states it."""
+    return {
+        **values,
+        "sources": float(len(by.groups)),
+        "authority": float(by.authority),
+        "corroborated": float(by.corroborated),
+    }
+
+
+def own(event: Event, exposures: Sequence[Exposure], unread: Unread) -> dict[str, float]:
+    """The measures that do not hang on who states it."""
     exposures = [e for e in exposures if e.firm is None]
     shares = [unread.share(e) for e in exposures]
     losses = [s * e.magnitude for s, e in zip(shares, exposures, strict=True)]
@@ -95,9 +111,6 @@ def measures(
         "probability": event.probability,
         "relevance": 1.0 if event.relevance is None else event.relevance,
         "severity": event.severity,
-        "sources": float(len(stated.groups)),
-        "authority": float(stated.authority),
-        "corroborated": float(stated.corroborated),
         "share": max(shares, default=0.0),
         "loss": loss,
         "expected_loss": event.probability * loss,

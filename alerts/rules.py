@@ -16,7 +16,7 @@ from alerts.contents import Reported
 from alerts.groups import of_event
 from alerts.known import Known
 from alerts.life import end, moved
-from alerts.measures import Support, support, witness
+from alerts.measures import Support, support
 from alerts.rulebook import (
     Book,
     Rule,
@@ -103,7 +103,7 @@ def fellows(
 def fellows_of(pairs: Sequence[Reported], known: Known, book: Book) -> list[str]:
     """As `fellows`, by a book that was read, among alerts that are kept at hand."""
     given = {report[0].id: report for report in pairs}
-    stated = support(witness(event) for event, _ in given.values())
+    stated = support(book.witness(event) for event, _ in given.values())
     asked: dict[str, None] = {}
     for report in given.values():
         event = report[0]
@@ -191,7 +191,7 @@ def _gathered(
             continue
         found[alert_id] = started
         started.reports.append(report)
-        started.stated = started.stated.joined(support([witness(event)]))
+        started.stated = started.stated.joined(support([book.witness(event)]))
         known.shelf.put(alert_id, of_event(event))
     return list(found.values())
 
@@ -209,7 +209,7 @@ def _matters(event: Event, alert: Alert, book: Book) -> bool:
     if members.get(event.id, 0) == max(members.values(), default=0) > 0:
         return True  # it led: another may lead now
     others = support(happenings.standing(alert, [event.id]))
-    own = Support() if happenings.refuted(event, book) else support([witness(event)])
+    own = Support() if happenings.refuted(event, book) else support([book.witness(event)])
     # with what it said before, without it, and with what it says now
     states = {support(happenings.standing(alert)), others, others.joined(own)}
     counted = any("sources" in rule.when for rule in book.rules)

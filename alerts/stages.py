@@ -6,9 +6,10 @@ refuses, or after the wait of that stage it is taken unsigned, and says so. A fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.changing import put
 from ews.model import Alert, ChangeKind, Stage
 
 FREE = Stage.CAUTION  # the highest stage that needs nobody's name
@@ -40,10 +41,10 @@ def asked(alert: Alert, stage: Stage, signoff: Signoff, now: datetime) -> Alert:
     """
     alert = _forget_refusal(alert, stage)
     if stage <= FREE:
-        alert = replace(alert, signed_off_by=None, signed_off_at=None, timed_out=False)
+        alert = put(alert, signed_off_by=None, signed_off_at=None, timed_out=False)
     if stage <= FREE or stage <= alert.stage:
-        return _unproposed(replace(alert, stage=stage))
-    held = _reached(replace(alert, stage=max(alert.stage, FREE)))
+        return _unproposed(put(alert, stage=stage))
+    held = _reached(put(alert, stage=max(alert.stage, FREE)))
     if held.refused is stage:
         return _unproposed(held)
     return held if held.proposed is stage else _proposed(held, stage, signoff, now)
@@ -59,7 +60,7 @@ def timed_out(alert: Alert, signoff: Signoff, now: datetime) -> Alert | None:
         return None
     own = _due(alert.proposed_at, signoff.wait(stage))
     if _on_the_way(alert) and (own is None or now < own):
-        return _taken(replace(alert, sign_by=own), Stage.ALERT)
+        return _taken(put(alert, sign_by=own), Stage.ALERT)
     return _taken(_unproposed(alert), stage)
 
 
@@ -73,10 +74,10 @@ def signed(alert: Alert, stage: Stage, by: str, now: datetime) -> Alert:
         raise ValueError(f"what can be signed now is {top.en}, not {stage.en}")
     rest = top if stage < top else None
     after = _unproposed(
-        replace(alert, stage=stage, signed_off_by=by, signed_off_at=now, timed_out=False)
+        put(alert, stage=stage, signed_off_by=by, signed_off_at=now, timed_out=False)
     )
     if rest is not None:
-        return _reached(replace(after, refused=rest, refused_by=by))
+        return _reached(put(after, refused=rest, refused_by=by))
     return _reached(_settled(after))
 
 
@@ -88,13 +89,13 @@ def refused(alert: Alert, by: str) -> Alert:
     top = _signable(alert)
     stage = alert.stage if alert.proposed else FREE
     highest = max(top, alert.refused or top)  # a no to the lower one takes back no other
-    after = _unproposed(replace(alert, stage=stage, refused=highest, refused_by=by))
-    return replace(after, timed_out=False) if stage <= FREE else after
+    after = _unproposed(put(alert, stage=stage, refused=highest, refused_by=by))
+    return put(after, timed_out=False) if stage <= FREE else after
 
 
 def ended(alert: Alert) -> Alert:
     """Nothing is proposed or refused any more."""
-    return _unproposed(replace(alert, refused=None, refused_by=None))
+    return _unproposed(put(alert, refused=None, refused_by=None))
 
 
 def moved(before: Alert, after: Alert) -> ChangeKind | None:
@@ -116,24 +117,24 @@ def _signable(alert: Alert) -> Stage:
 
 def _forget_refusal(alert: Alert, stage: Stage) -> Alert:
     let_go = alert.refused is not None and stage < alert.refused
-    return replace(alert, refused=None, refused_by=None) if let_go else alert
+    return put(alert, refused=None, refused_by=None) if let_go else alert
 
 
 def _settled(alert: Alert) -> Alert:
     """A refusal of what is now in force is over."""
     over = alert.refused is not None and alert.refused <= alert.stage
-    return replace(alert, refused=None, refused_by=None) if over else alert
+    return put(alert, refused=None, refused_by=None) if over else alert
 
 
 def _proposed(alert: Alert, stage: Stage, signoff: Signoff, now: datetime) -> Alert:
     """`sign_by` is when the first of the stages on the way is taken unsigned."""
     since = alert.asked_since or now
     at = since if stage is Stage.ALERT else now
-    alert = replace(alert, proposed=stage, proposed_at=at, asked_since=since)
+    alert = put(alert, proposed=stage, proposed_at=at, asked_since=since)
     dues = [_due(at, signoff.wait(stage))]
     if _on_the_way(alert):
         dues.append(_due(since, signoff.wait(Stage.ALERT)))
-    return replace(alert, sign_by=min((due for due in dues if due), default=None))
+    return put(alert, sign_by=min((due for due in dues if due), default=None))
 
 
 def _on_the_way(alert: Alert) -> bool:
@@ -147,13 +148,13 @@ def _due(since: datetime | None, wait: timedelta | None) -> datetime | None:
 
 
 def _unproposed(alert: Alert) -> Alert:
-    return replace(alert, proposed=None, proposed_at=None, sign_by=None, asked_since=None)
+    return put(alert, proposed=None, proposed_at=None, sign_by=None, asked_since=None)
 
 
 def _taken(alert: Alert, stage: Stage) -> Alert:
-    taken = replace(alert, stage=stage, timed_out=True, signed_off_by=None, signed_off_at=None)
+    taken = put(alert, stage=stage, timed_out=True, signed_off_by=None, signed_off_at=None)
     return _reached(_settled(taken))
 
 
 def _reached(alert: Alert) -> Alert:
-    return replace(alert, max_stage=max(alert.max_stage, alert.stage))
+    return put(alert, max_stage=max(alert.max_stage, alert.stage))
