@@ -186,6 +186,8 @@ def is_help(act: ActLine) -> bool:
 
 def _measures(found: Dossier, w: Words) -> Iterator[Block]:
     acts = [one for one in found.explanation.acts if not is_help(one)]
+    if (outcome := found.explanation.outcome) is not None:
+        yield Text(w.t(f"장부의 결과: {outcome.ko}", f"How it turned out: {outcome.en}"))
     for one in found.explanation.decisions:
         yield Text(w.t(f"결정: {one.detail.get('decision', '')} · 결과: {one.detail.get('outcome', '')}",
                        f"Decision: {one.detail.get('decision', '')} · outcome: "

@@ -12,6 +12,7 @@ from ews.model import Act, Alert, Event, TaggedArticle, flatten
 from ews.reports.acts import ActLine, act_row
 from ews.reports.explain_views import RevisionLine, StandingLine
 from ews.reports.history import Then
+from ews.reports.ledger_words import outcome_label
 from ews.reports.receivers import sees_work
 from ews.reports.rows import (
     alert_line,
@@ -56,6 +57,7 @@ class Explanation:
     revisions: tuple[RevisionLine, ...] = ()  # of the event, oldest first
     acts: tuple[ActLine, ...] = ()  # what people did, for readers who may know; oldest first
     notes: tuple[Label, ...] = ()  # what of a past moment cannot be rebuilt
+    outcome: Label | None = None  # how it turned out, by the ledger; null while nobody could say
     public: bool = False  # what waits, who was told and what people did is left out for this reader
 
     @property
@@ -107,6 +109,7 @@ def explain(
         revisions=tuple(map(revision_line, then.revisions)),
         acts=tuple(map(act_row, acts_known(store, then, viewer))),
         notes=tuple(_notes(then, viewer)),
+        outcome=outcome_label(store.resolutions([alert.id], until=as_of)),
         public=not named,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from ews.model import Proof
+from ews.model import Proof, Resolution
 from ews.reports.names import label
+from ews.reports.views import Label
 from ews.reports.words import word
+from ews.storage.ledger import outcome_of
 
 Words = Mapping[str, tuple[str, str]]
 OUTCOMES: Words = {
@@ -68,6 +70,18 @@ def said(table: Words, key: str, lang: str) -> str:
 
 def outcome_word(outcome: str, unconfirmed: bool, lang: str) -> str:
     return said(OUTCOMES, "unconfirmed" if unconfirmed else outcome, lang)
+
+
+def outcome_label(resolutions: Iterable[Resolution]) -> Label | None:
+    """How an alert turned out and on what that rests, in words; None while nothing was decided."""
+    held = outcome_of(resolutions)
+    if held is None:
+        return None
+    en, ko = (
+        f"{said(OUTCOMES, held.outcome, lang)} ({said(BASES, held.basis, lang)})"
+        for lang in ("en", "ko")
+    )
+    return Label(held.outcome.value, en, ko)
 
 
 def group_word(by: str, key: str, lang: str) -> str:

@@ -12,6 +12,7 @@ from ews.model import Basis, Case, Example, Outcome, ProposalState, Resolution, 
 from ews.storage import schema
 from ews.storage.audit import Audited, AuditStore
 from ews.storage.codec import Row, to_json
+from ews.storage.transactions import batches
 
 RESOLUTION = Row(Resolution, schema.resolutions)
 EXAMPLE = Row(Example, schema.examples)
@@ -62,11 +63,13 @@ class LedgerStore(AuditStore):
             where.append(table.c.at >= since)
         if until is not None:
             where.append(table.c.at <= until)
-        query = sa.select(*RESOLUTION.columns).where(*where).order_by(table.c.at, table.c.id)
+        query = sa.select(*RESOLUTION.columns).where(*where)
+        found: list[Resolution] = []
         with self._read() as connection:
-            found = [RESOLUTION.read(row) for row in connection.execute(query)]
-        wanted = None if alert_ids is None else frozenset(alert_ids)
-        return [one for one in found if wanted is None or one.alert_id in wanted]
+            for batch in [None] if alert_ids is None else batches(dict.fromkeys(alert_ids)):
+                part = query if batch is None else query.where(table.c.alert_id.in_(batch))
+                found += [RESOLUTION.read(row) for row in connection.execute(part)]
+        return sorted(found, key=lambda one: (one.at, one.id))
 
     # ----- learning
 
