@@ -110,19 +110,24 @@ class Desk:
         bench = self._bench(period, against)
         newest = in_force(self.store).version
         tests = case_run(candidate.rules, self._own())
-        found = previewed(bench, base, candidate, newest, tests, curve, {})
+        found = previewed(bench, base, candidate, newest, tests, curve)
         return replace(found, seconds=round(perf_counter() - started, 3))
 
     def propose(
-        self, target: Target, period: Period, now: datetime, against: Against = NOTHING
+        self,
+        target: Target,
+        period: Period,
+        now: datetime,
+        against: Against = NOTHING,
+        tries: int = proposals.MOST_TRIES,
     ) -> Proposal:
-        """Changes that reach the target at the best recall, from the rules in force. The same
-        question, the same answer."""
+        """Changes that reach the target at the best recall, from the rules in force; after so many
+        tries the best so far. The same question, the same answer."""
         if target.receiver is not None and target.receiver not in self._receivers():
             raise RuleChangeError(f"no receiver {target.receiver!r}; there are "
                                   f"{', '.join(sorted(self._receivers())) or '-'}")  # fmt: skip
         base, (first, second) = self.base(now), _halves(period)
-        search = proposals.Search(self._bench(first, against), base, target)
+        search = proposals.Search(self._bench(first, against), base, target, tries)
         change = Candidate(base.version, typed(base, search.run()))
         after = self.rules_at(base.version, change.changes)
         fitted = self._beside(first, against, base, after, target)

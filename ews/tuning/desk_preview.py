@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from alerts.rule_cases import Facts
 from alerts.rulebook import RuleError
 from ews.model import RuleSet, Stage
+from ews.tuning.desk_expected import expectations
 from ews.tuning.desk_figures import (
     alert_load,
     confusion_rows,
@@ -22,7 +23,6 @@ from ews.tuning.desk_shapes import (
     CaseRun,
     Curve,
     DiffRow,
-    Expected,
     Period,
     Preview,
 )
@@ -30,7 +30,6 @@ from ews.tuning.rule_tests import RuleTest, run_all
 from ews.tuning.rule_values import difference
 
 FACTORS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
-Intervals = Mapping[str, tuple[Expected, Expected]]
 
 
 def previewed(
@@ -40,11 +39,11 @@ def previewed(
     newest: int,
     tests: CaseRun,
     curve: bool,
-    expected: Intervals,
 ) -> Preview:
     """Everything that is shown of a candidate against its base."""
     before, after = bench.play(base), bench.play(candidate)
     period = Period(bench.window.since, bench.window.until)
+    loads = before.backtest.loads, after.backtest.loads
     return Preview(
         period=period,
         base_version=base.version,
@@ -53,9 +52,7 @@ def previewed(
         diff=diff_rows(base, candidate),
         alerts_before=alert_load(before.scored),
         alerts_after=alert_load(after.scored),
-        receivers=receiver_rows(
-            before.backtest.loads, after.backtest.loads, period.days, expected
-        ),
+        receivers=receiver_rows(*loads, period.days, expectations(*loads, bench.tape.collected)),
         curve=_curve(bench, before, after, Stage.CAUTION) if curve else None,
         episodes=episode_rows(before.scored, after.scored),
         alerts=confusion_rows(before.scored, after.scored, before.alerts, after.alerts),
