@@ -6,28 +6,33 @@ fellows that it moves, waits that end, and once a day what went quiet. Acts of p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import pairwise
+
+import numpy as np
 
 from alerts import rules
 from alerts.contents import Reported
 from alerts.known import Standing
 from alerts.routing import Routes
-from alerts.rulebook import Book, read_book
+from alerts.rulebook import Book, Reading, read_book
+from alerts.words import Bilingual
 from ews.judging import REOPEN, members_of, with_uses
 from ews.model import Alert, AlertChange, AlertState, RuleSet
-from ews.tuning.loads import ReceiverLoad, Telling, loads_of, tell_all
+from ews.tuning.loads import ReceiverLoad, Telling, loads_of, rules_only, tell_all
 from ews.tuning.prefilter import may_matter
 from ews.tuning.raised import Raised
 from ews.tuning.scored_alerts import Reader
 from ews.tuning.tape import Tape
-from ews.tuning.tape_making import moment
+from ews.tuning.tape_making import micros, moment
 from graph.reference import CHOKEPOINTS, ITEMS, PORTS, Chokepoint, Port
 
 DAY = timedelta(days=1)
+MOST_ROUNDS = 8  # of what the routes bring and what that changes
 CHAIN = timedelta(days=23)  # a story without a new article for so long is closed (nlp.stories)
 
 
@@ -36,6 +41,13 @@ class Memory:
     """What a further backtest of the same tape can use again."""
 
     reader: Reader = field(default_factory=lambda: Reader(hs_of, names_of))
+    read: dict[str, dict[int, Reading]] = field(default_factory=dict)  # of revisions, by settings
+
+    def book(self, ruleset: RuleSet) -> Book:
+        """The rules, with what is known of each revision under settings like theirs."""
+        book = read_book(ruleset)
+        settings = repr((book.unread, book.sensitivity, book.weights))
+        return replace(book, read=self.read.setdefault(settings, {}))
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,7 @@ class Backtest:
     @cached_property
     def telling(self) -> Telling:
         """Every decision on the way to the receivers, from where the tape begins."""
-        return tell_all(self.played, self.tape.ticks, self.routes)
+        return tell_all(rules_only(self.played), self.tape.ticks, self.routes)
 
     @cached_property
     def loads(self) -> Mapping[str, ReceiverLoad]:
@@ -82,11 +94,30 @@ class Backtest:
         return loads_of(self.telling, self.routes, self.tape.since, self.tape.until)
 
 
-class OtherDetectors(ValueError):
+class OtherDetectors(Bilingual, ValueError):
     """The rules change what is detected, which a tape does not hold."""
 
-    ko = ("[news]와 [series]의 값은 무엇을 사건으로 볼지를 정하므로, 기록된 사건으로는 시험할 수 없습니다. "
-          "`ews replay --rules 파일`로 원자료부터 다시 돌려 보십시오.")  # fmt: skip
+    def __init__(self, section: str) -> None:
+        super().__init__(
+            f"[{section}] decides what is detected: events that are stored cannot be tried under "
+            "other values of it; play the signals again with `ews replay --rules FILE`",
+            f"[{section}] 값은 무엇을 사건으로 볼지를 정합니다. 저장된 사건은 다른 값으로 시험할 수 "
+            "없으니 `ews replay --rules 파일`로 신호부터 다시 돌려 보십시오.",
+        )
+
+
+def exactly(tape: Tape, ruleset: RuleSet, routes: Routes, memory: Memory | None = None) -> Backtest:
+    """As `backtest`, with the changes that the routes bring: what was held back and spoke later is a
+    revision of its alert, and dates it anew. What a replay keeps, number for number."""
+    memory = memory or Memory()
+    found = backtest(tape, ruleset, routes, memory)
+    freed: tuple[AlertChange, ...] = ()
+    for _ in range(MOST_ROUNDS):
+        if found.telling.released == freed:
+            break
+        freed = found.telling.released
+        found = _found(tape, ruleset, routes, memory, freed)
+    return found
 
 
 def backtest(
@@ -96,7 +127,14 @@ def backtest(
 
     RuleError for a document that cannot be read.
     """
-    changes = _Play(tape, read_book(ruleset)).run()
+    _same_detectors(tape, ruleset)
+    return _found(tape, ruleset, routes, memory or Memory(), ())
+
+
+def _found(
+    tape: Tape, ruleset: RuleSet, routes: Routes, memory: Memory, freed: Sequence[AlertChange]
+) -> Backtest:
+    changes = _Play(tape, memory.book(ruleset), freed).run()
     changes.sort(key=lambda change: (change.at, change.alert.id, change.alert.revision))
     newest = {change.alert.id: change.alert for change in changes}
     raised = [a for a in newest.values() if tape.since <= a.raised_at < tape.until]
@@ -107,71 +145,82 @@ def backtest(
         tuple(change for change in changes if change.at >= tape.since),
         tuple(sorted(raised, key=lambda alert: (alert.raised_at, alert.id))),
         tuple(changes),
-        memory or Memory(),
+        memory,
     )
 
 
-class _Play:
-    """One run over a tape."""
+def _same_detectors(tape: Tape, ruleset: RuleSet) -> None:
+    for section, then in tape.detectors.items():
+        if then != ruleset.rules.get(section):
+            raise OtherDetectors(section)
 
-    def __init__(self, tape: Tape, book: Book) -> None:
+
+class _Play:
+    """One run over a tape. `freed` are changes that the routes bring in between."""
+
+    def __init__(self, tape: Tape, book: Book, freed: Sequence[AlertChange] = ()) -> None:
         self.tape, self.book = tape, book
         self.standing = Standing(book.grouping, REOPEN)
         self.newest: dict[int, int] = {}  # event -> its newest revision so far
         self.changes: list[AlertChange] = []
+        self.freed = freed
+        self.waits: dict[str, datetime] = {}  # alert -> when its stage is taken unsigned
         self.due: dict[str, datetime] = {}  # firing alert -> when it has been quiet for too long
 
     def run(self) -> list[AlertChange]:
+        ticks = self.tape.columns.of_tick
+        starts = np.flatnonzero(np.diff(ticks, prepend=-1)).tolist()
+        rows = {int(ticks[a]): range(a, b) for a, b in pairwise([*starts, len(ticks)])}
+        days = {micros(day) for day in self._days()}
+        freed: dict[int, list[AlertChange]] = defaultdict(list)
+        for change in self.freed:
+            freed[micros(change.at)].append(change)
         matters = may_matter(self.tape, self.book).tolist()
-        rows = list(enumerate(self.tape.columns.of_tick.tolist()))
-        day = midnight(self.tape.begins)
-        for tick, group in groupby(rows, key=lambda row: row[1]):
-            now = moment(tick)
-            while day <= now:
-                self._pass(day)
-                if day == now:
-                    break
-                self._ended_by(day)
-                day += DAY
-            self._pass(now)
-            self._judge([number for number, _ in group], matters, now)
-            if day == now:
-                self._ended_by(day)
-                day += DAY
-        while day < self.tape.until:
-            self._pass(day)
-            self._ended_by(day)
-            day += DAY
-        self._pass(self.tape.until)
+        for at in sorted({*rows, *days, *freed}):
+            now = moment(at)
+            self._until(now)
+            if at in rows:
+                self._judge(rows[at], matters, now)
+            self._time_out(now)
+            if at in days:
+                self._end_quiet(now)
+            for change in freed.get(at, ()):
+                self._free(change)
+        self._until(self.tape.until)
         return self.changes
 
-    def _pass(self, until: datetime) -> None:
-        """Waits for a signature that end before that moment."""
-        while True:
-            waits = [a.sign_by for a in self.standing.firing.values() if a.sign_by is not None]
-            now = min(waits, default=until)
-            if now >= until:
-                return
-            self._timed_out(now)
+    def _days(self) -> Iterator[datetime]:
+        """The first moments of the days, at which what went quiet ends."""
+        day = midnight(self.tape.begins)
+        while day < self.tape.until:
+            yield day
+            day += DAY
 
-    def _timed_out(self, now: datetime) -> None:
-        waiting = [a for a in self.standing.firing.values() if a.sign_by is not None]
-        if waiting:
+    def _until(self, now: datetime) -> None:
+        """Waits for a signature that end before that moment."""
+        while self.waits and (first := min(self.waits.values())) < now:
+            self._time_out(first)
+
+    def _time_out(self, now: datetime) -> None:
+        if any(at <= now for at in self.waits.values()):
             self.standing.turn((), now)
+            waiting = [self.standing.firing[id_] for id_ in self.waits]
             self._keep(rules.time_outs(waiting, self.book, now))
 
-    def _ended_by(self, now: datetime) -> None:
-        """The first turn of a day: what has gone quiet ends."""
-        self._timed_out(now)
+    def _end_quiet(self, now: datetime) -> None:
         quiet = [self.standing.firing[id_] for id_, at in self.due.items() if at <= now]
         if quiet:
-            seen = {
-                id_: self._seen(self.tape.numbers[id_], now)
-                for alert in quiet
-                for id_ in members_of(alert)
-            }
+            ids = {id_ for alert in quiet for id_ in members_of(alert)}
+            seen = {id_: self._seen(self.tape.numbers[id_], now) for id_ in ids}
             self.standing.turn((), now)
             self._keep(rules.expire(quiet, seen, self.book, now))
+
+    def _free(self, change: AlertChange) -> None:
+        alert = self.standing.firing.get(change.alert.id)
+        if alert is not None:
+            after = replace(alert, revision=alert.revision + 1, updated_at=change.at)
+            self.standing.turn((), change.at)
+            self._keep([replace(change, alert=after)])
 
     # ----- events
 
@@ -203,6 +252,9 @@ class _Play:
         self.standing.take([change.alert for change in changes])
         for change in changes:
             self._plan_end(change.alert, change.at)
+            self.waits.pop(change.alert.id, None)
+            if change.alert.id in self.standing.firing and change.alert.sign_by is not None:
+                self.waits[change.alert.id] = change.alert.sign_by
 
     def _plan_end(self, alert: Alert, now: datetime) -> None:
         """When the alert ends unless something is heard of it."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.chance import LEAST, LOG_ODDS, LOGARITHM, STEEPEST
 from alerts.measures import MEASURES
 from alerts.rulebook import Book, Rule
 from alerts.sensitivity import HOME, SCALED
@@ -43,6 +44,7 @@ def measured(tape: Tape, book: Book) -> tuple[Values, Floats]:
     values = {name: table[:, n] for n, name in enumerate(MEASURES) if name in KNOWN}
     share, loss = _reached(tape, book)
     values |= {"share": share, "loss": loss, "expected_loss": values["probability"] * loss}
+    values["chance"] = _chances(tape, book, values)
     factor = _factors(tape, book)
     for name, most in SCALED.items():
         values[name] = np.where(
@@ -101,6 +103,26 @@ def _factors(tape: Tape, book: Book) -> Floats:
     of_place = np.array([_place(codes, given.countries) for codes in tape.places] or [1.0])
     found: Floats = of_type[tape.columns.of_type] * of_place[tape.columns.of_places]
     return found
+
+
+def _chances(tape: Tape, book: Book, values: Values) -> Floats:
+    """As alerts.chance has it."""
+    weights, said = book.weights, values["probability"]
+    if weights is None:
+        return said
+    logit = weights.bias + np.array([weights.types.get(name, 0.0) for name in tape.types] or [0.0])
+    odds: Floats = logit[tape.columns.of_type]
+    for name, weight in weights.terms.items():
+        odds = odds + weight * _term(name, values[name])
+    weighed = 1 / (1 + np.exp(-np.clip(odds, -STEEPEST, STEEPEST)))
+    return np.where(np.isnan(values["chance"]), said, weighed)
+
+
+def _term(name: str, values: Floats) -> Floats:
+    if name in LOG_ODDS:
+        kept = np.clip(values, LEAST, 1 - LEAST)
+        return np.log(kept / (1 - kept))
+    return np.log(np.maximum(values, LEAST)) if name in LOGARITHM else values
 
 
 def _place(codes: Sequence[str], countries: Mapping[str, float]) -> float:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from alerts.contents import Reported
 from alerts.measures import MEASURES
+from ews.detectors import DETECTORS
 from ews.model import Article, Event, Evidence, Exposure
 from ews.storage import Store
 from ews.storage.codec import from_json
@@ -61,6 +62,11 @@ class Tape:
         """What is of then and what is of now, as keys for words."""
         warmed = ("warmed_up",) if self.begins < self.since else ()
         return ("model_then", "network_now", "rules_only", *warmed)
+
+    @property
+    def detectors(self) -> Mapping[str, object]:
+        """What decided what was detected: sections of the rules that were in force at the end."""
+        return cast("Mapping[str, object]", self.head["detectors"])
 
     @cached_property
     def events(self) -> tuple[str, ...]:
@@ -172,9 +178,17 @@ def tape_of(
     if kept:
         begins = max(begins, min(since, kept[0].at))
     heard = store.heard(begins)
-    digest = _digest(kept, heard, since, until, version)
+    detectors = _detectors(store, until)
+    digest = _digest(kept, heard, since, until, version, detectors)
     head, columns = _made(store, network, kept, heard, until, digest, cache)
-    return Tape(since, until, begins, digest, version, store.collected(since, until), columns, head)
+    head = {**head, "detectors": detectors}
+    collected = store.collected(since, until)
+    return Tape(since, until, begins, digest, version, collected, columns, head)
+
+
+def _detectors(store: Store, until: datetime) -> dict[str, object]:
+    ruleset = store.ruleset_at(until)
+    return {name: ruleset.rules.get(name) for name in DETECTORS} if ruleset else {}
 
 
 def _made(
@@ -205,9 +219,10 @@ def _digest(
     since: datetime,
     until: datetime,
     network: str,
+    detectors: Mapping[str, object],
 ) -> str:
     """Of everything that the tape is made from."""
-    made = hashlib.sha256(repr((since, until, network, tuple(MEASURES))).encode())
+    made = hashlib.sha256(repr((since, until, network, detectors, tuple(MEASURES))).encode())
     end = micros(until)
     for one in kept:
         made.update(one.event.encode())

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ews.model import content_id
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 8  # tapes in one folder; the oldest goes first
 HEAD = "head"
 
@@ -112,6 +112,8 @@ def read(path: Path) -> tuple[Head, Columns] | None:
             head = json.loads(archive[HEAD].tobytes())
             values = {field.name: _value(archive, field.name) for field in fields(Columns)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
+    if not isinstance(head, dict):
         return None
     return head, Columns(**values)  # type: ignore[arg-type]
 

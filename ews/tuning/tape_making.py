@@ -106,6 +106,8 @@ def columns_of(
         reach.add(exposures)
         ends.append(len(reach))
         measured = measures(turn.event, exposures, NOTHING_UNREAD)
+        if turn.event.relevance is not None:
+            measured["chance"] = 1.0  # to be weighed; without a relevance it is not
         values[row] = [measured.get(name, math.nan) for name in MEASURES]
     rows = [known_by(event, until) for event in store.rows_of_events(events)]
     articles = store.articles({e.signal_id for event in rows for e in event.evidence})
