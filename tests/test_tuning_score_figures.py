@@ -148,10 +148,10 @@ def test_without_a_chance_for_every_alert_the_stage_orders_then_the_probability(
 
 
 def test_a_verdict_decides_what_is_false_on_the_curve() -> None:
-    said = judged(w1=True, a1=False)
-    amoc = part(score([caught(1), wrong(1)], [apart(1)], (), WINDOW, said), "amoc")
-    assert amoc["truth"] == {"judged": 2, "by_reference": 0, "left_out": 0}
-    assert cast("Rows", amoc["points"])[-1]["false_per_day"] == round(1 / WINDOW.days, 4)
+    for said, false in ((judged(w1=True), 0), (judged(w1=True, a1=False), 1)):
+        amoc = part(score([caught(1), wrong(1)], [apart(1)], (), WINDOW, said), "amoc")
+        assert amoc["truth"] == {"judged": 1 + false, "by_reference": 1 - false, "left_out": 0}
+        assert cast("Rows", amoc["points"])[-1]["false_per_day"] == round(false / WINDOW.days, 4)
 
 
 def test_a_childs_alert_is_on_the_parents_curve() -> None:
@@ -335,6 +335,15 @@ def test_alerts_on_one_happening_are_paired_though_another_report_spoke_first() 
     assert list(paired([old], [replace(new, events=("evt-3",))])) == []
     with_id = replace(alert("a1"), events=("evt-2",))
     assert list(paired([old], [new, with_id])) == [(old, with_id)]
+
+
+def test_an_unmatched_alert_that_both_have_is_drawn_as_one_though_its_id_is_new() -> None:
+    old, new = replace(wrong(1), events=("evt-1",)), replace(wrong(9), events=("evt-1",))
+    figures = cast(
+        "Rows", compare_scores(scored(caught(1), old), scored(caught(1), new))["figures"]
+    )
+    row = next(row for row in figures if row["figure"] == "precision.strict")
+    assert (row["difference"], row["interval"]) == (0.0, [0.0, 0.0])
 
 
 def test_scores_of_different_days_or_episodes_are_not_compared() -> None:

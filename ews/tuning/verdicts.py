@@ -101,7 +101,7 @@ def sample_sheet(alerts: Sequence[Raised], count: int, seed: int) -> list[dict[s
             "countries": sorted(alert.steps[0].content.countries),
             "title": alert.title,
             "evidence": [
-                {"title": link.title, "url": link.url}
+                {"title": link.title, "url": link.href or link.url}
                 for link in sorted(alert.links, key=lambda link: link.at)[:5]
             ],
             "verdict": "",
