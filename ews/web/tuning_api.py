@@ -10,6 +10,7 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
+from alerts.rulebook import RuleError
 from ews.acting import person_of
 from ews.model import RuleSet, Stage
 from ews.reports import Viewer
@@ -93,11 +94,13 @@ class Difference(BaseModel):
 def tuning_api_router(site: Site, who: Callable[[Request], Viewer], desks: Desks) -> APIRouter:
     """The paths, bound to one store and its desk."""
 
-    def tuner(request: Request, viewer: Annotated[Viewer, Depends(who)]) -> None:
-        check_tuner(viewer)
+    def tuner(request: Request) -> None:
+        check_tuner(request.state.viewer)
 
     problems = PROBLEMS | {code: PROBLEMS[400] for code in (409, 413, 415, 422)}
-    router = APIRouter(prefix="/api/v1/tuning", responses=problems, dependencies=[Depends(tuner)])
+    router = APIRouter(
+        prefix="/api/v1/tuning", responses=problems, dependencies=[Depends(who), Depends(tuner)]
+    )
     _asking_paths(router, site, desks)
     _proposal_path(router, site, desks)
     _version_paths(router, site, desks)
@@ -148,7 +151,7 @@ def _asked(question: Callable[[], Found]) -> Found:
     """The answer; 400 with what is allowed for a question that cannot be."""
     try:
         return question()
-    except (RuleChangeError, ValueError) as err:
+    except ValueError as err:
         raise HTTPException(400, str(err)) from err
 
 
@@ -289,7 +292,7 @@ def _saved(do: Callable[[], RuleSet]) -> Saved:
         saved = do()
     except (RulesConflict, FailingCases) as err:
         raise HTTPException(409, str(err)) from err
-    except RuleChangeError as err:
+    except (RuleChangeError, RuleError) as err:
         raise HTTPException(400, str(err)) from err
     return Saved(
         version=saved.version, name=saved.name, by=saved.by, reason=saved.reason,

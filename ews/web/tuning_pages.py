@@ -16,7 +16,7 @@ from ews.web.site import Site
 from ews.web.tuning_asked import Asked, Unread, period, read
 from ews.web.tuning_desks import Desks, check_tuner
 from ews.web.tuning_saving import saving_pages
-from ews.web.tuning_view import answer_values, look, said, tuning_page, who_saves
+from ews.web.tuning_view import again_of, answer_values, look, said, tuning_page, who_saves
 
 
 def tuning_router(site: Site, who: Callable[[Request], Viewer], desks: Desks) -> APIRouter:
@@ -70,8 +70,13 @@ def _proposal_page(request: Request, site: Site, desks: Desks, asked: Asked) -> 
                 raise
             wrong = err
     values = answer_values(seen, lang) | {"wrong": said(wrong, lang)}
+    take = (
+        again_of(seen, lang)(base=found.candidate.base_version, **found.candidate.changes)
+        if found
+        else ""
+    )
     return page(
-        request, "tuning_proposal.html", status=400 if wrong else 200, found=found,
+        request, "tuning_proposal.html", status=400 if wrong else 200, found=found, take=take,
         stages=[(one.name.lower(), one) for one in Stage], **values,
     )  # fmt: skip
 

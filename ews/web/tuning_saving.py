@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from alerts.rulebook import RuleError
 from ews.acting import ActRefused, person_of
 from ews.model import RuleSet, flatten
 from ews.reports import label
@@ -45,7 +46,7 @@ def saving_pages(router: APIRouter, site: Site, desks: Desks) -> None:
             saved = desks.ask(lambda desk: _save(request, site, desk, asked, sent))
         except RulesConflict as err:
             return _conflict_page(request, site, asked, err)
-        except (RuleChangeError, FailingCases, ActRefused, Unread) as err:
+        except (RuleError, RuleChangeError, FailingCases, ActRefused, Unread) as err:
             return tuning_page(request, site, desks, asked, 409, said(err, language(request)))
         did = "saved" if saved.in_force(site.clock()) else "planned"
         return _seen(request, did, saved)

@@ -18,7 +18,7 @@ from ews.model import ActKind, RuleSet, Stage
 from ews.reports import label
 from ews.tuning.desk import Desk
 from ews.tuning.desk_shapes import Candidate, ConfusionRow, Knob, Period, Point, Preview, Told
-from ews.tuning.rules import of_version
+from ews.tuning.rules import RuleChangeError, of_version
 from ews.web import tuning_words as words
 from ews.web.acts_pages import form_values
 from ews.web.asking import bearer
@@ -51,10 +51,12 @@ class Seen:
 
 def look(desk: Desk, asked: Asked, now: datetime, curve: bool = True) -> Seen:
     """Ask the desk. A change that cannot be, or a store with nothing to play, is part of the answer."""
-    base = desk.base(now) if asked.base is None else of_version(desk.store, asked.base)
+    base, wrong = _base(desk, asked, now)
     knobs = tuple(desk.knobs(base))
     changes = asked.differing({knob.key: knob for knob in knobs})
     usual: Period | None = None
+    if wrong is not None:
+        return Seen(asked, base, knobs, usual, changes, None, wrong)
     try:
         usual = desk.period(now)
         change = Candidate(base.version, changes)
@@ -64,6 +66,16 @@ def look(desk: Desk, asked: Asked, now: datetime, curve: bool = True) -> Seen:
             raise  # a fault of ours, not of the question
         return Seen(asked, base, knobs, usual, changes, None, err)
     return Seen(asked, base, knobs, usual, changes, found, None)
+
+
+def _base(desk: Desk, asked: Asked, now: datetime) -> tuple[RuleSet, Exception | None]:
+    """The version that is changed; that in force, and why, when there is none of that number."""
+    if asked.base is None:
+        return desk.base(now), None
+    try:
+        return of_version(desk.store, asked.base), None
+    except RuleChangeError as err:
+        return desk.base(now), err
 
 
 def said(err: Exception | None, lang: str) -> str:
@@ -101,7 +113,7 @@ def answer_values(seen: Seen, lang: str) -> dict[str, Any]:
         "loads": Markup(_loads(p, lang)) if p else Markup(),
         "days": _days(p, seen.usual),
         "notes": [note(key, lang) for key in p.basis.notes] if p else [],
-        "again": _again(seen, lang),
+        "again": again_of(seen, lang),
         "key_name": lambda key: words.key_name(key, lang, names),
         "rule_name": lambda rule: words.rule_name(rule, lang),
         "shown": shown,
@@ -145,7 +157,7 @@ def _bars(name: str, before: Told, after: Told) -> Bars:
     return Bars(name, before.told_per_day, after.told_per_day, after.budget)
 
 
-def _again(seen: Seen, lang: str) -> Callable[..., str]:
+def again_of(seen: Seen, lang: str) -> Callable[..., str]:
     """A maker of links to the same question with something else."""
 
     def again(path: str = "/tuning", **more: object) -> str:
@@ -187,7 +199,7 @@ def tuning_page(
     """The form and the answer; `refused` says why what was sent was not saved."""
     seen = desks.ask(lambda desk: look(desk, asked, site.clock()))
     values = answer_values(seen, language(request)) | who_saves(request, site)
-    if seen.wrong is not None and seen.changes and status == 200:
+    if seen.wrong is not None and status == 200:
         status = 400
     return page(request, "tuning.html", status=status, refused=refused, **values)
 
