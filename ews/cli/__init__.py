@@ -83,6 +83,7 @@ def _register() -> None:
         audit,
         blind,
         board,
+        case_keeping,
         dossier,
         exposing,
         feeds,
@@ -121,6 +122,7 @@ def _register() -> None:
     app.add_typer(slack.app, name="slack", cls=Commands)
     app.add_typer(audit.app, name="audit", cls=Commands)
     app.add_typer(ledger.app, name="ledger", cls=Commands)
+    app.add_typer(case_keeping.app, name="case", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)
 
 

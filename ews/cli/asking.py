@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 # Commands for whoever asks with a token. All others are the operator's of the machine.
 ASKING = frozenset({
-    "aggregates", "alert", "alerts", "blind", "board", "dossier", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
+    "aggregates", "alert", "alerts", "blind", "board", "case list", "case run", "case show",
+    "case template", "dossier", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
     "ledger", "ledger show",
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
 TUNING = frozenset({
+    "case add", "case edit", "case export", "case import", "case withdraw",
     "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
     "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",
 })  # fmt: skip

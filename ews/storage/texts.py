@@ -84,6 +84,23 @@ class TextStore(Transactions):
             rows = connection.execute(query).all()
         return [(ARTICLE.read(row[:width]), TAGGED.read(row[width:])) for row in rows]
 
+    def read_texts(self, since: datetime, until: datetime) -> list[tuple[Article, TaggedArticle]]:
+        """Articles that could be read in [since, until) and that the first pass did not skip, with
+        their current tags, oldest available first."""
+        articles, tagged = schema.articles, schema.tagged
+        current = (tagged.c.article_id == articles.c.id) & (tagged.c.model == articles.c.model)
+        query = (
+            sa.select(*ARTICLE.columns, *TAGGED.columns)
+            .join_from(articles, tagged, current)
+            .where(articles.c.available_at >= since, articles.c.available_at < until)
+            .where(sa.not_(tagged.c.screened))
+            .order_by(articles.c.available_at, articles.c.id)
+        )
+        width = len(ARTICLE.columns)
+        with self._read() as connection:
+            rows = connection.execute(query).all()
+        return [(ARTICLE.read(row[:width]), TAGGED.read(row[width:])) for row in rows]
+
     def mark_detected(self, article_ids: Collection[str], at: datetime) -> None:
         """Take the articles out of `undetected`; a second mark keeps the first time."""
         table = schema.articles

@@ -14,11 +14,12 @@ from typing import cast
 
 from alerts.channels import ChannelSettings, open_channel
 from alerts.routing import Routes
-from ews.model import utc
+from ews.model import Article, Case, utc
 from ews.pipeline import Pipeline, Rooms
 from ews.storage import Store
 from ews.tuning import cases
 from ews.tuning.casebook import shipped, tables
+from ews.tuning.references import episode_of, plain_link
 from ews.tuning.replay import replay
 from ews.tuning.timeline_reading import GAP, read_timeline
 from ews.tuning.timeline_rows import Happened, Script, Setting, Timeline
@@ -37,6 +38,42 @@ def script(name: str) -> Script:
         name, "crisis", str(table["name_en"]), str(table["name_ko"]), signals, facts,
         next(one for one in shipped() if one.id == name), _at(str(table["onset"])),
         _happened(table.get("reactions")), _happened(table.get("reality")),
+    )  # fmt: skip
+
+
+def case_script(store: Store, case: Case, days: int = 14) -> Script:
+    """A case that an analyst keeps, from the signals of its window that the store holds, to `days`
+    after its reference time. Texts that the first pass skipped tell nothing and are left out.
+    CaseError when nothing is there."""
+    row = episode_of(case.body)
+    until = min(row.ends, row.reference_time + timedelta(days=days))
+    texts = store.read_texts(row.starts, until)
+    values = [one for one in store.observations(until, since=row.starts - timedelta(days=60))
+              if one.available_at >= row.starts]  # fmt: skip
+    if not texts and not values:
+        raise cases.CaseError(
+            f"{case.id}: this home holds no signal of {row.starts.date()}..{until.date()}; play "
+            "recorded feeds of that time into it with `ews replay`"
+        )
+    own = [one for one, _ in texts if plain_link(one.url) in row.links
+           or row.query.finds(one.title, one.text)]  # fmt: skip
+    reaction = case.body.get("historical_reaction")
+    reactions: tuple[Happened, ...] = ()
+    if isinstance(reaction, Mapping):
+        said = str(reaction["who"])
+        reactions = (Happened(_at(str(reaction["date"])), said, said, str(reaction["source"]), True,
+                              hour_assumed=len(str(reaction["date"])) == 10),)  # fmt: skip
+    return Script(
+        case.id, "case", row.name, str(case.body.get("name_ko") or row.name),
+        sorted([*(one for one, _ in texts), *values], key=lambda s: (s.available_at, s.id)), [_fact(one) for one in own], row,
+        _at(str(case.body["onset"])), reactions, (),
+    )  # fmt: skip
+
+
+def _fact(article: Article) -> cases.Fact:
+    return cases.Fact(
+        article.id, article.observed_at, article.available_at, "news", article.title,
+        article.title, article.outlet, article.url, (article.id,), None, "", "",
     )  # fmt: skip
 
 

@@ -38,9 +38,10 @@ DAY_S = 86_400
 
 def read_timeline(store: Store, script: Script, by: Setting) -> Timeline:
     """The time line of a script that was played in the store, maybe among others."""
-    own = {signal.id for signal in script.signals}
-    changes = [c for c in store.changes() if _evidence(store, c.alert) & own]
-    matched = _matched(store, script, {change.alert.id for change in changes})
+    own = {signal for fact in script.facts for signal in fact.signals}
+    every = store.changes()
+    matched = _matched(store, script, {change.alert.id for change in every})
+    changes = [c for c in every if c.alert.id in matched or _evidence(store, c.alert) & own]
     told = _told(store, {change.alert.id for change in changes})
     steps = tuple(
         _step(c, c.alert.id in matched, told.get((c.alert.id, c.alert.revision), ()))
