@@ -314,7 +314,7 @@ def test_the_claim_reads_what_is_open_and_a_threads_next_through_their_indexes(
         else:  # so small a table is read whole otherwise
             asks = "EXPLAIN "
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-        query = _due(NOW, [("slack", "C1")], ["email"])
+        query = _due([("slack", "C1")], ["email"]).params(now=NOW)
         text = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         plan = str(connection.exec_driver_sql(asks + text).all())
     assert "ix_deliveries_pending" in plan

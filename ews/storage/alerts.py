@@ -18,12 +18,25 @@ from ews.storage.transactions import batches
 ALERT = Row(Alert, schema.alerts)
 RULESET = Row(RuleSet, schema.rulesets)
 SILENCE = Row(Silence, schema.silences)
+# Asked several times at every tick, and dearer to put together than to run.
+OPEN_ALERTS = (
+    sa.select(*ALERT.columns)
+    .where(schema.OPEN_ALERT)
+    .order_by(schema.alerts.c.raised_at, schema.alerts.c.id)
+)
+RULESETS = sa.select(*RULESET.columns).order_by(schema.rulesets.c.version.desc())
+SILENCES = sa.select(*SILENCE.columns).order_by(schema.silences.c.ends_at, schema.silences.c.id)
+SILENCES_AT = SILENCES.where(
+    schema.silences.c.starts_at <= sa.bindparam("moment"),
+    schema.silences.c.ends_at > sa.bindparam("moment"),
+)
 
 
 class AlertStore(AuditStore):
     def open_alerts(self) -> list[Alert]:
         """Alerts that are not resolved, oldest first."""
-        return self._alerts(schema.OPEN_ALERT, order=schema.alerts.c.raised_at)
+        with self._read() as connection:
+            return [ALERT.read(row) for row in connection.execute(OPEN_ALERTS)]
 
     def ended_alerts(self, since: datetime) -> list[Alert]:
         """Alerts that ended at or after `since`, the latest end last."""
@@ -197,9 +210,8 @@ def _audited(change: AlertChange) -> Audited:
 class RuleStore(AuditStore):
     def ruleset_at(self, now: datetime) -> RuleSet | None:
         """The rule set in force: the newest version that is not planned for later."""
-        query = sa.select(*RULESET.columns).order_by(schema.rulesets.c.version.desc())
         with self._read() as connection:
-            newest_first = map(RULESET.read, connection.execute(query))
+            newest_first = map(RULESET.read, connection.execute(RULESETS))
             return next((one for one in newest_first if one.in_force(now)), None)
 
     def ruleset(self, version: int | None = None) -> RuleSet | None:
@@ -241,12 +253,9 @@ class RuleStore(AuditStore):
 
     def silences(self, at: datetime | None = None) -> list[Silence]:
         """Silences in force at `at` (start included, end not), or all, earliest end first."""
-        table = schema.silences
-        query = sa.select(*SILENCE.columns).order_by(table.c.ends_at, table.c.id)
-        if at is not None:
-            query = query.where(table.c.starts_at <= at, table.c.ends_at > at)
+        query, given = (SILENCES, {}) if at is None else (SILENCES_AT, {"moment": at})
         with self._read() as connection:
-            return [SILENCE.read(row) for row in connection.execute(query)]
+            return [SILENCE.read(row) for row in connection.execute(query, given)]
 
     def save_silence(self, silence: Silence, at: datetime | None = None, by: str = "") -> None:
         """Insert or replace; a silence is ended early by saving it with an earlier end, then `at`

@@ -15,15 +15,15 @@ from ews.storage.transactions import Transactions, batches
 FETCH = Row(Fetch, schema.fetches)
 ARTICLE = Row(Article, schema.articles)
 OBSERVATION = Row(Observation, schema.observations)
+VALUE_OF = sa.select(schema.meta.c.value).where(schema.meta.c.key == sa.bindparam("wanted"))
 
 
 class CollectionStore(Transactions):
     # ----- meta: small facts the service keeps about itself
 
     def get(self, key: str) -> str | None:
-        query = sa.select(schema.meta.c.value).where(schema.meta.c.key == key)
         with self._read() as connection:
-            return connection.scalar(query)
+            return connection.scalar(VALUE_OF, {"wanted": key})
 
     def put(self, key: str, value: str) -> None:
         self._upsert(schema.meta, [{"key": key, "value": value}])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -148,21 +150,7 @@ class DeliveryStore(OutboxStore):
     def held_back(self, reasons: Collection[RouteReason]) -> list[HeldBack]:
         """What was held for one of these reasons, of alerts that are not over, and what no message
         to that receiver followed: (alert id, receiver, reason, when)."""
-        told, alerts = schema.notifications, schema.alerts
-        later = told.alias("later")
-        posts = [reason.value for reason in RouteReason if reason.sent and reason not in SILENT]
-        followed = sa.exists().where(
-            later.c.alert_id == told.c.alert_id,
-            later.c.receiver == told.c.receiver,
-            later.c.alert_revision > told.c.alert_revision,
-            later.c.reason.in_(posts),
-        )
-        query = (
-            sa.select(told.c.alert_id, told.c.receiver, told.c.reason, told.c.at)
-            .join_from(alerts, told, told.c.alert_id == alerts.c.id)
-            .where(schema.OPEN_ALERT, told.c.reason.in_([reason.value for reason in reasons]))
-            .where(~followed)
-        )
+        query = _not_followed(tuple(reason.value for reason in reasons))
         with self._read() as connection:
             return [
                 (alert, receiver, RouteReason(reason), at)
@@ -190,6 +178,25 @@ class DeliveryStore(OutboxStore):
         with self._read() as connection:
             rows = connection.execute(query.where(table.c.kind == kind.value))
             return {receiver: at for receiver, at in rows}
+
+
+@cache  # asked at every tick, and dearer to put together than to run
+def _not_followed(reasons: tuple[str, ...]) -> sa.Select[Any]:
+    told, alerts = schema.notifications, schema.alerts
+    later = told.alias("later")
+    posts = [reason.value for reason in RouteReason if reason.sent and reason not in SILENT]
+    followed = sa.exists().where(
+        later.c.alert_id == told.c.alert_id,
+        later.c.receiver == told.c.receiver,
+        later.c.alert_revision > told.c.alert_revision,
+        later.c.reason.in_(posts),
+    )
+    return (
+        sa.select(told.c.alert_id, told.c.receiver, told.c.reason, told.c.at)
+        .join_from(alerts, told, told.c.alert_id == alerts.c.id)
+        .where(schema.OPEN_ALERT, told.c.reason.in_(reasons))
+        .where(~followed)
+    )
 
 
 def _first_delivery(notification: Notification) -> dict[str, object]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -54,10 +55,8 @@ class OutboxStore(ChannelStates):
         """
         with self._write() as connection:
             for states in CLAIMED_FIRST:
-                due = _due(now, passed, full, states).with_for_update(
-                    of=schema.deliveries, skip_locked=True  # PostgreSQL: nobody queues for a row
-                )  # fmt: skip
-                while (row := connection.execute(due).first()) is not None:
+                due = _due(passed, full, states, claim=True)
+                while (row := connection.execute(due, {"now": now}).first()) is not None:
                     claimed = _claimed(DELIVERY.read(row), now, owner, lease_s)
                     if _take(connection, DELIVERY.read(row), claimed):
                         told = _notification(connection, claimed.notification_id)
@@ -72,7 +71,7 @@ class OutboxStore(ChannelStates):
     ) -> bool:
         """Whether a claim would find something. Only reads, so that asking often disturbs nobody."""
         with self._read() as connection:
-            return connection.execute(_due(now, passed, full)).first() is not None
+            return connection.execute(_due(passed, full), {"now": now}).first() is not None
 
     def save_delivery(self, delivery: Delivery, at: datetime | None = None) -> bool:
         """Write how a try ended; whether it was written. `at` is for the audit.
@@ -246,12 +245,22 @@ def _claimed(before: Delivery, now: datetime, owner: str, lease_s: float) -> Del
 
 
 def _due(
-    now: datetime,
     passed: Collection[Address],
     full: Collection[str],
-    states: Collection[str] = tuple(OPEN),
+    states: tuple[str, ...] = tuple(OPEN),
+    claim: bool = False,
 ) -> sa.Select[tuple[object, ...]]:
-    """The oldest delivery in one of these states that may be tried now."""
+    """The oldest delivery in one of these states that may be tried at `now`."""
+    told, query = schema.notifications, _due_anywhere(states, claim)
+    if passed:
+        query = query.where(sa.tuple_(told.c.channel, told.c.address).not_in(sorted(passed)))
+    if full:
+        query = query.where(told.c.channel.not_in(sorted(full)))
+    return query
+
+
+@cache  # asked at every tick, and dearer to put together than to run
+def _due_anywhere(states: tuple[str, ...], claim: bool) -> sa.Select[tuple[object, ...]]:
     table, told, state = schema.deliveries, schema.notifications, schema.channel_states
     # Scalar subqueries, not EXISTS: PostgreSQL would join these, over all pairs of what is open,
     # when its statistics are old; so it looks each one up in its index.
@@ -267,23 +276,21 @@ def _due(
         .where(state.c.channel == told.c.channel, state.c.address == told.c.address)
         .scalar_subquery()
     )
-    moment = sa.literal(now, schema.Moment())
-    lease_over = table.c.lease_until.is_(None) | (table.c.lease_until <= now)
+    moment = sa.bindparam("now", type_=schema.Moment())
+    lease_over = table.c.lease_until.is_(None) | (table.c.lease_until <= moment)
     query = (
         sa.select(*DELIVERY.columns)
         .join_from(table, told, told.c.id == table.c.notification_id)
         .where(schema.PENDING, table.c.state.in_(states))
         .where((table.c.state != DeliveryState.TRYING.value) | lease_over)
-        .where(table.c.next_try_at.is_(None) | (table.c.next_try_at <= now))
+        .where(table.c.next_try_at.is_(None) | (table.c.next_try_at <= moment))
         .where(table.c.alert_revision == next_in_thread)
         .where(sa.func.coalesce(next_ok_at, moment) <= moment)
         .order_by(*ORDER)
         .limit(1)
     )
-    if passed:
-        query = query.where(sa.tuple_(told.c.channel, told.c.address).not_in(sorted(passed)))
-    if full:
-        query = query.where(told.c.channel.not_in(sorted(full)))
+    if claim:  # PostgreSQL: nobody queues for a row
+        query = query.with_for_update(of=table, skip_locked=True)
     return query
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -83,7 +84,7 @@ class Transactions:
         """Insert the rows whose key is not there yet; the others are left as they are."""
         if rows:
             with self._write() as connection:
-                connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+                connection.execute(_insert_if_new(connection.dialect.name, table), list(rows))
 
     def _insert_counting(self, table: sa.Table, rows: Rows) -> int:
         """`_insert_new` for a table with an `id`; how many rows were new.
@@ -117,23 +118,36 @@ class Transactions:
         if not rows:
             return
         with self._write() as connection:
-            insert = _insert(connection, table)
-            fixed = {column.name for column in table.primary_key} | set(keep)
-            changed = {c.name: insert.excluded[c.name] for c in table.c if c.name not in fixed}
-            where: ColumnElement[bool] | None = None
-            if newer is not None:
-                where = insert.excluded[newer.name] >= newer
-            upsert = insert.on_conflict_do_update(
-                index_elements=list(table.primary_key), set_=changed, where=where
-            )
+            upsert = _upsert(connection.dialect.name, table, frozenset(keep), newer)
             connection.execute(upsert, list(rows))
 
 
-def _insert(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+Insert = postgresql.Insert | sqlite.Insert
+
+
+def _insert(dialect: str, table: sa.Table) -> Insert:
     """The dialect's own INSERT, which knows ON CONFLICT; both spell it the same way."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+@cache  # dearer to put together than to run
+def _insert_if_new(dialect: str, table: sa.Table) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(
+    dialect: str, table: sa.Table, keep: frozenset[str], newer: sa.Column[int] | None
+) -> Insert:
+    insert = _insert(dialect, table)
+    fixed = {column.name for column in table.primary_key} | keep
+    changed = {c.name: insert.excluded[c.name] for c in table.c if c.name not in fixed}
+    where: ColumnElement[bool] | None = None
+    if newer is not None:
+        where = insert.excluded[newer.name] >= newer
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key), set_=changed, where=where
+    )
 
 
 def batches(values: Iterable[X], size: int = 500) -> Iterator[list[X]]:
