@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ews.model import Stage
+from ews.tuning.chapters import CHAPTERS
 from ews.tuning.comparison import compare_scores, mcnemar, paired
 from ews.tuning.intervals import DRAWS, draws, median_interval, rate_interval, share
 from ews.tuning.matching import Raised
@@ -22,6 +23,7 @@ from ews.tuning.references import Episode
 from ews.tuning.score import document, score
 from ews.tuning.scored import Scored, examine
 from ews.tuning.verdicts import Verdict, Verdicts, together
+from graph.reference import ITEMS
 from tests.score_samples import DAY, HOUR, T0, WINDOW, alert, each, episode, link, step
 
 Rows = list[dict[str, object]]
@@ -265,6 +267,13 @@ def test_groups_go_by_the_mark_of_the_alert_and_of_the_episode() -> None:
     assert part(groups, "by_chapter", "31")["alerts"] == 1
     assert part(groups, "by_chapter", "10")["missed"] == []  # the episode's own chapter
     assert part(groups, "by_type", "labour_action", "strict")["hits"] == 0
+
+
+def test_every_chapter_of_the_items_has_a_name_in_both_languages() -> None:
+    used = {code[:2] for item in ITEMS.values() for code in item.hs}
+    assert used - {"99"} <= set(CHAPTERS)  # 9999: no single product, never in a content
+    assert all(ko and en for ko, en in CHAPTERS.values())
+    assert set(CHAPTERS) == {f"{n:02}" for n in range(1, 98)} - {"77"}
 
 
 def test_by_stage_an_episode_is_caught_by_an_alert_open_at_that_stage() -> None:

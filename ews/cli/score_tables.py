@@ -196,10 +196,13 @@ def _breakdown(out: Output, document: Part) -> None:
 def _named(out: Output, group: str, name: str) -> str:
     from ews.model import Stage
     from ews.reports import label
+    from ews.tuning.chapters import chapter
 
     if group == "by_stage":
         stage = Stage.parse(name)
         return out.t(stage.ko, stage.en)
+    if group == "by_chapter":
+        return chapter(name, out.lang)
     return label("type", name).text(out.lang) if group == "by_type" else name
 
 
