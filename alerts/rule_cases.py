@@ -60,6 +60,10 @@ FRAME = ("given", "guard")  # about the case, not of what it tells
 STEP_KEYS = {*DEFAULTS, *DOING, *EXPECTED, "event", "after_min", "after_days"}
 
 
+class NothingThere(RuleError):
+    """An act on an event that has no alert."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaseOutcome:
     name: str
@@ -147,7 +151,10 @@ def _course(ruleset: RuleSet, case: Facts) -> CaseOutcome:
             raise RuleError(f"{where}: write its steps as [[case.step]] tables")
         _no_more_than(where, step, STEP_KEYS)
         event = str(step.get("event", event))
-        changes, refused = _done(world, known, event, step, where)
+        try:
+            changes, refused = _done(world, known, event, step, where)
+        except NothingThere as error:  # these rules tell nothing there: the case fails
+            return CaseOutcome(name, _expected(steps), None, f"step {number}: {error}", str(error))
         alert = world.alert_of(f"evt-{event}")
         got = alert.stage if alert and alert.state is not AlertState.RESOLVED else None
         expected = _stage(step["expect"]) if "expect" in step else got
@@ -156,6 +163,12 @@ def _course(ruleset: RuleSet, case: Facts) -> CaseOutcome:
             why = "; ".join(wrong) or f"stage should be {_ko(expected)}, is {_ko(got)}"
             return CaseOutcome(name, expected, got, f"step {number}: {why}", why)
     return CaseOutcome(name, expected, got, f"{len(steps)} steps")
+
+
+def _expected(steps: Sequence[Facts]) -> Stage | None:
+    """The stage that the first step asks for which asks for one."""
+    asked = (one["expect"] for one in steps if isinstance(one, Mapping) and one.get("expect"))
+    return _stage(next(asked, ""))
 
 
 def _done(
@@ -177,7 +190,7 @@ def _done(
         return changes, False
     alert = world.alert_of(f"evt-{event}")
     if alert is None:
-        raise RuleError(f"{where}: event {event} has no alert to act on")
+        raise NothingThere(f"event {event} has no alert to act on")
     detail = {key: str(step[key]) for key in ("reason", "stage", "to") if key in step}
     try:
         kind = ActKind(str(step["act"]))

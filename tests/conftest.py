@@ -56,6 +56,14 @@ def network() -> Network:
 
 
 @pytest.fixture(scope="session")
+def tuning_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Four weeks that were judged and told, with people; its rules are never changed."""
+    from tests.tuning_home import open_tuning_home
+
+    yield from open_tuning_home(tmp_path_factory.mktemp("tuning"))
+
+
+@pytest.fixture(scope="session")
 def pipeline_at(classifier: Classifier, network: Network) -> Iterator[Callable[[Path], Pipeline]]:
     """Makes a pipeline whose store and console record live in the folder; nothing is printed."""
     opened: list[Store] = []

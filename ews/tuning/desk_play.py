@@ -22,7 +22,7 @@ from ews.tuning.scored_alerts import last_window
 from ews.tuning.tape import Tape, tape_of
 from graph import Network
 
-KEPT_TAPES = 3
+KEPT_TAPES = 4  # a proposal needs three: the halves and the whole
 KEPT_PLAYS = 64
 
 
@@ -64,9 +64,9 @@ class Bench:
                 verdicts_for(done.alerts, self.said), None, self.matcher,
             )  # fmt: skip
             found = Played(ruleset, done, scored)
-        self.plays[key] = found
-        while len(self.plays) > KEPT_PLAYS:
+        while len(self.plays) >= KEPT_PLAYS:
             del self.plays[next(iter(self.plays))]
+        self.plays[key] = found
         return found
 
 
@@ -79,9 +79,18 @@ class Player:
     routes: Routes
     cache: Path
     benches: dict[tuple[object, ...], Bench] = field(default_factory=dict)
+    looked: dict[tuple[object, ...], Bench] = field(default_factory=dict)
 
     def bench(self, period: Period, against: Against) -> Bench:
-        """The period, read from the store anew when something in it has changed."""
+        """The period, read from the store anew when something was written since the last question."""
+        key = (period, against, _changed_at(against), tuple(sorted(self.store.counts().items())))
+        if key not in self.looked:
+            while len(self.looked) >= KEPT_TAPES:
+                del self.looked[next(iter(self.looked))]
+            self.looked[key] = self._read(period, against)
+        return self.looked[key]
+
+    def _read(self, period: Period, against: Against) -> Bench:
         tape = tape_of(self.store, self.network, period.since, period.until, self.cache)
         said = said_of(self.store, against.verdicts)
         known = references(self.store, [*against.episodes, *against.traps])
@@ -91,10 +100,15 @@ class Player:
             window = Window(period.since, period.until, feeds_of(self.store, period))
             matcher, memory = Matcher(known.episodes), Memory()
             found = Bench(tape, self.routes, window, known, said, matcher, memory)
-        self.benches[key] = found
-        while len(self.benches) > KEPT_TAPES:
+        while len(self.benches) >= KEPT_TAPES:
             del self.benches[next(iter(self.benches))]
+        self.benches[key] = found
         return found
+
+
+def _changed_at(against: Against) -> tuple[float, ...]:
+    files = (*against.episodes, *against.traps, *against.verdicts)
+    return tuple(file.stat().st_mtime for file in files)
 
 
 def feeds_of(store: Store, period: Period) -> tuple[str, ...]:

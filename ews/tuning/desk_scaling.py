@@ -10,6 +10,7 @@ from ews.model import RuleSet, Stage, Threshold
 from ews.tuning.desk_knobs import ENDS, SCALES
 from ews.tuning.rule_values import checked
 
+REACHED = 0.95  # of the most that a measure can be
 Values = dict[str, float]  # dotted key -> value
 
 
@@ -17,7 +18,8 @@ def scaled(
     ruleset: RuleSet, factor: float, least: Stage, rule: str = "", measure: str = ""
 ) -> Values:
     """The thresholds of the rules of that stage and above times the factor; of one rule and one
-    measure alone when they are named. Measures that say yes or no stay as they are."""
+    measure alone when they are named. Measures that say yes or no stay as they are, and none is
+    raised to where its measure hardly ever comes: that would switch the rule off."""
     values: Values = {}
     for one in read_book(ruleset).rules:
         if one.stage < least or (rule and one.name != rule):
@@ -29,10 +31,11 @@ def scaled(
 
 
 def _moved(key: str, limit: Threshold, factor: float, most: float) -> Values:
-    raise_at = _round(min(most, limit.raise_at * factor))
+    highest = max(REACHED * most, limit.raise_at)
+    raise_at = _round(min(highest, limit.raise_at * factor))
     return {
         f"{key}.raise_at": raise_at,
-        f"{key}.clear_at": min(raise_at, _round(min(most, limit.clear_at * factor))),
+        f"{key}.clear_at": min(raise_at, _round(limit.clear_at * factor)),
     }
 
 

@@ -6,7 +6,7 @@ tries rule sets in a fixed order and at most so many: the same question gets the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerts.rulebook import read_book
@@ -18,10 +18,12 @@ from ews.tuning.desk_scaling import Values, scaled, typed, with_values
 from ews.tuning.desk_shapes import Point, Target
 
 MOST_TRIES = 90
+PRUNING = 1 / 4  # of them kept for taking back what did not help
 ENOUGH_JUDGED = 10  # alerts that must be judged before their precision decides anything
-SWEEP = (1.0, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0, 2.5)
-STEPS = (0.7, 0.85, 1.15, 1.4)
+SWEEP = (0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75)
+STEPS = (0.85, 1.15)
 Rank = tuple[float, ...]  # the smallest is the best
+Axis = tuple[str, str]  # rule, measure
 
 
 @dataclass(slots=True)
@@ -36,27 +38,55 @@ class Search:
     ranks: dict[tuple[tuple[str, float], ...], Rank] = field(default_factory=dict)
 
     def run(self) -> Values:
-        """First all thresholds together, then each alone, until nothing gets better."""
-        best = min((self._swept(factor) for factor in SWEEP), key=self._rank)
-        better = True
-        while better and self.tried < self.most:
-            better = False
-            for rule, measure in self._axes():
-                for step in STEPS:
-                    other = self._stepped(best, rule, measure, step)
-                    if self.tried < self.most and self._rank(other) < self._rank(best):
-                        best, better = other, True
+        """All thresholds of the lowest stage together, and with them those above where that is not
+        enough; then each alone; then without each that did not help."""
+        best: Values = {}
+        for axes in self._levels():
+            for factor in SWEEP:
+                best = self._better(best, self._stepped({}, axes, factor))
+            if self._rank(best)[0] == 0:  # within the load
+                break
+        best = self._refined(best)
+        for axis in self._axes():
+            without = {k: v for k, v in best.items() if not k.startswith(_prefix(axis))}
+            if len(without) < len(best):
+                best = self._better(best, without, self.most)
         return best
 
-    def _swept(self, factor: float) -> Values:
-        values = scaled(self.base, factor, self.target.stage)
-        return {} if factor == 1.0 else values
+    def _refined(self, best: Values) -> Values:
+        while True:
+            before = best
+            for axis in self._axes():
+                for step in STEPS:
+                    best = self._better(best, self._stepped(best, [axis], step))
+            if best == before or self.tried >= self._searching:
+                return best
 
-    def _stepped(self, best: Values, rule: str, measure: str, step: float) -> Values:
-        now = with_values(self.base, best)
-        return best | scaled(now, step, self.target.stage, rule, measure)
+    @property
+    def _searching(self) -> int:
+        return self.most - int(self.most * PRUNING)
 
-    def _axes(self) -> Iterator[tuple[str, str]]:
+    def _better(self, best: Values, other: Values, most: int = 0) -> Values:
+        """The better of the two, as long as tries are left."""
+        if self.tried >= (most or self._searching):
+            return best
+        return other if self._rank(other) < self._rank(best) else best
+
+    def _stepped(self, values: Values, axes: Iterable[Axis], factor: float) -> Values:
+        now = with_values(self.base, values)
+        moved = dict(values)
+        for rule, measure in axes:
+            moved |= scaled(now, factor, self.target.stage, rule, measure)
+        return moved
+
+    def _levels(self) -> Iterator[list[Axis]]:
+        """The thresholds of the target's stage; then also those of each stage above it."""
+        rules = {rule.name: rule.stage for rule in read_book(self.base).rules}
+        axes = list(self._axes())
+        for stage in sorted({rules[rule] for rule, _ in axes}):
+            yield [axis for axis in axes if rules[axis[0]] <= stage]
+
+    def _axes(self) -> Iterator[Axis]:
         """The thresholds that may decide, rules of the lowest stage first: they tell most."""
         for rule in reversed(read_book(self.base).rules):
             if rule.stage >= self.target.stage:
@@ -85,6 +115,10 @@ def rank(played: Played, target: Target, moved: int) -> Rank:
     right = at.precision if sure and at.precision is not None else 0.0
     return (round(over, 4), round(lack, 4), -at.caught, -caution.caught, -round(right, 2),
             moved, load)  # fmt: skip
+
+
+def _prefix(axis: Axis) -> str:
+    return f"rules.{axis[0]}.when.{axis[1]}."
 
 
 def load_of(played: Played, target: Target) -> float:
