@@ -18,7 +18,7 @@ from ews.tuning.desk_scaling import Values, scaled, typed, with_values
 from ews.tuning.desk_shapes import Point, Target
 
 MOST_TRIES = 90
-PRUNING = 1 / 4  # of them kept for taking back what did not help
+SPENDING = 1 / 3  # of them kept for taking back what did not help, and for loosening
 ENOUGH_JUDGED = 10  # alerts that must be judged before their precision decides anything
 SWEEP = (0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.35, 1.5, 1.75)
 STEPS = (0.85, 1.15)
@@ -46,12 +46,23 @@ class Search:
                 best = self._better(best, self._stepped({}, axes, factor))
             if self._rank(best)[0] == 0:  # within the load
                 break
-        best = self._refined(best)
+        return self._spent(self._refined(best))
+
+    def _spent(self, best: Values) -> Values:
+        """Without each that did not help, and looser where the load allows: an episode that nobody
+        has seen yet may need it."""
         for axis in self._axes():
             without = {k: v for k, v in best.items() if not k.startswith(_prefix(axis))}
-            if len(without) < len(best):
-                best = self._better(best, without, self.most)
+            for other in (without, self._stepped(best, [axis], STEPS[0])):
+                if other != best and self.tried < self.most and self._looser(other, best):
+                    best = other
         return best
+
+    def _looser(self, other: Values, best: Values) -> bool:
+        """No worse, and tells more or moves less."""
+        *new, new_moved, new_load = self._rank(other)
+        *old, old_moved, old_load = self._rank(best)
+        return (*new, -new_load, new_moved) < (*old, -old_load, old_moved)
 
     def _refined(self, best: Values) -> Values:
         while True:
@@ -64,11 +75,11 @@ class Search:
 
     @property
     def _searching(self) -> int:
-        return self.most - int(self.most * PRUNING)
+        return self.most - int(self.most * SPENDING)
 
-    def _better(self, best: Values, other: Values, most: int = 0) -> Values:
+    def _better(self, best: Values, other: Values) -> Values:
         """The better of the two, as long as tries are left."""
-        if self.tried >= (most or self._searching):
+        if self.tried >= self._searching:
             return best
         return other if self._rank(other) < self._rank(best) else best
 
@@ -103,7 +114,7 @@ class Search:
 
 def rank(played: Played, target: Target, moved: int) -> Rank:
     """Within the load first, then precise enough, then recall, then precision; of equals the one
-    that moves less and tells less."""
+    that moves less and leaves more room under the load."""
     at = point(played.scored, target.stage)
     caution = point(played.scored, Stage.CAUTION)
     load = load_of(played, target)
