@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import typer.testing
 from hypothesis import settings
 
+import ews.storage.store
 from alerts.channels import ChannelSettings, open_channel
 from alerts.routing import load_routes
 from ews.pipeline import Pipeline, Rooms
@@ -23,6 +24,7 @@ from ews.reports import Names
 from ews.storage import Store
 from graph import Network, build_network
 from nlp.classifier import Classifier, load_classifier
+from tests import empty_store
 
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None)
 if os.environ.get("CI"):
@@ -45,9 +47,17 @@ def commands_built_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once() -> Iterator[None]:
+    """New databases begin as a copy of one that was migrated once for each process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ews.storage.store, "migrate", empty_store.begun)
+        yield
+
+
 @pytest.fixture(scope="session")
 def classifier() -> Classifier:
-    return load_classifier(threads=2)
+    return load_classifier(threads=1)  # the suite has a process on each core
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ews.model import Article, DeliveryState, Observation, SourceState, utc
+from ews.model import Article, ChangeKind, DeliveryState, Observation, SourceState, utc
 from ews.pipeline import Pipeline
 from ews.storage import Store
 from ews.tuning import cases
@@ -19,6 +19,7 @@ from ews.tuning.replay import compare, differ, replay
 Build = Callable[[Path], Pipeline]
 CASE = "graphite_2023"
 SINCE, UNTIL = date(2023, 10, 17), date(2024, 1, 15)  # from before its first alert to months after
+SOON = date(2023, 11, 5)  # its first alert is raised, proposed for more, and a stage up
 
 
 def told(home: Path) -> Counter[str]:
@@ -30,8 +31,8 @@ def state(store: Store) -> list[tuple[object, ...]]:
     return sorted((a.id, a.stage, a.revision, a.raised_at, a.state) for a in store.alerts())
 
 
-def play(pipeline: Pipeline) -> None:
-    replay(pipeline, cases.load(CASE), SINCE, UNTIL)
+def play(pipeline: Pipeline, until: date = UNTIL) -> None:
+    replay(pipeline, cases.load(CASE), SINCE, until)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,17 @@ def whole(tmp_path_factory: pytest.TempPathFactory, pipeline_at: Build) -> tuple
     home = tmp_path_factory.mktemp("whole")
     pipeline = pipeline_at(home)
     play(pipeline)
+    return home, pipeline
+
+
+@pytest.fixture(scope="module")
+def soon(tmp_path_factory: pytest.TempPathFactory, pipeline_at: Build) -> tuple[Path, Pipeline]:
+    home = tmp_path_factory.mktemp("soon")
+    pipeline = pipeline_at(home)
+    play(pipeline, SOON)
+    assert {change.kind for change in pipeline.store.changes()} == {
+        ChangeKind.RAISED, ChangeKind.PROPOSED, ChangeKind.STAGE_UP,
+    }  # fmt: skip
     return home, pipeline
 
 
@@ -84,7 +96,7 @@ class Stop(RuntimeError):
      "save_delivery", "mark_detected", "mark_evaluated"],
 )  # fmt: skip
 def test_stopped_inside_any_transaction_the_next_run_ends_with_the_same_alerts(
-    whole: tuple[Path, Pipeline],
+    soon: tuple[Path, Pipeline],
     tmp_path: Path,
     pipeline_at: Build,
     monkeypatch: pytest.MonkeyPatch,
@@ -103,11 +115,11 @@ def test_stopped_inside_any_transaction_the_next_run_ends_with_the_same_alerts(
 
     monkeypatch.setattr(Store, method, stopping)
     with pytest.raises(Stop):
-        play(pipeline)
+        play(pipeline, SOON)
     monkeypatch.undo()
-    play(pipeline_at(tmp_path))
-    assert state(pipeline.store) == state(whole[1].store)
-    assert told(tmp_path) == told(whole[0])
+    play(pipeline_at(tmp_path), SOON)
+    assert state(pipeline.store) == state(soon[1].store)
+    assert told(tmp_path) == told(soon[0])
 
 
 def test_nothing_is_used_before_it_was_available(tmp_path: Path, pipeline_at: Build) -> None:

@@ -11,10 +11,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
+import ews.storage.store
 from ews.storage import Store
 from ews.storage.engine import open_engine, sqlite_version_ok
 from ews.storage.migrate import HEAD, current_revision, migrate
 from ews.storage.schema import metadata
+
+
+@pytest.fixture(autouse=True)
+def migrated_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here no new database begins as a copy (tests.empty_store)."""
+    monkeypatch.setattr(ews.storage.store, "migrate", migrate)
 
 
 def differences(engine: Engine) -> list[object]:
