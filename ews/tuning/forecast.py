@@ -2,10 +2,11 @@
 intervals.
 
 Messages per thousand collected items, as a rate that drifts: the Gamma-Poisson filter of Harvey and
-Fernandes (1989, J. Bus. Econ. Stat. 7, 407-417), in which what is older counts less. Messages come
-in bursts, so the variance of fortnights against what the rate says (quasi-Poisson, shared between
-receivers where counts are few) widens the interval; so does the doubt on the rate, and that no two
-periods are alike. The three constants were chosen on January-June 2023, the Korean press of August-
+Fernandes (1989, J. Bus. Econ. Stat. 7, 407-417), in which what is older counts less. Twice as many
+items do not tell of twice as many happenings, so a day counts by a power of what came in. Messages
+come in bursts, so the variance of fortnights against what the rate says (quasi-Poisson, shared
+between receivers where counts are few) widens the interval; so does the doubt on the rate, and that
+no two periods are alike. The constants were chosen on January-June 2023, the Korean press of August-
 December 2025 and 2021 (docs/tuning.md, "Expected load"), never on the half year it is measured on.
 """
 
@@ -20,8 +21,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-MEMORY = 0.97  # what a week counts against the one after it
-DRIFT = 0.3  # relative spread of a rate between one period and the next
+MEMORY = 0.99  # what a week counts against the one after it
+DRIFT = 0.2  # relative spread of a rate between one period and the next
+POWER = 0.8  # twice as many items in a day: 2 ** POWER times as many messages
+POWER_DOUBT = 0.3  # spread of that power
 BLOCK_DAYS = 14  # messages of one burst fall into one block
 SHARED = 10  # blocks of all receivers that a receiver's own dispersion is mixed with
 PRIOR = 0.5  # messages; a receiver that was told nothing may still be told something
@@ -48,15 +51,10 @@ class Fit:
     """What is known of one receiver's rate."""
 
     messages: float  # that it stands on, older ones counted less
-    thousands: float  # collected items, in thousands, likewise
+    volume: float  # what came in, each day's thousands to POWER, likewise
     dispersion: float  # variance of a fortnight's messages over their mean
     budget_per_day: int | None = None
     most_in_a_day: int = 0
-
-    @property
-    def rate(self) -> float:
-        """Messages per thousand collected items."""
-        return self.messages / self.thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,7 @@ class LoadModel:
     fits: Mapping[str, Fit]
     days: int
     collected: int
+    thousands_a_day: float  # on days on which anything came in
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +87,39 @@ def fit_load(
         raise ValueError("nothing was collected in that period: a load cannot be fitted on it")
     days = _days(collected)
     items = np.array([collected.get(day, 0) for day in days], dtype=float) / THOUSAND
+    volume = items**POWER
     counts = {name: _counts(load, days, matched) for name, load in loads.items()}
-    spread = _dispersions(counts, items)
+    spread = _dispersions(counts, volume)
     weight = MEMORY ** (np.arange(len(days))[::-1] / 7)
     fits = {
         name: Fit(
             messages=float((weight * found).sum()) + PRIOR,
-            thousands=float((weight * items).sum()),
+            volume=float((weight * volume).sum()),
             dispersion=spread[name],
             budget_per_day=None if matched else loads[name].budget_per_day,
             most_in_a_day=int(found.max(initial=0)),
         )
         for name, found in counts.items()
     }
-    return LoadModel(fits, len(days), int(sum(collected.values())))
+    return LoadModel(fits, len(days), int(sum(collected.values())), float(items[items > 0].mean()))
 
 
 def predict(model: LoadModel, collected: int, days: int) -> dict[str, Expected]:
     """Messages to each receiver in so many days in which so many items come in."""
-    return {name: _expected(fit, collected / THOUSAND, days) for name, fit in model.fits.items()}
+    daily = collected / THOUSAND / days
+    if not daily:
+        return dict.fromkeys(model.fits, Expected(0.0, 0.0, 0.0))
+    other = POWER_DOUBT * math.log(daily / model.thousands_a_day)
+    volume = days * daily**POWER
+    return {name: _expected(fit, volume, days, other) for name, fit in model.fits.items()}
 
 
-def _expected(fit: Fit, thousands: float, days: int) -> Expected:
-    """Negative binomial with the variance of bursts, of the doubt on the rate, and of its drift."""
-    mean = fit.rate * thousands
-    known = fit.messages / fit.dispersion * MEMORY ** (days / 14)  # half the period is to come yet
-    variance = mean * fit.dispersion + mean**2 * (1 / known + DRIFT**2)
+def _expected(fit: Fit, volume: float, days: int, other: float) -> Expected:
+    """Negative binomial with the variance of bursts, of the doubt on the rate, of its drift, and of
+    the doubt on what another volume does."""
+    mean = fit.messages / fit.volume * volume
+    known = fit.messages / fit.dispersion * MEMORY ** (days / 14)  # in the middle of the period
+    variance = mean * fit.dispersion + mean**2 * (1 / known + DRIFT**2 + other**2)
     low, high = quantiles(mean, variance, LEVELS)
     cap = _cap(fit, days)
     return Expected(min(mean, cap), min(low, cap), min(high, cap))
@@ -143,9 +149,9 @@ def _counts(load: Load, days: Sequence[date], matched: bool) -> Floats:
 # --------------------------------------------------------------------------- bursts
 
 
-def _dispersions(counts: Mapping[str, Floats], items: Floats) -> dict[str, float]:
+def _dispersions(counts: Mapping[str, Floats], volume: Floats) -> dict[str, float]:
     """Of each receiver, its own mixed with that of all; never less than Poisson's 1."""
-    own = {name: _dispersion(found, items) for name, found in counts.items()}
+    own = {name: _dispersion(found, volume) for name, found in counts.items()}
     blocks = sum(free for _, free in own.values())
     shared = sum(chi for chi, _ in own.values()) / blocks if blocks else 1.0
     return {
@@ -154,12 +160,12 @@ def _dispersions(counts: Mapping[str, Floats], items: Floats) -> dict[str, float
     }
 
 
-def _dispersion(found: Floats, items: Floats) -> tuple[float, int]:
+def _dispersion(found: Floats, volume: Floats) -> tuple[float, int]:
     """Pearson's chi-squared of the blocks against the rate of the whole, and its degrees of freedom."""
     number = len(found) // BLOCK_DAYS
     cut = number * BLOCK_DAYS
     blocks = found[len(found) - cut :].reshape(number, BLOCK_DAYS).sum(1)
-    came = items[len(items) - cut :].reshape(number, BLOCK_DAYS).sum(1)
+    came = volume[len(volume) - cut :].reshape(number, BLOCK_DAYS).sum(1)
     if number < 2 or not blocks.sum():
         return 0.0, 0
     expected = blocks.sum() / came.sum() * came
