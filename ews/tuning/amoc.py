@@ -30,32 +30,35 @@ def amoc(scored: Scored) -> Json:
     """The curve from the strictest threshold to every alert, and delays at fixed false rates."""
     best = [max((rank for rank, _ in scored.ranks(a)), default=0.0) for a in scored.alerts]
     levels = _levels(best)
-    highest = np.array(best)
     truth = [scored.true(alert) for alert in scored.alerts]
-    wrong = np.array([one is False for one in truth], dtype=np.bool_)
-    days = scored.window.days or 1.0
-    delays = _delays(scored, levels)
-    costs = np.array([(ep.ends - ep.reference_time) / HOUR for ep in scored.required])
-    points = [
-        _point(
-            float(level), float((highest >= level).sum()) / days,
-            float((highest[wrong] >= level).sum()) / days, delays[:, number], costs,
-        )
-        for number, level in enumerate(levels)
-    ]  # fmt: skip
+    points = _points(scored, levels, np.array(best), [one is False for one in truth])
+    judged = [scored.said(alert.id) is not None for alert in scored.alerts]
     return {
         "order": "chance" if scored.by_chance else "stage",
         "truth": {
-            "judged": sum(scored.said(alert.id) is not None for alert in scored.alerts),
+            "judged": sum(judged),
             "by_reference": sum(
-                scored.said(alert.id) is None and one is not None
-                for alert, one in zip(scored.alerts, truth, strict=True)
+                one is not None and not said for one, said in zip(truth, judged, strict=True)
             ),
             "left_out": truth.count(None),
         },
         "points": points,
         "at_false_per_day": [_at(points, rate) for rate in FALSE_PER_DAY],
     }
+
+
+def _points(scored: Scored, levels: Floats, highest: Floats, false: Sequence[bool]) -> list[Json]:
+    wrong = highest[np.array(false, dtype=np.bool_)]
+    days = scored.window.days or 1.0
+    delays = _delays(scored, levels)
+    costs = np.array([(ep.ends - ep.reference_time) / HOUR for ep in scored.required])
+    return [
+        _point(
+            float(level), float((highest >= level).sum()) / days,
+            float((wrong >= level).sum()) / days, delays[:, number], costs,
+        )
+        for number, level in enumerate(levels)
+    ]  # fmt: skip
 
 
 def _levels(best: Sequence[float]) -> Floats:

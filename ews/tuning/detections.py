@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ews.model import Stage
 from ews.tuning.matching import (
@@ -128,20 +128,26 @@ def duplicates(
         children = [ep for ep in episodes if ep.parent == episode_id]
         real = [match for match in matches if not is_end(match)]
         kinds |= {match.alert.id: "end" for match in matches if is_end(match)}
-        updated: set[object] = set()
-        for index, match in enumerate(real[1:], start=1):
-            alert, earlier = match.alert, [m.alert for m in real[:index]]
-            day = alert.at.date()
-            new = _is_new(alert, earlier)
-            if new and not any(before.open_at(alert.at) for before in earlier):
-                kinds[alert.id] = "reopening"
-            elif _first_of_a_child(alert, earlier, children, item):
-                kinds[alert.id] = "update"
-            elif new and day not in updated:
-                kinds[alert.id] = "update"
-                updated.add(day)
-            else:
-                kinds[alert.id] = "duplicate"
+        kinds |= _repeats([match.alert for match in real], children, item)
+    return kinds
+
+
+def _repeats(alerts: Sequence[Raised], children: Sequence[Episode], item: IsItem) -> dict[str, str]:
+    """What each alert after the first is worth, oldest first."""
+    kinds: dict[str, str] = {}
+    updated: set[date] = set()
+    for index, alert in enumerate(alerts[1:], start=1):
+        earlier, day = alerts[:index], alert.at.date()
+        new = _is_new(alert, earlier)
+        if new and not any(before.open_at(alert.at) for before in earlier):
+            kinds[alert.id] = "reopening"
+        elif _first_of_a_child(alert, earlier, children, item):
+            kinds[alert.id] = "update"
+        elif new and day not in updated:
+            kinds[alert.id] = "update"
+            updated.add(day)
+        else:
+            kinds[alert.id] = "duplicate"
     return kinds
 
 
