@@ -110,6 +110,7 @@ def run(
     from ews.cli.opening import looking
     from ews.cli.output import output, working
     from ews.reports.receivers import sees_work
+    from ews.tuning.timeline_reading import public
 
     if (name is None) == (not all):
         raise typer.BadParameter("name one case, or give --all")
@@ -120,6 +121,7 @@ def run(
         own = sees_work(asker(settings, store))
         with working(out.t("재생 중", "playing")):
             found = [played(one, rooms, by) for one in scripts(store, name, days, own)]
+    found = found if own else [public(one) for one in found]
     if all:
         show_case.table(out, found, write)
     elif out.as_json:

@@ -7,6 +7,7 @@ when the rules that alerts are scored by say so (`ews.tuning.matching`).
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.rules import setting
@@ -55,6 +56,16 @@ def read_timeline(store: Store, script: Script, by: Setting) -> Timeline:
         seen=_seen(store, changes), steps=steps, reached=_reached(store, changes, matched, by, told),
         lead=_lead(script, changes, matched), reactions=script.reactions, reality=script.reality,
     )  # fmt: skip
+
+
+def public(found: Timeline) -> Timeline:
+    """The time line for who may not know which receivers there are and what each was told."""
+    return replace(
+        found,
+        played=replace(found.played, receivers=(), routes=""),
+        steps=tuple(replace(step, told=()) for step in found.steps),
+        reached=tuple(replace(one, told=()) for one in found.reached),
+    )
 
 
 def _evidence(store: Store, alert: Alert) -> set[str]:

@@ -26,6 +26,9 @@ from ews.web.api import api_router
 from ews.web.asking import Guesses, asking
 from ews.web.board_api import board_api_router
 from ews.web.board_pages import board_router
+from ews.web.case_api import case_api_router
+from ews.web.case_pages import case_pages_router
+from ews.web.case_plays import Plays
 from ews.web.feeds import feed_router
 from ews.web.ledger_api import ledger_api_router
 from ews.web.ledger_asked import Ledgers
@@ -77,6 +80,9 @@ def create_app(
     ledgers = Ledgers()
     app.include_router(ledger_api_router(site, who, ledgers))
     app.include_router(ledger_router(site, who, ledgers))
+    plays = Plays(site)
+    app.include_router(case_api_router(site, who, plays))
+    app.include_router(case_pages_router(site, who, plays))
     app.include_router(feed_router(site, who))
     desks = Desks(site)
     app.include_router(tuning_api_router(site, who, desks))
