@@ -196,8 +196,11 @@ def main() -> None:
     given = parser.parse_args()
     parts = {
         "test": of_home(given.home),
-        "chosen_on": [one for home in given.also for one in of_home(home)],
-    }
+        "chosen_on": [
+            {key: value for key, value in one.items() if key != "receivers"}
+            for home in given.also for one in of_home(home)
+        ],
+    }  # fmt: skip
     constants = {"memory_per_week": MEMORY, "drift": DRIFT, "power": POWER,
                  "power_doubt": POWER_DOUBT, "interval": LEVELS}  # fmt: skip
     text = json.dumps({"constants": constants, **parts}, indent=1, ensure_ascii=False)
