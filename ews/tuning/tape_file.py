@@ -108,7 +108,7 @@ def write(path: Path, head: Head, columns: Columns) -> None:
 def read(path: Path) -> tuple[Head, Columns] | None:
     """What the file holds; None when there is none that can be used."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             head = json.loads(archive[HEAD].tobytes())
             values = {field.name: _value(archive, field.name) for field in fields(Columns)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
