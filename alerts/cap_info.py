@@ -10,7 +10,7 @@ from alerts.facts import Codes, alert_link, many_lines
 from alerts.headlines import ending, subject, tag
 from alerts.plain import one_line, safe_link
 from alerts.reasons import readable_measure, stage_word
-from alerts.sections import first_steps, happened, percent, probability_words
+from alerts.sections import chance_of, first_steps, happened, percent, probability_words
 from alerts.view import AlertView, Section
 from alerts.words import say
 from ews.model import Ending, EventStatus, Phase, Stage
@@ -118,8 +118,8 @@ def description(view: AlertView, codes: Codes, lang: str) -> str:
     sure = say(
         "cap.sure",
         lang,
-        words=probability_words(event.probability, lang),
-        percent=percent(event.probability),
+        words=probability_words(chance_of(view), lang),
+        percent=percent(chance_of(view)),
         n=sources(view),
         phase=say(f"phase.{event.phase.value}", lang),
     )
@@ -183,6 +183,7 @@ def parameters(view: AlertView, codes: Codes) -> Pairs:
         *(("ews:ministry", code) for code in alert.ministries),
         *(("KSIC", code) for code in alert.industries),
         ("ews:probability", f"{event.probability:.4f}"),
+        *(("ews:chance", f"{one:.4f}") for one in [alert.chance] if one is not None),
         ("ews:severity", f"{event.severity:.3f}"),
         ("ews:phase", event.phase.value),
         ("ews:independent-sources", str(sources(view))),

@@ -106,6 +106,7 @@ def alert_facts(alert: Alert, names: Names, codes: Codes) -> dict[str, object]:
         "industries": [_named(code, names.industry) for code in alert.industries],
         "rule": one_line(alert.rule, 80),
         "ruleset": alert.ruleset,
+        "chance": None if alert.chance is None else round(alert.chance, 6),
         "reasons": [one_line(reason, 120) for reason in alert.reasons],
     }
 

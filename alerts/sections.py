@@ -21,6 +21,7 @@ __all__ = [
     "how_sure",
     "joined",
     "percent",
+    "chance_of",
     "probability_words",
     "readable_measure",
     "readable_reason",
@@ -125,15 +126,22 @@ def joined(view: AlertView, lang: str) -> Section:
     return Section(label, tuple(lines))
 
 
+def chance_of(view: AlertView) -> float:
+    """The probability that is sent: that the alert is right; an alert of an older version has that
+    of its event."""
+    return view.event.probability if view.alert.chance is None else view.alert.chance
+
+
 def how_sure(view: AlertView, lang: str) -> Section:
     """Probability in words, independent sources (copies count once), phase, severity, model."""
     event = view.event
     count, shown = view.independent_sources, len(view.evidence)
+    chance = chance_of(view)
     sure = say(
         "text.sure_line",
         lang,
-        words=probability_words(event.probability, lang),
-        percent=percent(event.probability),
+        words=probability_words(chance, lang),
+        percent=percent(chance),
         n=count,
         s="" if count == 1 else "s",
         copies=say("text.copies", lang, n=shown) if shown > count else "",
@@ -145,6 +153,7 @@ def how_sure(view: AlertView, lang: str) -> Section:
         "text.model_line",
         lang,
         severity=f"{event.severity:.1f}",
+        percent=percent(event.probability),
         status=say(f"status.{event.status.value}", lang),
         model=one_line(event.model or event.detector, 60) + fallback,
         authority=say("text.authority", lang) if view.authority else "",
