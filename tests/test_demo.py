@@ -6,18 +6,30 @@ ask that the alert follows: no rule may know a shipped case.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from alerts.budgets import costs
 from alerts.words import say
-from ews.model import Alert, Article, Observation, Stage
+from ews.model import Alert, Article, Observation, Stage, utc
 from ews.pipeline import Pipeline
 from ews.tuning import cases
+from ews.tuning.backtest import exactly, hs_of, names_of
 from ews.tuning.demo import DemoResult, check_case, check_quiet, run_demo
+from ews.tuning.lead_table import lead_rows
 from ews.tuning.replay import replay
+from ews.tuning.scored import Window
+from ews.tuning.scored_alerts import read_alerts
+from ews.tuning.tape import tape_of
+from ews.tuning.timeline import script
+from ews.tuning.timeline_reading import read_timeline
+from ews.tuning.timeline_rows import Setting
+from graph import Network
 
 Build = Callable[[Path], Pipeline]
 
@@ -51,6 +63,22 @@ def demo(
 @pytest.fixture(scope="module")
 def played(demo: tuple[Pipeline, DemoResult]) -> Pipeline:
     return demo[0]
+
+
+def test_a_backtest_tells_what_the_demo_told_and_is_scored_alike(
+    played: Pipeline, network: Network
+) -> None:
+    store = played.store
+    since, until = utc("2019-06-01"), utc("2024-12-31")
+    tape = tape_of(store, network, since, until)
+    rules = store.ruleset()
+    assert rules is not None
+    found = exactly(tape, rules, played.rooms.routes)
+    assert list(found.changes) == store.changes()
+    window = Window(since, until)
+    assert list(found.raised) == read_alerts(store, window, hs_of, names_of)
+    told = Counter(n.reason.value for n in store.notifications() if costs(n))
+    assert sum(found.loads["console"].told_by_day.values()) == told.total() > 10
 
 
 @pytest.mark.parametrize(("readme", "lang"), [("README.md", "en"), ("README.ko.md", "ko")])
@@ -132,3 +160,15 @@ def test_with_another_item_in_the_text_the_alert_names_that_item(
     alerts = alerts_of(pipeline_at(tmp_path), retold("urea_2021", words))
     assert any("magnesium" in a.items for a in alerts)
     assert not any("urea" in a.items for a in alerts)
+
+
+@pytest.mark.parametrize("name", cases.names())
+def test_the_lead_of_each_crisis_is_the_one_that_the_docs_print(
+    demo: tuple[Pipeline, DemoResult], name: str
+) -> None:
+    pipeline, text = demo[0], (Path(__file__).parents[1] / "docs/cases.md").read_text("utf-8")
+    ruleset = pipeline.ruleset(datetime(2030, 1, 1, tzinfo=UTC))
+    by = Setting(ruleset, "shipped", pipeline.rooms.routes, "in force", "")
+    found = read_timeline(pipeline.store, script(name), by)
+    _, (row,) = lead_rows([found], "en")
+    assert f"| {' | '.join(row[:5])} |" in text, "run: ews case run --all --write docs/cases.md"
