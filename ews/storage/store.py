@@ -73,12 +73,13 @@ class Store(
         with self._write() as connection:
             yield self._on(connection)
 
-    def counts(self) -> dict[str, int]:
-        """Rows per table."""
+    def counts(self, *tables: str) -> dict[str, int]:
+        """Rows per table; of these, or of all."""
         with self._read() as connection:
             return {
                 table.name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
                 for table in schema.metadata.sorted_tables
+                if not tables or table.name in tables
             }
 
     def integrity_check(self) -> list[str]:

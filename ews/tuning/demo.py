@@ -83,7 +83,7 @@ def run_demo(
     return DemoResult(
         cases=tuple(check_case(pipeline.store, name) for name in cases.names() if name in wanted),
         quiet=tuple(check_quiet(pipeline.store, name) for name in cases.quiet() if name in wanted),
-        alerts=pipeline.store.counts()["alerts"],
+        alerts=pipeline.store.counts("alerts")["alerts"],
     )
 
 

@@ -67,12 +67,12 @@ def replay(
             pipeline.classify(end)
             counts[2] += _play_day(pipeline, day, batch, step, resumed)
         if progress:
-            progress(day, ((day - since).days + 1) / days, store.counts()["alerts"])
+            progress(day, ((day - since).days + 1) / days, store.counts("alerts")["alerts"])
     # Whatever a kill left half sent has settled by now.
     pipeline.deliver(_midnight(until + timedelta(days=1)) + timedelta(hours=1))
     with store.begin() as tx:
         tx.put("replay.clock", "")
-    return Played(since, until, counts[0], counts[1], counts[2], store.counts()["alerts"])
+    return Played(since, until, counts[0], counts[1], counts[2], store.counts("alerts")["alerts"])
 
 
 def _play_day(
