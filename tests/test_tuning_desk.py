@@ -97,21 +97,16 @@ def test_what_people_said_of_alerts_makes_precision(desk: Desk) -> None:
 
 def test_a_proposal_keeps_within_the_load_and_is_the_same_when_asked_again(desk: Desk) -> None:
     target = Target(most_per_day=0.3, stage=Stage.CAUTION)
-    found = desk.propose(target, desk.period(LATER), LATER, tries=40)
+    found = desk.propose(target, desk.period(LATER), LATER, tries=24)
     _, before, after = found.fitted
     assert before.per_day > 0.3 >= after.per_day
     assert found.met
     assert found.tried <= found.most_tries
     assert found.candidate.changes
     assert found.fitted[0].until == found.held_out[0].since
-    again = desk.propose(target, desk.period(LATER), LATER, tries=40)
+    again = desk.propose(target, desk.period(LATER), LATER, tries=24)
     assert again.candidate == found.candidate
     assert again.preview == found.preview
-
-
-def test_a_load_that_nothing_reaches_is_not_called_met(desk: Desk) -> None:
-    found = desk.propose(Target(0.0, Stage.WATCH, "산업과"), desk.period(LATER), LATER)
-    assert found.fitted[2].per_day <= found.fitted[1].per_day
 
 
 @pytest.mark.parametrize(
