@@ -22,10 +22,10 @@ PAGES = ("/tuning", ASKED, "/tuning/answer", "/tuning/proposal", "/tuning/histor
 API = ("", "/preview", "/propose?most=1", "/history", "/planned", "/diff?before=1&after=1")
 
 
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TuningHome]:
+@pytest.fixture
+def played(tuning_home: TuningHome) -> TuningHome:
     """Read only: what a test saves belongs to `saving`."""
-    yield from open_tuning_home(tmp_path_factory.mktemp("played"))
+    return tuning_home
 
 
 @pytest.fixture
@@ -54,9 +54,9 @@ def saved(browser: TestClient, query: str, **typed: str) -> int:
 
 @pytest.mark.parametrize("name", [None, "공무원", "기업인"])
 def test_strangers_officials_and_firms_see_neither_page_nor_api_nor_link(
-    saving: TuningHome, name: str | None
+    played: TuningHome, name: str | None
 ) -> None:
-    browser = saving.browser(name)
+    browser = played.browser(name)
     for path in (*PAGES, *(f"/api/v1/tuning{one}" for one in API)):
         answer = browser.get(path)
         assert answer.status_code == 403, path
@@ -64,11 +64,11 @@ def test_strangers_officials_and_firms_see_neither_page_nor_api_nor_link(
     assert "/tuning" not in browser.get("/").text
     for path in ("/tuning/save", "/tuning/undo"):
         assert browser.post(path, data={"reason": "x"}).status_code == 403
-    assert saving.store.ruleset().version == 1  # type: ignore[union-attr]
+    assert played.store.ruleset().version == 1  # type: ignore[union-attr]
 
 
-def test_a_cookie_alone_saves_nothing_by_the_api(saving: TuningHome) -> None:
-    browser = saving.browser("분석가")
+def test_a_cookie_alone_saves_nothing_by_the_api(played: TuningHome) -> None:
+    browser = played.browser("분석가")
     body = {"changes": {RAISE: "0.7"}, "reason": "fewer"}
     assert browser.get("/api/v1/tuning").status_code == 200
     assert browser.post("/api/v1/tuning/save", json=body).status_code == 401

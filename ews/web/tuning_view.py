@@ -12,7 +12,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
-from alerts.words import Bilingual, phrases, say
+from alerts.words import Bilingual, say
 from ews.acting import refusal
 from ews.model import ActKind, RuleSet, Stage
 from ews.reports import label
@@ -112,7 +112,7 @@ def answer_values(seen: Seen, lang: str) -> dict[str, Any]:
         "curve": Markup(_curve(p, lang)) if p else Markup(),
         "loads": Markup(_loads(p, lang)) if p else Markup(),
         "days": _days(p, seen.usual),
-        "notes": [note(key, lang) for key in p.basis.notes] if p else [],
+        "notes": [words.note(key, lang) for key in p.basis.notes] if p else [],
         "again": again_of(seen, lang),
         "key_name": lambda key: words.key_name(key, lang, names),
         "rule_name": lambda rule: words.rule_name(rule, lang),
@@ -165,12 +165,6 @@ def again_of(seen: Seen, lang: str) -> Callable[..., str]:
         return f"{path}?{urlencode(query)}" if query else path
 
     return again
-
-
-def note(key: str, lang: str) -> str:
-    """The words of a note about what an answer rests on; one without words as it is."""
-    name = key if key in phrases() else f"tape.{key}"
-    return say(name, lang) if name in phrases() else key
 
 
 def shown(value: object) -> str:

@@ -74,6 +74,25 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "Share of items in common that makes it one happening",
     ),
 }
+# What an answer rests on: what is of then, what is of now.
+NOTES: Mapping[str, tuple[str, str]] = {
+    "model_then": (
+        "글의 분류는 그때의 모델이 한 것입니다.",
+        "Texts were classified by the model of then.",
+    ),
+    "network_now": (
+        "의존 관계는 지금의 공급망으로 계산했습니다.",
+        "Exposures are of the network of now.",
+    ),
+    "rules_only": (
+        "사람의 조치(확인·서명·해제)는 다시 하지 않았습니다.",
+        "What people did (signing, clearing) is not played again.",
+    ),
+    "warmed_up": (
+        "앞 60일부터 돌려 시작할 때 열려 있던 경보를 맞추었습니다.",
+        "It is played from 60 days before, so that alerts stand as they did at the start.",
+    ),
+}
 
 
 def of(pair: tuple[str, str], lang: str) -> str:
@@ -169,3 +188,8 @@ def key_name(key: str, lang: str, country: Mapping[str, str]) -> str:
 
 def type_name(code: str, lang: str) -> str:
     return TYPES[code].label(lang) if code in TYPES else code
+
+
+def note(key: str, lang: str) -> str:
+    """A note about what an answer rests on; one without words as it is."""
+    return of(NOTES[key], lang) if key in NOTES else key
