@@ -15,13 +15,13 @@ from ews.model import Event, Evidence, Stage
 
 __all__ = [
     "because",
+    "chance_of",
     "first_steps",
     "happened",
     "headline",
     "how_sure",
     "joined",
     "percent",
-    "chance_of",
     "probability_words",
     "readable_measure",
     "readable_reason",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -166,13 +167,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--out", type=Path, default=SHIPPED)
+    parser.add_argument("--held-out", type=Path, help="also write log-odds by happening, held out")
     given = parser.parse_args()
     readings = read_readings()
     rows = rows_of(readings, given.data)
     truth = np.array([one.relevant for one in readings])
-    tried = {}
+    tried, guessed = {}, {}
     for penalty in PENALTIES:
-        logits = held_out(rows, penalty)
+        guessed[penalty] = logits = held_out(rows, penalty)
         read = ~np.isnan(logits)
         tried[penalty] = ranking(logits[read], truth[read])
         print(penalty, tried[penalty])
@@ -188,6 +190,10 @@ def main() -> None:
         "bias": round(bias, 5),
         "weights": {name: round(float(w), 5) for name, w in zip(COLUMNS, weights, strict=True)},
     }
+    if given.held_out:
+        pairs = zip(readings, guessed[best].tolist(), strict=False)
+        kept = {one.id: round(x, 4) for one, x in pairs if not math.isnan(x)}
+        given.held_out.write_text(json.dumps(kept), encoding="utf-8")
     given.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
