@@ -310,6 +310,33 @@ def test_another_code_is_named_as_such(store: Store) -> None:
     assert found.notes == ("other_code",)
 
 
+def test_a_record_of_an_older_ews_is_held_by_the_fields_that_it_has(store: Store) -> None:
+    _raised(store)
+    with store.begin() as tx, tx._write() as connection:
+        connection.exec_driver_sql("DROP TRIGGER audit_no_update")
+        (body,) = connection.scalars(
+            sa.select(schema.audit.c.body).where(schema.audit.c.kind == "change")
+        )
+        plain = json.loads(body)
+        del plain["alert"]["chance"]
+        older = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        connection.execute(
+            sa.update(schema.audit).where(schema.audit.c.kind == "change").values(body=older)
+        )
+    (found,) = again(store)
+    assert found.equal is True
+    assert "older_record" in found.notes
+
+
+def test_the_audit_is_the_record_not_the_table(store: Store) -> None:
+    change = _raised(store)
+    other = replace(change.alert, title="다른 제목")
+    with store.begin() as tx, tx._write() as connection:
+        connection.execute(sa.update(schema.alert_changes).values(alert=to_json(other)))
+    (found,) = again(store)
+    assert found.equal is True, "what the audit holds comes out again; the table was changed"
+
+
 def test_an_event_that_would_raise_nothing_gives_no_change(store: Store) -> None:
     change = _raised(store)
 

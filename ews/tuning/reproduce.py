@@ -15,7 +15,7 @@ from alerts.contents import Reported
 from ews.judging import code_version, members_of
 from ews.model import AlertChange, Event, Exposure, TaggedArticle
 from ews.storage import Store
-from ews.storage.codec import dump, from_json, load, to_json
+from ews.storage.codec import dump, load, to_json
 from ews.tuning.past import Past
 from ews.tuning.remaking import CannotTry, Given, paths, remake
 from graph import Network
@@ -150,7 +150,8 @@ class Again:
         except CannotTry as error:
             return replace(found, why=str(error))
         recorded = _recorded(self.past.store, change)
-        equal, differences = _compared(recorded, remade.change)
+        differences = _compared(recorded, remade.change)
+        equal = not differences
         notes = [remade.decided_by] if remade.decided_by in NOTES else []
         if equal and remade.change is not None and to_json(remade.change) != recorded:
             notes.append("older_record")
@@ -240,26 +241,24 @@ def _reservations(given: Given, equal: bool | None, network: Network | None) -> 
 
 def _recorded(store: Store, change: AlertChange) -> str:
     """The change as the audit has it, which nobody writes twice; else as the table has it."""
-    for row in store.audit_rows(subject=change.alert.id, until=change.at):
-        if row.kind == "change" and row.at == change.at:
-            body = from_json(AlertChange, row.body)
-            if body.id == change.id:
-                return row.body
-    return to_json(change)
+    wanted = str(change.alert.revision)
+    rows = store.audit_rows(subject=change.alert.id, until=change.at)
+    bodies = (row.body for row in rows if row.kind == "change" and row.at == change.at)
+    mine = (body for body in bodies if _fields(body)["alert.revision"] == wanted)
+    return next(mine, to_json(change))
 
 
-def _compared(recorded: str, made: AlertChange | None) -> tuple[bool, tuple[Difference, ...]]:
-    """Equal byte for byte, when the record is read by the nouns of now; else each other field."""
-    before = from_json(AlertChange, recorded)
+def _compared(recorded: str, made: AlertChange | None) -> tuple[Difference, ...]:
+    """Each field of the record that came out otherwise, byte for byte. A record of an older ews
+    lacks fields that alerts have gained since."""
+    old = _fields(recorded)
     if made is None:
-        return False, (Difference("change", before.kind.value, "none"),)
-    if to_json(before) == to_json(made):
-        return True, ()
-    old, new = _fields(to_json(before)), _fields(to_json(made))
-    return False, tuple(
-        Difference(name, old.get(name, ""), new.get(name, ""))
-        for name in dict.fromkeys([*old, *new])
-        if old.get(name) != new.get(name)
+        return (Difference("change", old["kind"].strip('"'), "none"),)
+    new = _fields(to_json(made))
+    return tuple(
+        Difference(name, value, new.get(name, ""))
+        for name, value in old.items()
+        if value != new.get(name)
     )
 
 
