@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -124,6 +124,10 @@ def raised(reports: Sequence[Reported], book: Book, now: datetime) -> AlertChang
     verdicts = [v for v in judged(reports, None, book) if v.rule]
     if not verdicts:
         return None
+    return _once(None, verdicts, book, now, lambda: _raised(verdicts, book, now))
+
+
+def _raised(verdicts: Sequence[Verdict], book: Book, now: datetime) -> AlertChange:
     founder = verdicts[0].event
     blank = Alert(
         id=content_id("alr", fingerprint(founder)),
@@ -156,6 +160,31 @@ def stepped(
     """The next step in the life of an alert, or None when nothing has changed."""
     known = members_of(before)
     verdicts = [v for v in judged(reports, before, book) if v.rule or v.event.id in known]
+    return _once(before, verdicts, book, now, lambda: _stepped(before, verdicts, book, now))
+
+
+def _once(
+    before: Alert | None,
+    verdicts: Sequence[Verdict],
+    book: Book,
+    now: datetime,
+    work: Callable[[], AlertChange | None],
+) -> AlertChange | None:
+    """The step, or the one of before from the same alert, reports and verdicts."""
+    if book.before is None:
+        return work()
+    said = book.before.rules
+    key = (id(before), now, *(
+        (id(v.event), said[v.rule.name] if v.rule else "", v.refuted,
+         v.values["sources"], v.values["authority"]) for v in verdicts
+    ))  # fmt: skip
+    return book.before.step(key, (before, verdicts), work)
+
+
+def _stepped(
+    before: Alert, verdicts: Sequence[Verdict], book: Book, now: datetime
+) -> AlertChange | None:
+    known = members_of(before)
     members = known | {v.event.id: v.stage for v in verdicts}
     resolved = before.state is AlertState.RESOLVED
     if not any(members.values()):

@@ -59,15 +59,19 @@ class Standing(Known):
         self._ended: dict[str, Alert] = {}  # those on the shelf
         self._past: dict[str, Alert] = {}
         self._now = NEVER
+        self._shelf_life = min(grouping.reopen, remembered)
+        self._oldest: datetime | None = None  # no end of those on the shelf is older
         self.firing: dict[str, Alert] = {}
 
     def turn(self, event_ids: Iterable[str], now: datetime) -> None:
         """A turn begins for these events: what ended long ago is off the shelf."""
         self._now = now
-        gone = [one.id for one in self._ended.values() if not self._shelved(one)]
-        for id_ in gone:
-            del self._ended[id_]
-            self.shelf.drop(id_)
+        if self._oldest is None or now - self._oldest > self._shelf_life:
+            for id_ in [one.id for one in self._ended.values() if not self._shelved(one)]:
+                del self._ended[id_]
+                self.shelf.drop(id_)
+            ends = (one.resolved_at for one in self._ended.values() if one.resolved_at)
+            self._oldest = min(ends, default=now)
         old = [found for id_ in event_ids if (found := self._founded(id_)) is not None]
         self._past = {id_: alert for alert in old for id_ in (*alert.members, alert.event_id)}
         for alert in old:

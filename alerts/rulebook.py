@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts.chance import Weights, chance, read_weights
 from alerts.groups import Grouping
 from alerts.measures import MEASURES, Support, Unread, own, stated, support, witness
+from alerts.remembered import Reading, Remembered
 from alerts.sensitivity import AS_IS, Sensitivity, counted, read_sensitivity
 from alerts.stages import Signoff
 from ews.model import Event, Exposure, Phase, RuleSet, Stage, Threshold, Witness
@@ -71,14 +72,6 @@ class BlindLimits:
     evidence: timedelta  # a source that spoke of the item within it is one of the item's
 
 
-@dataclass(slots=True)
-class Reading:
-    """What was read of one report, and stays."""
-
-    witness: Witness
-    values: dict[str, float] | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Book:
     """A rule document, read."""
@@ -92,16 +85,14 @@ class Book:
     refuted_below: float  # an event that is less probable than this was never so
     sensitivity: Sensitivity = AS_IS
     weights: Weights | None = None  # of the measure `chance`
-    # What was read of a report before, by id() of its event: for whoever judges the same ones often
-    # and keeps them alive meanwhile.
-    read: dict[int, Reading] | None = None
+    before: Remembered | None = None  # what was worked out of the same reports before
 
     def values(
         self, event: Event, exposures: Sequence[Exposure], others: Support | None = None
     ) -> dict[str, float]:
         """The measures of one report as they count here: those of [sensitivity] scaled."""
         by = support([self.witness(event)]).joined(others or Support())
-        if self.read is None:
+        if self.before is None:
             return stated(self._own(event, exposures), by)
         reading = self._reading(event)
         if reading.values is None:
@@ -115,13 +106,13 @@ class Book:
 
     def witness(self, event: Event) -> Witness:
         """Who states this event."""
-        return witness(event) if self.read is None else self._reading(event).witness
+        return witness(event) if self.before is None else self._reading(event).witness
 
     def _reading(self, event: Event) -> Reading:
-        assert self.read is not None
-        found = self.read.get(id(event))
+        assert self.before is not None
+        found = self.before.read.get(id(event))
         if found is None:
-            found = self.read[id(event)] = Reading(witness(event))
+            found = self.before.read[id(event)] = Reading(witness(event))
         return found
 
     def rules_for(self, event: Event) -> tuple[Rule, ...]:

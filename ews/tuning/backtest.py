@@ -7,7 +7,7 @@ fellows that it moves, waits that end, and once a day what went quiet. Acts of p
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,8 +18,9 @@ import numpy as np
 from alerts import rules
 from alerts.contents import Reported
 from alerts.known import Standing
+from alerts.remembered import Reading, Remembered
 from alerts.routing import Routes
-from alerts.rulebook import Book, Reading, read_book
+from alerts.rulebook import Book, read_book
 from alerts.words import Bilingual
 from ews.judging import REOPEN, members_of, with_uses
 from ews.model import Alert, AlertChange, AlertState, RuleSet
@@ -35,19 +36,49 @@ DAY = timedelta(days=1)
 MOST_ROUNDS = 8  # of what the routes bring and what that changes
 CHAIN = timedelta(days=23)  # a story without a new article for so long is closed (nlp.stories)
 
+Steps = dict[Hashable, tuple[object, AlertChange | None]]
+
 
 @dataclass(slots=True)
 class Memory:
-    """What a further backtest of the same tape can use again."""
+    """What a further backtest of the same tape can use again; of another tape it begins anew."""
 
+    tape: Tape | None = None
     reader: Reader = field(default_factory=lambda: Reader(hs_of, names_of))
     read: dict[str, dict[int, Reading]] = field(default_factory=dict)  # of revisions, by settings
+    steps: Steps = field(default_factory=dict)
+    used: dict[int, tuple[AlertChange, AlertChange]] = field(default_factory=dict)  # by id()
+
+    def of(self, tape: Tape) -> Memory:
+        """What is kept names objects of one tape."""
+        if self.tape is not tape:
+            self.tape = tape
+            for kept in (self.read, self.steps, self.used):
+                kept.clear()
+        return self
 
     def book(self, ruleset: RuleSet) -> Book:
         """The rules, with what is known of each revision under settings like theirs."""
         book = read_book(ruleset)
-        settings = repr((book.unread, book.sensitivity, book.weights))
-        return replace(book, read=self.read.setdefault(settings, {}))
+        measured = repr((book.unread, book.sensitivity, book.weights))
+        decided = (book.version, book.signoff, book.quiet, book.refuted_below)
+        before = Remembered(
+            repr((measured, decided)),
+            {rule.name: repr(rule) for rule in book.rules},
+            self.read.setdefault(measured, {}),
+            self.steps,
+        )
+        return replace(book, before=before)
+
+    def with_uses(self, change: AlertChange) -> AlertChange:
+        """As ews.judging keeps the change; the same object for the same one."""
+        if not self.steps:
+            self.used.clear()
+        found = self.used.get(id(change))
+        if found is None or found[0] is not change:
+            found = (change, replace(change, alert=with_uses(change.alert)))
+            self.used[id(change)] = found
+        return found[1]
 
 
 @dataclass(frozen=True)
@@ -134,7 +165,7 @@ def backtest(
 def _found(
     tape: Tape, ruleset: RuleSet, routes: Routes, memory: Memory, freed: Sequence[AlertChange]
 ) -> Backtest:
-    changes = _Play(tape, memory.book(ruleset), freed).run()
+    changes = _Play(tape, ruleset, memory.of(tape), freed).run()
     changes.sort(key=lambda change: (change.at, change.alert.id, change.alert.revision))
     newest = {change.alert.id: change.alert for change in changes}
     raised = [a for a in newest.values() if tape.since <= a.raised_at < tape.until]
@@ -158,9 +189,11 @@ def _same_detectors(tape: Tape, ruleset: RuleSet) -> None:
 class _Play:
     """One run over a tape. `freed` are changes that the routes bring in between."""
 
-    def __init__(self, tape: Tape, book: Book, freed: Sequence[AlertChange] = ()) -> None:
-        self.tape, self.book = tape, book
-        self.standing = Standing(book.grouping, REOPEN)
+    def __init__(
+        self, tape: Tape, ruleset: RuleSet, memory: Memory, freed: Sequence[AlertChange]
+    ) -> None:
+        self.tape, self.memory, self.book = tape, memory, memory.book(ruleset)
+        self.standing = Standing(self.book.grouping, REOPEN)
         self.newest: dict[int, int] = {}  # event -> its newest revision so far
         self.changes: list[AlertChange] = []
         self.freed = freed
@@ -241,8 +274,7 @@ class _Play:
         further = rules.fellows_of(pairs, standing, self.book)
         pairs += [self.tape.report(self.newest[self.tape.numbers[id_]]) for id_ in further]
         found = rules.evaluated(pairs, standing, self.book, now)
-        changes = [replace(one, alert=with_uses(one.alert)) for one in found]
-        self._keep(changes)
+        self._keep([self.memory.with_uses(change) for change in found])
         homes = {a.id: a for event, _ in pairs if (a := standing.home(event.id)) is not None}
         for alert in homes.values():
             self._plan_end(alert, now)

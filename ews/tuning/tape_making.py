@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -188,11 +188,24 @@ class Reach:
         return np.array(self._numbers, np.float64).reshape(-1, 6)
 
 
+@dataclass(frozen=True, slots=True)
+class Reached(Exposure):
+    """An exposure whose id is worked out once."""
+
+    kept: list[str] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        if not self.kept:
+            self.kept.append(Exposure.id.fget(self))  # type: ignore[attr-defined]
+        return self.kept[0]
+
+
 def exposure(event_id: str, shape: Sequence[object], numbers: Sequence[float]) -> Exposure:
     """The exposure again; of its path the nodes only, which is what a rule and an id can see."""
     item, origin, use, industry, ministries, path, synthetic, critical, watched = shape
     share, magnitude, probability, impact, survive, recover = numbers
-    return Exposure(
+    return Reached(
         event_id=event_id,
         item=str(item),
         origin=None if origin is None else str(origin),
