@@ -129,8 +129,10 @@ def test_a_slider_moves_by_the_keyboard_and_takes_the_other_threshold_along(room
 
 def test_no_width_scrolls_sideways_and_no_page_complains(room: Room) -> None:
     room.said.clear()
-    paths = (f"/tuning?rule={RULE}&{RAISE}=0.7", "/tuning/history", "/tuning/proposal")
-    for width, lang in ((390, "ko"), (390, "en"), (1280, "en")):
+    tuning = f"/tuning?rule={RULE}&{RAISE}=0.7"
+    asked = ((390, "ko", (tuning, "/tuning/history", "/tuning/proposal")), (390, "en", (tuning,)),
+             (1280, "en", (tuning,)))  # fmt: skip
+    for width, lang, paths in asked:
         with room.page(width=width) as page:
             for path in paths:
                 page.goto(f"{room.url}{path}{'&' if '?' in path else '?'}lang={lang}")

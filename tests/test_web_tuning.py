@@ -207,8 +207,8 @@ def test_a_proposal_can_be_taken_into_the_form(played: TuningHome) -> None:
     assert taken, html[-3000:]
     page = browser.get(unescape(taken[1])).text
     assert 'id="diff"' in page
-    api = played.api("분석가").get("/api/v1/tuning/propose?most=0.15&stage=주의").json()
-    assert all(f"<code>{key}</code>" in html for key in api["candidate"]["changes"])
+    api = played.api("분석가").get("/api/v1/tuning/propose?most=50&stage=주의").json()
+    assert (api["met"], api["target"]["most_per_day"]) == (True, 50)
     wrong = browser.get("/tuning/proposal?most=few")
     assert (wrong.status_code, 'id="wrong"' in wrong.text) == (400, True)
 
