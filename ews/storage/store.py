@@ -2,7 +2,7 @@
 
 Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
 `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
-`history.py`, `judgings.py`, `ledger.py`, `tapes.py`. Each works alone in a transaction of its own, or on the
+`history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`. Each works alone in a transaction of its own, or on the
 one that `begin()` opened.
 """
 
@@ -29,6 +29,7 @@ from ews.storage.leases import LeaseStore
 from ews.storage.ledger import LedgerStore
 from ews.storage.migrate import migrate
 from ews.storage.people import PeopleStore
+from ews.storage.readings import ReadingStore
 from ews.storage.tapes import TapeStore
 from ews.storage.texts import TextStore
 from ews.storage.viewers import ViewerStore
@@ -50,6 +51,7 @@ class Store(
     PeopleStore,
     LedgerStore,
     TapeStore,
+    ReadingStore,
 ):
     """What ews knows, on SQLite or PostgreSQL. Safe to share between threads."""
 
