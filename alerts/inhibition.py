@@ -69,15 +69,20 @@ class Larger:
 
     def __init__(self, firing: Iterable[Alert], inhibitions: Sequence[Inhibition]) -> None:
         self._inhibitions = tuple(inhibitions)
-        alerts = [alert for alert in firing if alert.state is not AlertState.RESOLVED]
-        alerts.sort(key=self.order)
-        self._sources: list[dict[str, list[Alert]]] = []
-        for rule in self._inhibitions:
+        self._firing = [alert for alert in firing if alert.state is not AlertState.RESOLVED]
+        self._sources: dict[int, dict[str, list[Alert]]] = {}
+
+    def _sources_of(self, number: int) -> dict[str, list[Alert]]:
+        """By value, the alerts that can explain by that rule, in order. Most rules are never asked
+        for: no alert fits their target."""
+        if number not in self._sources:
+            rule = self._inhibitions[number]
             by_value: dict[str, list[Alert]] = defaultdict(list)
-            for alert in filter(rule.is_source, alerts):
+            for alert in sorted(filter(rule.is_source, self._firing), key=self.order):
                 for value in values(alert, MATCHERS[rule.equal[0]]):
                     by_value[value].append(alert)
-            self._sources.append(by_value)
+            self._sources[number] = by_value
+        return self._sources[number]
 
     def order(self, alert: Alert) -> Order:
         """Where the alert stands: only an earlier one explains it."""
@@ -89,11 +94,13 @@ class Larger:
 
     def explaining(self, target: Alert) -> list[tuple[Alert, Inhibition]]:
         """Alerts that explain the target, with the rule, the largest first."""
+        fitting = [n for n, rule in enumerate(self._inhibitions) if fits(rule.target, target)]
+        if not fitting:
+            return []
         found: dict[str, tuple[Alert, Inhibition]] = {}
         place = self.order(target)
-        for rule, by_value in zip(self._inhibitions, self._sources, strict=True):
-            if not fits(rule.target, target):
-                continue
+        for number in fitting:
+            rule, by_value = self._inhibitions[number], self._sources_of(number)
             first = values(target, MATCHERS[rule.equal[0]])[:1]
             for source in by_value.get(first[0], ()) if first else ():
                 if len(found) >= ENOUGH or source.stage < urgency(target):
