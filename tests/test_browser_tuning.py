@@ -91,7 +91,8 @@ def test_dragging_a_slider_changes_the_numbers_and_the_plain_form_says_the_same(
         value = page.locator(FIELD).input_value()
         assert 0.7 < float(value) < 0.8
         expect(page.locator("#diff code")).to_have_count(1)
-        page.wait_for_selector("#answer svg.tuned .mark.after")
+        expect(page.locator("[data-part=curve]:not(.old)")).to_have_count(1)
+        expect(page.locator("[data-part=loads]:not(.old)")).to_have_count(1)
         after = figures(page)
         assert after["caution-per-day"] != before["caution-per-day"]
         assert (

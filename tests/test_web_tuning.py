@@ -143,8 +143,9 @@ def test_the_part_that_a_script_asks_for_is_the_answer_of_the_page(played: Tunin
         return re.sub(r'name="key" value="[^"]*"', "", html)
 
     assert seen(part).strip() in seen(whole)
-    dragging = browser.get(ASKED.replace("/tuning", "/tuning/answer") + "&curve=0").text
-    assert "data-curve-waits" in dragging
+    dragging = browser.get(ASKED.replace("/tuning", "/tuning/answer") + "&curve=0&loads=0").text
+    assert re.findall('data-waits="([a-z]+)"', dragging) == ["curve", "loads"]
+    assert 'id="receivers"' not in dragging
     assert '<svg class="curve tuned"' not in dragging
 
 

@@ -101,16 +101,17 @@ class Desk:
         against: Against = NOTHING,
         *,
         curve: bool = True,
+        loads: bool = True,
     ) -> Preview:
         """What the change would have done in the period. RuleChangeError for a change that cannot
-        be; without `curve` it answers while a slider is dragged."""
+        be; without `curve` and `loads` (of receivers) it answers while a slider is dragged."""
         started = perf_counter()
         base = of_version(self.store, change.base_version)
         candidate = self.rules_at(change.base_version, change.changes)
         bench = self._bench(period, against)
         newest = in_force(self.store).version
         tests = case_run(candidate.rules, self._own())
-        found = previewed(bench, base, candidate, newest, tests, curve)
+        found = previewed(bench, base, candidate, newest, tests, curve, loads)
         return replace(found, seconds=round(perf_counter() - started, 3))
 
     def propose(

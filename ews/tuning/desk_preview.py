@@ -25,6 +25,7 @@ from ews.tuning.desk_shapes import (
     DiffRow,
     Period,
     Preview,
+    ReceiverRow,
 )
 from ews.tuning.rule_tests import RuleTest, run_all
 from ews.tuning.rule_values import difference
@@ -39,11 +40,11 @@ def previewed(
     newest: int,
     tests: CaseRun,
     curve: bool,
+    loads: bool = True,
 ) -> Preview:
     """Everything that is shown of a candidate against its base."""
     before, after = bench.play(base), bench.play(candidate)
     period = Period(bench.window.since, bench.window.until)
-    loads = before.backtest.loads, after.backtest.loads
     return Preview(
         period=period,
         base_version=base.version,
@@ -52,7 +53,7 @@ def previewed(
         diff=diff_rows(base, candidate),
         alerts_before=alert_load(before.scored),
         alerts_after=alert_load(after.scored),
-        receivers=receiver_rows(*loads, period.days, expectations(*loads, bench.tape.collected)),
+        receivers=_receivers(bench, before, after) if loads else (),
         curve=_curve(bench, before, after, Stage.CAUTION) if curve else None,
         episodes=episode_rows(before.scored, after.scored),
         alerts=confusion_rows(before.scored, after.scored, before.alerts, after.alerts),
@@ -60,6 +61,12 @@ def previewed(
         traps_after=len(after.scored.hits),
         tests=tests,
     )  # fmt: skip
+
+
+def _receivers(bench: Bench, before: Played, after: Played) -> tuple[ReceiverRow, ...]:
+    loads = before.backtest.loads, after.backtest.loads
+    expected = expectations(*loads, bench.tape.collected)
+    return receiver_rows(*loads, bench.window.days, expected)
 
 
 def diff_rows(before: RuleSet, after: RuleSet) -> tuple[DiffRow, ...]:

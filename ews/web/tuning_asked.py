@@ -17,7 +17,8 @@ MOVABLE = ("rules", "sensitivity", "budget", "budgets", "evaluate", "group", "ch
 PLAIN = frozenset({
     "lang", "base", "rule", "pick", "from", "to", "name", "reason", "at", "add_type",
     "add_type_factor", "add_country", "add_country_factor", "show", "did", "version", "form", "key",
-    "most", "stage", "receiver", "precision", "curve", "force",
+    "most", "stage", "receiver", "precision", "curve", "loads",
+    "force",
 })  # fmt: skip
 LONGEST_VALUE = 40
 

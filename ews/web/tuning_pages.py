@@ -32,10 +32,9 @@ def tuning_router(site: Site, who: Callable[[Request], Viewer], desks: Desks) ->
     def answer(request: Request) -> HTMLResponse:
         """The part of the page that a script puts in place while a slider is dragged."""
         asked = asked_in(request)
-        seen = desks.ask(
-            lambda desk: look(desk, asked, site.clock(), asked.typed.get("curve") != "0")
-        )
-        values = answer_values(seen, language(request)) | who_saves(request, site)
+        curve, loads = (asked.typed.get(name) != "0" for name in ("curve", "loads"))
+        seen = desks.ask(lambda desk: look(desk, asked, site.clock(), curve, loads))
+        values = answer_values(seen, language(request), not loads) | who_saves(request, site)
         return page(request, "tuning_answer.html", **values)
 
     @router.get("/tuning/proposal")
@@ -58,7 +57,7 @@ def asked_in(request: Request) -> Asked:
 def _proposal_page(request: Request, site: Site, desks: Desks, asked: Asked) -> HTMLResponse:
     """The question for a better rule set, and the answer when one was asked."""
     lang, now = language(request), site.clock()
-    seen = desks.ask(lambda desk: look(desk, without_changes(asked), now, curve=False))
+    seen = desks.ask(lambda desk: look(desk, without_changes(asked), now, False, False))
     found: Proposal | None = None
     wrong = seen.wrong
     if asked.typed.get("most") and wrong is None:

@@ -49,7 +49,7 @@ class Seen:
     wrong: Exception | None
 
 
-def look(desk: Desk, asked: Asked, now: datetime, curve: bool = True) -> Seen:
+def look(desk: Desk, asked: Asked, now: datetime, curve: bool = True, loads: bool = True) -> Seen:
     """Ask the desk. A change that cannot be, or a store with nothing to play, is part of the answer."""
     base, wrong = _base(desk, asked, now)
     knobs = tuple(desk.knobs(base))
@@ -60,7 +60,7 @@ def look(desk: Desk, asked: Asked, now: datetime, curve: bool = True) -> Seen:
     try:
         usual = desk.period(now)
         change = Candidate(base.version, changes)
-        found = desk.preview(change, period(asked, usual), curve=curve)
+        found = desk.preview(change, period(asked, usual), curve=curve, loads=loads)
     except (ValueError, LookupError, Unread) as err:
         if isinstance(err, KeyError | IndexError | UnicodeError):
             raise  # a fault of ours, not of the question
@@ -96,8 +96,9 @@ def query_of(seen: Seen, **more: object) -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
 
-def answer_values(seen: Seen, lang: str) -> dict[str, Any]:
-    """What both the page and the part of it that a script asks for need."""
+def answer_values(seen: Seen, lang: str, waits: bool = False) -> dict[str, Any]:
+    """What both the page and the part of it that a script asks for need; `waits`: the receivers'
+    loads are not counted yet."""
     names = {code: label("country", code).text(lang) for code in COUNTRIES}
     p = seen.preview
     all_rows = seen.asked.typed.get("show") == "all"
@@ -111,6 +112,7 @@ def answer_values(seen: Seen, lang: str) -> dict[str, Any]:
         "rows": _rows(p.alerts, MOST_ROWS if all_rows else ROWS) if p else (),
         "curve": Markup(_curve(p, lang)) if p else Markup(),
         "loads": Markup(_loads(p, lang)) if p else Markup(),
+        "waits": waits,
         "days": _days(p, seen.usual),
         "notes": [words.note(key, lang) for key in p.basis.notes] if p else [],
         "again": again_of(seen, lang),

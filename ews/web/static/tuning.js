@@ -8,7 +8,9 @@
   if (!form || !answer || !window.fetch) return;
 
   const TICK_MS = 30; // moves that come closer together are one question
-  const REST_MS = 350; // after so long without a move the curve is drawn again, too
+  // What takes longer is asked for when the slider rests: what each receiver gets, then the curve.
+  const LOADS_MS = 150, CURVE_MS = 700;
+  const SHORT = ["curve=0&loads=0", "curve=0", ""];
 
   // ------------------------------------------------------------------ sliders
   const FLOOR = 0.0001; // the least a slider by powers of ten shows
@@ -70,33 +72,32 @@
     return query;
   }
 
-  let asking = false, again = false, rest = 0, tick = 0;
+  let asking = false, next = -1;
+  const timers = [0, 0, 0];
 
-  async function ask(full) {
+  async function ask(level) {
     if (asking) {
-      again = true;
+      next = Math.max(next, level);
       return;
     }
     asking = true;
-    answer.classList.add("old");
     const query = question();
-    const address = new URLSearchParams(query);
-    if (!full) query.set("curve", "0");
+    const short = SHORT[level] ? `&${SHORT[level]}` : "";
     try {
-      const reply = await fetch(`/tuning/answer?${query}`, { credentials: "same-origin" });
+      const reply = await fetch(`/tuning/answer?${query}${short}`, { credentials: "same-origin" });
       const text = await reply.text();
       if (!reply.ok) throw new Error(String(reply.status));
       put(text);
-      history.replaceState(null, "", `/tuning?${address}`);
+      history.replaceState(null, "", `/tuning?${query}`);
     } catch (err) {
       status.textContent = form.dataset.failed;
       status.classList.add("failed");
     } finally {
       asking = false;
-      answer.classList.remove("old");
-      if (again) {
-        again = false;
-        ask(false);
+      if (next >= 0) {
+        const level = next;
+        next = -1;
+        ask(level);
       }
     }
   }
@@ -106,7 +107,7 @@
     const typed = {};
     for (const input of answer.querySelectorAll("form.save input:not([type=hidden])")) typed[input.name] = input.type === "checkbox" ? input.checked : input.value;
     const open = [...answer.querySelectorAll("details")].map((one) => [key(one), one.open]);
-    const drawn = answer.querySelector("[data-curve]");
+    const drawn = [...answer.querySelectorAll("[data-part]")];
     answer.innerHTML = text;
     for (const input of answer.querySelectorAll("form.save input:not([type=hidden])")) {
       if (!(input.name in typed)) continue;
@@ -117,8 +118,12 @@
       const was = open.find(([name]) => name === key(one));
       if (was) one.open = was[1];
     }
-    const place = answer.querySelector("[data-curve-waits]");
-    if (place && drawn) place.replaceWith(drawn);
+    for (const place of answer.querySelectorAll("[data-waits]")) {
+      const was = drawn.find((one) => one.dataset.part === place.dataset.waits);
+      if (!was) continue;
+      was.classList.add("old"); // of the question before: drawn again when the slider rests
+      place.replaceWith(was);
+    }
     say();
   }
   const key = (one) => one.className + (one.querySelector("summary")?.textContent || "").replace(/[\d\s]+/g, "");
@@ -142,10 +147,11 @@
       const line = input.closest("fieldset");
       if (line) line.classList.toggle("moved", [...line.querySelectorAll("input[data-base]")].some(differs));
     }
-    clearTimeout(tick);
-    clearTimeout(rest);
-    tick = setTimeout(() => ask(false), TICK_MS);
-    rest = setTimeout(() => ask(true), REST_MS);
+    next = Math.min(next, 0);
+    [TICK_MS, LOADS_MS, CURVE_MS].forEach((wait, level) => {
+      clearTimeout(timers[level]);
+      timers[level] = setTimeout(() => ask(level), wait);
+    });
   });
   form.addEventListener("change", (event) => {
     if (event.target.dataset && event.target.dataset.step !== undefined) twin(event.target);
