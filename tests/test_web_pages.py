@@ -131,6 +131,9 @@ ACTS = (
     "/missed",
     "/silences",
     "/outbox/{notification_id}/",
+    "/cases",
+    "/tuning/save",
+    "/tuning/undo",
 )  # what people do; the rest reads
 
 
