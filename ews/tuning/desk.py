@@ -19,7 +19,7 @@ from ews.model import RuleSet
 from ews.storage import Store
 from ews.tuning import desk_history, proposals
 from ews.tuning.desk_knobs import knobs
-from ews.tuning.desk_play import Bench, Player, played_period
+from ews.tuning.desk_play import Bench, Played, Player, played_period
 from ews.tuning.desk_preview import case_run, previewed
 from ews.tuning.desk_scaling import typed
 from ews.tuning.desk_shapes import (
@@ -152,6 +152,10 @@ class Desk:
         old, new = bench.play(base), bench.play(after)
         points = proposals.figures(old, target), proposals.figures(new, target)
         return points, proposals.met(new, target)
+
+    def played(self, ruleset: RuleSet, period: Period, against: Against = NOTHING) -> Played:
+        """The alerts of those rules in the period, held against what is known."""
+        return self._bench(period, against).play(ruleset)
 
     def versions(self, now: datetime) -> tuple[Version, ...]:
         """Every version, newest first: who, when, why, what changed, and how it stands."""

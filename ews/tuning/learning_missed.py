@@ -23,6 +23,7 @@ SHOWN = 5  # texts to choose from
 LEAST = 2  # words of the report, its items counting three, that a text must have
 WORDS = re.compile(r"[가-힣]{2,}|[A-Za-z0-9]{4,}")
 ITEM_WEIGHT = 3
+COMMON = 0.01  # share of the titles from which on a word tells nothing
 # What became of it, the furthest first.
 TOLD, NEAREST, CLOSED, NO_EVENT, SCREENED, UNTAGGED, SILENT, NO_TEXT, UNKNOWN = (
     "told", "nearest", "not_open", "no_event", "screened", "untagged", "source_silent", "no_text",
@@ -132,12 +133,20 @@ def find_texts(
         same = [Text(id, title, url, 0) for id, url, title in lines if plain_link(url) == wanted]
         if same:
             return tuple(same[:1]), True
-    words = {word.casefold() for word in WORDS.findall(f"{act.note} {act.detail.get('item', '')}")}
     names = {name.casefold() for code in items for name in (ITEMS[code].en, ITEMS[code].ko)}
+    folded = [title.casefold() for _, _, title in lines]
+    words = telling(f"{act.note} {act.detail.get('item', '')}", folded)
     scored = [Text(id, title, url, alike(title, words, names)) for id, url, title in lines]
     near = sorted((one for one in scored if one.score >= LEAST), key=lambda one: -one.score)
     best = near[0].score if near else 0
-    return tuple(one for one in near if 2 * one.score >= best)[:SHOWN], False
+    return tuple(one for one in near if 2 * one.score > best)[:SHOWN], False
+
+
+def telling(report: str, titles: Sequence[str]) -> set[str]:
+    """Words of the report that few titles of those days have."""
+    most = max(3.0, COMMON * len(titles))
+    words = {word.casefold() for word in WORDS.findall(report)}
+    return {word for word in words if sum(word in title for title in titles) <= most}
 
 
 def alike(title: str, words: Collection[str], names: Collection[str]) -> int:
