@@ -31,6 +31,7 @@ from ews.leading import Candidate, Term
 from ews.model import FetchOutcome, Source
 from ews.pipeline import Pipeline
 from ews.storage import StaleLeader, Store
+from ews.tuning.drift_telling import watching
 from ews.tuning.ledger_settling import settling
 from scrapers import Client, load_sources
 
@@ -298,13 +299,14 @@ def lead(
 
 def outbox(pipeline: Pipeline) -> Sequence[Task]:
     """Beside the cycles: the worker that sends what is due and tells operators of dead addresses;
-    and once a day, how alerts turned out."""
+    and once a day, how alerts turned out, and what drifted."""
     rooms = pipeline.rooms
     worker = Worker(
         pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
         routes=rooms.routes,
     )  # fmt: skip
-    return worker.serve, settling(pipeline.store, wall_clock)
+    store = pipeline.store
+    return worker.serve, settling(store, wall_clock), watching(store, rooms.routes, wall_clock)
 
 
 def _kept_up(task: Task, term: Term, over: threading.Event) -> None:
