@@ -88,6 +88,7 @@ def _register() -> None:
         exposing,
         feeds,
         firms,
+        learning,
         ledger,
         networks,
         outbox,
@@ -106,7 +107,20 @@ def _register() -> None:
     )
     from ews.cli.asking import Commands
 
-    for part in (work, ask, dossier, blind, board, exposing, ranking, acts, tune, reproduce, setup):
+    for part in (
+        work,
+        ask,
+        dossier,
+        blind,
+        board,
+        exposing,
+        ranking,
+        acts,
+        tune,
+        reproduce,
+        learning,
+        setup,
+    ):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)
     app.add_typer(networks.app, name="networks", cls=Commands)
@@ -122,6 +136,7 @@ def _register() -> None:
     app.add_typer(slack.app, name="slack", cls=Commands)
     app.add_typer(audit.app, name="audit", cls=Commands)
     app.add_typer(ledger.app, name="ledger", cls=Commands)
+    app.add_typer(learning.app, name="learn", cls=Commands)
     app.add_typer(case_keeping.app, name="case", cls=Commands)
     app.add_typer(tune.series, name="series", cls=Commands)
 

@@ -23,6 +23,8 @@ ASKING = frozenset({
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
 TUNING = frozenset({
+    "drift", "learn accept", "learn export", "learn list", "learn missed", "learn ratios",
+    "learn reject", "learn show", "learn suggestions",
     "case add", "case edit", "case export", "case import", "case withdraw",
     "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
     "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",
@@ -31,7 +33,7 @@ BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
 OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at
 FOR = {
-    "official": ASKING | OWN,
+    "official": ASKING | OWN | {"learn ratios"},
     "firm": ASKING | OWN | OWN_ROWS,
     "analyst": ASKING | OWN | TUNING | BROUGHT,
 }

@@ -40,7 +40,7 @@ class Drift:
     weeks: int  # of the reference with texts
     tests: tuple[Test, ...]
     findings: tuple[Test, ...]
-    why_not: str = ""  # too_little_past: nothing was tested
+    why_not: str = ""  # too_little_past, no_texts: nothing was tested
 
 
 def last_midnight(now: datetime) -> datetime:
@@ -68,7 +68,7 @@ def looked(days: Sequence[Day], since: datetime, until: datetime) -> Drift:
     return Drift(
         since, until, since - REFERENCE_WEEKS * WEEK, now.texts, then.texts, len(weeks), found,
         tuple(one for one in found if one.found),
-        "" if len(weeks) >= LEAST_WEEKS else "too_little_past",
+        "too_little_past" if len(weeks) < LEAST_WEEKS else "" if now.texts else "no_texts",
     )  # fmt: skip
 
 

@@ -89,11 +89,17 @@ def reject_suggestion(
     return done
 
 
-def _open_suggestion(store: Store, id: str) -> Suggestion:
+def find_suggestion(store: Store, id: str) -> Suggestion:
+    """By id or a unique beginning of it."""
     alike = [one for one in store.suggestions() if id and one.id.startswith(id)]
     if len(alike) != 1:
         raise NotFound(f"no suggestion {id[:40]!r}, or several; `ews learn suggestions` lists them",
                        f"{id[:40]!r}: 그런 제안이 없거나 여럿입니다.")  # fmt: skip
-    if alike[0].state is not ProposalState.OPEN:
-        raise decided_before(alike[0].state, alike[0].decided_by)
     return alike[0]
+
+
+def _open_suggestion(store: Store, id: str) -> Suggestion:
+    one = find_suggestion(store, id)
+    if one.state is not ProposalState.OPEN:
+        raise decided_before(one.state, one.decided_by)
+    return one
