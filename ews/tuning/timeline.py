@@ -6,23 +6,23 @@ facts of the case and what history says, which the replay never reads.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from alerts.channels import ChannelSettings, open_channel
 from alerts.routing import Routes
-from ews.model import Article, Case, utc
+from ews.model import Article, Case, TaggedArticle, utc
 from ews.pipeline import Pipeline, Rooms
 from ews.storage import Store
 from ews.tuning import cases
 from ews.tuning.casebook import shipped, tables
 from ews.tuning.references import episode_of, plain_link
-from ews.tuning.replay import replay
+from ews.tuning.replay import Progress, replay
 from ews.tuning.timeline_reading import GAP, read_timeline
 from ews.tuning.timeline_rows import Happened, Script, Setting, Timeline
+from nlp.classifier import Classifier
 
 MEMORY = "sqlite://"
 
@@ -66,7 +66,7 @@ def case_script(store: Store, case: Case, days: int = 14) -> Script:
     return Script(
         case.id, "case", row.name, str(case.body.get("name_ko") or row.name),
         sorted([*(one for one, _ in texts), *values], key=lambda s: (s.available_at, s.id)), [_fact(one) for one in own], row,
-        _at(str(case.body["onset"])), reactions, (),
+        _at(str(case.body["onset"])), reactions, (), {one.id: tagged for one, tagged in texts},
     )  # fmt: skip
 
 
@@ -77,33 +77,56 @@ def _fact(article: Article) -> cases.Fact:
     )  # fmt: skip
 
 
-def play(script: Script, rooms: Rooms, by: Setting, home: Path) -> Timeline:
-    """The script through the pipeline of these rooms, in a store of its own; `home` is for what
-    the channels write and may be thrown away."""
+def play(
+    script: Script, rooms: Rooms, by: Setting, home: Path, progress: Progress | None = None
+) -> Timeline:
+    """The script through the pipeline of these rooms, in a store of its own in memory; `home` is a
+    folder that may be thrown away."""
     store = Store.open(home, MEMORY)
     try:
         with store.begin() as tx:
             tx.save_ruleset(replace(by.ruleset, version=1, created_at=datetime(2000, 1, 1, tzinfo=UTC),
                                     in_force_at=None))  # fmt: skip
-        pipeline = Pipeline(store, _quiet(rooms, by.routes, home))
+        pipeline = _Deciding(store, _quiet(rooms, by.routes, script))
         for first, last in stretches(signal.available_at.date() for signal in script.signals):
             part = [s for s in script.signals if first <= s.available_at.date() <= last]
-            replay(pipeline, part, first, last, feeds=[f"case {script.name} {first}"])
+            replay(pipeline, part, first, last, feeds=[f"case {script.name} {first}"],
+                   progress=progress)  # fmt: skip
         return read_timeline(store, script, by)
     finally:
         store.close()
 
 
-def _quiet(rooms: Rooms, routes: Routes, home: Path) -> Rooms:
-    """The rooms with every receiver on a console that prints nothing. Who is told of what stays the
-    same; nobody is on duty in the past, so that no person is called and no digest is written."""
+class _Deciding(Pipeline):
+    """The live pipeline up to the outbox. Who is told, and who is not and why, is decided there;
+    putting it into words and sending it would take most of the time and change nothing."""
+
+    def deliver(self, now: datetime, clock: Callable[[], datetime] | None = None) -> int:
+        return 0
+
+
+class _KnownTags:
+    """Tags that a store has already; only other texts go to the model."""
+
+    def __init__(self, known: Mapping[str, TaggedArticle], model: Classifier) -> None:
+        self.version = model.version
+        self._known, self._model = known, model
+
+    def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
+        new = [one for one in articles if one.id not in self._known]
+        read = {one.article_id: one for one in self._model.classify(new)} if new else {}
+        return [self._known[one.id] if one.id in self._known else read[one.id] for one in articles]
+
+
+def _quiet(rooms: Rooms, routes: Routes, script: Script) -> Rooms:
+    """The rooms without channels. Who is told of what stays the same; nobody is on duty in the
+    past, so that no person is called and no digest is written."""
     receivers = tuple(
-        replace(one, channel="console", address="-", people=(), ack_within_min={}, digests=())
-        for one in routes.receivers
+        replace(one, people=(), ack_within_min={}, digests=()) for one in routes.receivers
     )
-    console = open_channel("console", ChannelSettings(home=home))
-    return replace(rooms, routes=replace(routes, receivers=receivers),
-                   channels={"console": console}, sources=())  # fmt: skip
+    reader = _KnownTags(script.tags, rooms.classifier) if script.tags else rooms.classifier
+    return replace(rooms, classifier=reader, routes=replace(routes, receivers=receivers),
+                   channels={}, sources=())  # fmt: skip
 
 
 def stretches(days: Iterable[date], gap: int = GAP) -> list[tuple[date, date]]:

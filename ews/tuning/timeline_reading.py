@@ -208,7 +208,8 @@ def _played(script: Script, by: Setting, store: Store) -> Played:
     tags = [one for a in articles if (one := store.tagged(a.id)) is not None]
     times = [signal.available_at for signal in script.signals]
     return Played(
-        by.ruleset.digest, by.rules_from, tuple(sorted({one.model for one in tags})), by.network,
+        by.ruleset.digest, by.rules_from, tuple(sorted({one.model for one in tags})),
+        bool(script.tags), by.network,
         by.routes_from, tuple(one.name for one in by.routes.receivers), min(times), max(times),
         len(articles), len(script.signals) - len(articles),
     )  # fmt: skip

@@ -5,12 +5,12 @@ Every row has its time; what people see and the replay did not read is marked `r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerts.routing import Routes
-from ews.model import Article, Observation, RuleSet
+from ews.model import Article, Observation, RuleSet, TaggedArticle
 from ews.tuning.cases import Fact
 from ews.tuning.references import Episode
 
@@ -132,6 +132,7 @@ class Played:
     rules: str  # digest of the rule set
     rules_from: str  # shipped | home | version N | name of a file
     models: tuple[str, ...]
+    tags_of_then: bool  # the store's own tags were taken, no text was read again
     network: str
     routes: str  # shipped | home | name of a file
     receivers: tuple[str, ...]
@@ -155,6 +156,7 @@ class Script:
     onset: datetime | None = None
     reactions: tuple[Happened, ...] = ()
     reality: tuple[Happened, ...] = ()
+    tags: Mapping[str, TaggedArticle] = field(default_factory=dict)  # of then, by text
 
 
 @dataclass(frozen=True, slots=True)
