@@ -122,10 +122,11 @@ class LexiconClassifier:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the model reads in some texts, calibrated; the last three as in EncoderOutput, with
-    firm spans as offsets into title, line break, text of the plain form."""
+    """What the model reads in some texts, calibrated; direction, vector and firms as in
+    EncoderOutput, with firm spans as offsets into title, line break, text of the plain form."""
 
     readings: Readings
+    words: Floats  # what their words add to the relevance
     direction: Floats
     vector: Floats
     firms: tuple[tuple[FirmSpan, ...], ...]
@@ -170,7 +171,8 @@ class TransformerClassifier:
             *rule_hits(joined),
         )
         firms = tuple(in_article(spans, one) for spans, one in zip(found.firms, texts, strict=True))
-        return Read(readings, found.direction, found.vector, firms)
+        words = self.relevance.words(joined)
+        return Read(readings, words, found.direction, found.vector, firms)
 
     def classify(self, articles: Sequence[Article]) -> list[TaggedArticle]:
         """One tagged article per article, in the same order; all of them are held in memory."""
@@ -237,7 +239,9 @@ class TransformerClassifier:
             triage=self.calibration.triage_low <= p_event < self.calibration.triage_high,
             vector=packed(read.vector[row]),
         )
-        return replace(tagged, relevance=self.relevance.probability(tagged, article.title))
+        words = float(read.words[row])
+        relevance = self.relevance.probability(tagged, article.title, words)
+        return replace(tagged, relevance=relevance)
 
     def mentions(
         self, article: Article, plain: Cleaned, spans: Sequence[FirmSpan]
