@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ews.config import Settings
     from ews.pipeline import Rooms
     from ews.storage import Store
+    from ews.tuning.replay import Progress
     from ews.tuning.timeline_rows import Script, Setting, Timeline
 
 app = typer.Typer(
@@ -108,7 +109,8 @@ def run(
     from ews.cli import show_case
     from ews.cli.asking import asker
     from ews.cli.opening import looking
-    from ews.cli.output import output, working
+    from ews.cli.output import output
+    from ews.cli.progress import Clock
     from ews.reports.receivers import sees_work
     from ews.tuning.timeline_reading import public
 
@@ -119,8 +121,8 @@ def run(
         rooms = rooms_of(settings)
         by = setting_of(settings, store, rooms, rules, version, routes)
         own = sees_work(asker(settings, store))
-        with working(out.t("재생 중", "playing")):
-            found = [played(one, rooms, by) for one in scripts(store, name, days, own)]
+        with Clock(out) as clock:
+            found = [played(one, rooms, by, clock.day) for one in scripts(store, name, days, own)]
     found = found if own else [public(one) for one in found]
     if all:
         show_case.table(out, found, write)
@@ -147,11 +149,11 @@ def scripts(store: Store, name: str | None, days: int, own: bool) -> list[Script
     return [case_script(store, find_kept(store, name), days)]
 
 
-def played(script: Script, rooms: Rooms, by: Setting) -> Timeline:
+def played(script: Script, rooms: Rooms, by: Setting, progress: Progress) -> Timeline:
     from ews.tuning.timeline import play
 
     with TemporaryDirectory() as folder:
-        return play(script, rooms, by, Path(folder))
+        return play(script, rooms, by, Path(folder), progress)
 
 
 def rooms_of(settings: Settings) -> Rooms:

@@ -15,22 +15,13 @@ if TYPE_CHECKING:
 
 def timeline(out: Output, found: Timeline, names: Names) -> None:
     """One case, for a person who has a minute."""
-    from ews.tuning.timeline_words import summary
+    from ews.tuning.timeline_words import conditions, summary
 
     out.say(out.t(found.ko, found.en), "bold")
     out.facts(list(summary(found, out.lang)))
     _lines(out, found, names)
     _reached(out, found, names)
-    played = found.played
-    out.say(out.t(
-        f"재생 조건: 규칙 {played.rules_from} ({played.rules}), 모델 {', '.join(played.models)}, "
-        f"수신처 {played.routes}, 기사 {played.texts}건, 값 {played.values}개. 사실은 뒷날 골라 "
-        "우리 말로 적은 것이라, 그때 수집했다는 증거가 아니라 읽었다면 알렸다는 증거입니다.",
-        f"Played by rules {played.rules_from} ({played.rules}), model {', '.join(played.models)}, "
-        f"routes {played.routes}, {played.texts} texts, {played.values} values. The facts were "
-        "chosen afterwards and are told in our words: they show that ews would have told, given "
-        "them, not that it would have collected them.",
-    ), "dim")  # fmt: skip
+    out.say(conditions(found, out.lang), "dim")
 
 
 def _lines(out: Output, found: Timeline, names: Names) -> None:

@@ -171,6 +171,39 @@ def _firsts(lead: Lead, lang: str) -> Iterator[tuple[str, str]]:
                say(("없음", "none"), lang))  # fmt: skip
 
 
+def conditions(timeline: Timeline, lang: str, routes: bool = True) -> str:
+    """By what it was played and what it shows; `routes`: which list of receivers it was, too."""
+    one = timeline.played
+    to = ("", "")
+    if routes and one.routes:
+        to = f", 수신처 {_from(one.routes)}", f", routes {one.routes}"
+    played = (
+        f"재생 조건: 규칙 {_from(one.rules_from)} ({one.rules}), 모델 {', '.join(one.models)}{to[0]}, "
+        f"기사 {one.texts:,}건, 값 {one.values:,}개.",
+        f"Played by rules {one.rules_from} ({one.rules}), model {', '.join(one.models)}{to[1]}, "
+        f"{one.texts:,} texts, {one.values:,} values.",
+    )
+    return f"{say(played, lang)} {say(OF_THEN if one.tags_of_then else CHOSEN, lang)}"
+
+
+def _from(text: str) -> str:
+    """Where rules or routes are from, in Korean; the name of a file as it is."""
+    known = {"shipped": "기본", "in force": "지금 것"}
+    return known.get(text) or (f"{text[8:]}판" if text.startswith("version ") else text)
+
+
+CHOSEN = (
+    "사실은 뒷날 골라 우리 말로 적은 것이라, 그때 수집했다는 증거가 아니라 읽었다면 알렸다는 증거입니다.",
+    "The facts were chosen afterwards and are told in our words: they show that ews would have told, "
+    "given them, not that it would have collected them.",
+)
+OF_THEN = (
+    "기사와 분류는 이 저장소에 그때 남은 것이고 다시 읽지 않았습니다. 규칙과 프로그램은 지금 것입니다.",
+    "The texts and their labels are those that this store has of then, and no text was read again; "
+    "rules and program are of now.",
+)
+
+
 def days(value: float | None, lang: str) -> str:
     """A lead in words.
 

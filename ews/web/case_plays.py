@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
+from ews.acting import ActRefused
 from ews.pipeline import Rooms
 from ews.reports import Names, Viewer
 from ews.reports.receivers import check_work, routes_of, sees_work
@@ -23,6 +24,7 @@ from graph import build_network
 from nlp.classifier import load_classifier
 
 KEPT = 32  # time lines remembered
+MOST = 4_000  # signals of an analyst's case that are played while a reader waits: 20 s
 DAYS = 14  # of an analyst's case, after its reference time
 
 
@@ -81,7 +83,15 @@ class Plays:
     def _script(self, name: str) -> Script:
         if name in (*cases.names(), *cases.quiet()):
             return script(name)
-        return case_script(self._site.store, find_kept(self._site.store, name), DAYS)
+        found = case_script(self._site.store, find_kept(self._site.store, name), DAYS)
+        if len(found.signals) > MOST:
+            raise ActRefused(
+                f"the window of {name} holds {len(found.signals):,} signals, too many to play for a "
+                f"page; `ews case run {name}` plays them",
+                f"{name}: 기간에 든 기사와 값이 {len(found.signals):,}개라 화면에서 재생하기에 많습니다. "
+                f"명령줄에서 ews case run {name} 로 재생하십시오.",
+            )
+        return found
 
 
 def _seen(found: Timeline, viewer: Viewer) -> Timeline:
