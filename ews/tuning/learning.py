@@ -14,7 +14,7 @@ from ews.model import ActKind, Person, ProposalState, Suggestion
 from ews.storage import Store
 from ews.tuning.desk import Desk
 from ews.tuning.desk_shapes import Candidate, Period
-from ews.tuning.learning_judged import judged_of
+from ews.tuning.learning_judged import judged_of, peaks_of
 from ews.tuning.learning_suggestions import suggestions
 from ews.tuning.learning_teaching import decided_before, misses, reasoned
 from ews.tuning.learning_trials import trials
@@ -32,7 +32,9 @@ def suggest(desk: Desk, now: datetime, period: Period | None = None) -> list[Sug
         return []
     trial = trials(desk, base.version, period, judged)
     earlier = store.suggestions()
-    found = suggestions(judged, reports, read_book(base), trial, earlier, now)
+    found = suggestions(
+        judged, reports, read_book(base), trial, earlier, now, peaks_of(store, judged)
+    )
     known = {one.id: one for one in earlier}
     for one in found:
         if one.id not in known or _differ(one, known[one.id]):

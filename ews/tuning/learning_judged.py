@@ -6,7 +6,8 @@ say rests on the same model that is to learn. A firm's person speaks for itself,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,7 @@ from ews.tuning.ledger_people import DUPLICATE
 
 READ = (Basis.FEEDBACK, Basis.REVIEW)
 RIGHT = (Outcome.TRUE, Outcome.LATE, Outcome.PREVENTED)
+REASON = re.compile(r"([a-z_]+)=(-?[0-9.e+-]+) \(raise")
 FIGURE = "-"  # language and source of an alert that no text raised
 
 
@@ -96,3 +98,24 @@ def lead_of(event: Event | None) -> Evidence | None:
 
 def firm_people(store: Store) -> Collection[str]:
     return {person.name for person in store.people() if person.role == "firm"}
+
+
+def peaks_of(store: Store, judged: Sequence[Judged]) -> dict[str, dict[str, float]]:
+    """Of each alert that people spoke against: the highest of each measure, as the alert itself said
+    it, while the rule held that it stands under."""
+    found: dict[str, dict[str, float]] = {}
+    for one in judged:
+        if not one.against:
+            continue
+        peaks = found.setdefault(one.alert.id, {})
+        for change in store.changes(alert_id=one.alert.id):
+            if change.alert.rule == one.alert.rule:
+                for measure, value in _measured(change.alert.reasons):
+                    peaks[measure] = max(value, peaks.get(measure, value))
+    return found
+
+
+def _measured(reasons: Sequence[str]) -> Iterator[tuple[str, float]]:
+    for reason in reasons:
+        if said := REASON.match(reason):
+            yield said[1], float(said[2])

@@ -7,7 +7,6 @@ where it would have dropped most of those and none that people called right, nor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,7 +25,6 @@ MOST = 0.5  # a change must drop more than this share of the wrong ones
 FACTORS = (0.9, 0.8, 0.7, 0.6, 0.5)  # of sensitivity, the gentlest first
 WIDEST = 0.25  # a threshold is lowered for one missed alert by at most this share of its value
 TWICE = 2  # times as many acts as spoke for it when it was rejected
-REASON = re.compile(r"([a-z_]+)=(-?[0-9.e+-]+) \(raise")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,14 @@ def suggestions(
     trial: Try,
     earlier: Sequence[Suggestion],
     now: datetime,
+    peaks: Mapping[str, Mapping[str, float]],
 ) -> list[Suggestion]:
-    """New suggestions, and open ones brought up to date."""
+    """New suggestions, and open ones brought up to date. `peaks`: of each alert that people spoke
+    against, the highest of each measure while its rule held."""
     found: list[Suggestion] = []
     for subject in subjects(judged, book):
         if (round_ := _round(subject.name, subject.acts, earlier)) is not None:
-            found += _dropping(subject, book, trial, now, round_)
+            found += _dropping(subject, book, trial, now, round_, peaks)
     for one in missed:
         name = f"missed:{one.act_id}"
         if (round_ := _round(name, (one.act_id,), earlier)) is not None:
@@ -116,10 +116,15 @@ def _subject(name: str, said: Sequence[Judged], stage: int = 1) -> Iterator[Subj
 
 
 def _dropping(
-    subject: Subject, book: Book, trial: Try, now: datetime, round_: int
+    subject: Subject,
+    book: Book,
+    trial: Try,
+    now: datetime,
+    round_: int,
+    peaks: Mapping[str, Mapping[str, float]],
 ) -> Iterator[Suggestion]:
     best: tuple[tuple[float, ...], Mapping[str, str], Trial] | None = None
-    for order, changes in enumerate(_changes(subject, book)):
+    for order, changes in enumerate(_changes(subject, book, peaks)):
         done = trial(changes, subject.stage)
         if done.right or done.lost or done.wrong <= MOST * len(subject.against):
             continue
@@ -130,11 +135,13 @@ def _dropping(
         yield _made(subject, best[1], best[2], book, now, content_id("sug", subject.name, round_))
 
 
-def _changes(subject: Subject, book: Book) -> Iterable[Mapping[str, str]]:
+def _changes(
+    subject: Subject, book: Book, peaks: Mapping[str, Mapping[str, float]]
+) -> Iterable[Mapping[str, str]]:
     kind, _, name = subject.name.partition(":")
     if kind == "rule":
         rule = next(one for one in book.rules if one.name == name)
-        return _thresholds(rule, subject.against)
+        return _thresholds(rule, [peaks.get(one.alert.id, {}) for one in subject.against])
     group, given = {
         "type": ("types", book.sensitivity.types), "country": ("countries", book.sensitivity.countries),
     }[kind]  # fmt: skip
@@ -142,13 +149,13 @@ def _changes(subject: Subject, book: Book) -> Iterable[Mapping[str, str]]:
     return [{f"sensitivity.{group}.{name}": f"{usual * one:.3g}"} for one in FACTORS]
 
 
-def _thresholds(rule: Rule, against: Sequence[Judged]) -> Iterator[Mapping[str, str]]:
+def _thresholds(rule: Rule, against: Sequence[Mapping[str, float]]) -> Iterator[Mapping[str, str]]:
     """Each measure of the rule raised past more and more of the alerts that people spoke against."""
     for measure, limit in rule.when.items():
         if measure not in SCALES:
             continue
         most = REACHED * ENDS[measure]
-        values = sorted({v for one in against if (v := measured(one, measure)) is not None})
+        values = sorted({one[measure] for one in against if measure in one})
         steps = {_above(values[min(len(values) - 1, int(part * len(values)))])
                  for part in (0.5, 0.75, 0.999) if values}  # fmt: skip
         for value in sorted(steps):
@@ -163,15 +170,6 @@ def _above(value: float) -> float:
     (0.707, 0.00167)
     """
     return float(f"{value * 1.01:.3g}")
-
-
-def measured(one: Judged, measure: str) -> float | None:
-    """What the alert itself says that the measure was when the rule held."""
-    for reason in one.alert.reasons:
-        found = REASON.match(reason)
-        if found and found[1] == measure:
-            return float(found[2])
-    return None
 
 
 def _made(
@@ -229,6 +227,6 @@ def _below(value: float) -> float:
     """A little less, in three digits.
 
     >>> _below(0.62), _below(0.00165)
-    (0.613, 0.00163)
+    (0.614, 0.00163)
     """
     return float(f"{value * 0.99:.3g}")

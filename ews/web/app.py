@@ -30,6 +30,8 @@ from ews.web.case_api import case_api_router
 from ews.web.case_pages import case_pages_router
 from ews.web.case_plays import Plays
 from ews.web.feeds import feed_router
+from ews.web.learning_api import learning_api_router
+from ews.web.learning_pages import learning_router
 from ews.web.ledger_api import ledger_api_router
 from ews.web.ledger_asked import Ledgers
 from ews.web.ledger_pages import ledger_router
@@ -87,6 +89,8 @@ def create_app(
     desks = Desks(site)
     app.include_router(tuning_api_router(site, who, desks))
     app.include_router(tuning_router(site, who, desks))
+    app.include_router(learning_api_router(site, who, desks))
+    app.include_router(learning_router(site, who, desks))
     app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
