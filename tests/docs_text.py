@@ -100,6 +100,8 @@ def _api_path(document: dict[str, Any], path: str, name: str, method: dict[str, 
     content = method["responses"]["200"]["content"]
     if "text/csv" in content:
         return "\n".join([*lines, "", "Answers a sheet (CSV, UTF-8)."])
+    if "application/jsonl" in content:
+        return "\n".join([*lines, "", "Answers JSON Lines."])
     if "text/markdown" in content:
         return "\n".join([*lines, "", "Answers a document (Markdown, or tagged PDF)."])
     reference = content["application/json"]["schema"]["$ref"]

@@ -103,15 +103,16 @@ def accept(
     from ews.cli.output import output
     from ews.cli.tuning import _told
     from ews.tuning.learning import accept_suggestion
-    from ews.tuning.learning_teaching import accept_example, find_example
+    from ews.tuning.learning_teaching import accept_example
     from ews.tuning.rules import Changer
 
     with _acting(home, by) as (desk, person, entered):
         out, now = output(lang, as_json, desk.settings.lang), datetime.now(UTC)
+        known = _found(desk, id)
         with _told(out):
             if id.startswith("sug"):
                 changer = Changer(person, "cli", f"cli:{person.id}:{key or uuid4()}", entered)
-                taken = accept_suggestion(desk, id, changer, now, rebase=rebase)
+                taken = accept_suggestion(desk, known, changer, now, rebase=rebase)
                 if out.as_json:
                     out.json(taken)
                 else:
@@ -119,7 +120,7 @@ def accept(
                                   f"Saved as version {taken.ruleset}; ews tune undo takes it back."))  # fmt: skip
                 return
             done = accept_example(
-                desk.store, find_example(desk.store, id).id, person, now, labels=_split(labels),
+                desk.store, known, person, now, labels=_split(labels),
                 relevant=relevant, items=_split(items), note=note,
             )  # fmt: skip
     out.json(done) if out.as_json else show_learning.decided(out, done)
@@ -134,16 +135,16 @@ def reject(
     from ews.cli.output import output
     from ews.cli.tuning import _told
     from ews.tuning.learning import reject_suggestion
-    from ews.tuning.learning_teaching import find_example, reject_example
+    from ews.tuning.learning_teaching import reject_example
 
     with _acting(home, by) as (desk, person, _):
         out, now = output(lang, as_json, desk.settings.lang), datetime.now(UTC)
+        known = _found(desk, id)
         with _told(out):
             if id.startswith("sug"):
-                done: object = reject_suggestion(desk.store, id, person, now, reason)
+                done: object = reject_suggestion(desk.store, known, person, now, reason)
             else:
-                example = find_example(desk.store, id)
-                done = reject_example(desk.store, example.id, person, now, reason)
+                done = reject_example(desk.store, known, person, now, reason)
     out.json(done) if out.as_json else out.say(out.t("물리쳤습니다.", "Rejected."))
 
 
@@ -267,6 +268,14 @@ def _acting(home: Path | None, by: str) -> Iterator[tuple[Desk, Person, dict[str
     with reading(home) as (settings, store):
         person, entered = actor(settings, store, by)
         yield _desk(settings, store), person, entered
+
+
+def _found(desk: Desk, id: str) -> str:
+    """The whole id of an example or suggestion."""
+    from ews.tuning.learning import find_suggestion
+    from ews.tuning.learning_teaching import find_example
+
+    return (find_suggestion if id.startswith("sug") else find_example)(desk.store, id).id
 
 
 def _desk(settings: Settings, store: Store) -> Desk:

@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import Path as PathParam
 from pydantic import BaseModel, Field
 
 from ews.acting import permitted, person_of
@@ -42,7 +43,16 @@ from ews.web.tuning_desks import Desks
 Found = TypeVar("Found")
 Since = Annotated[str, Query(description="from: ISO 8601")]
 Until = Annotated[str, Query(description="before: ISO 8601")]
+Id = Annotated[str, PathParam(description="its ID, or a unique beginning of it")]
 Code = Annotated[str, Field(min_length=1, max_length=60)]
+
+
+LINES: dict[int | str, dict[str, object]] = {
+    200: {
+        "content": {"application/jsonl": {"schema": {"type": "string"}}},
+        "description": "one object a line",
+    }
+}
 
 
 class Taken(Body):
@@ -93,7 +103,7 @@ def _asking_paths(router: APIRouter, site: Site) -> None:
 
     @router.get(
         "/examples.jsonl", summary="Accepted examples: ids and labels, never the text",
-        response_class=Response,
+        response_class=Response, responses=LINES,
     )  # fmt: skip
     def export(request: Request) -> Response:
         check_analyst(request.state.viewer)
@@ -132,7 +142,7 @@ def _example_paths(router: APIRouter, site: Site) -> None:
         "/examples/{id}/accept", summary="Take an example as it should have been read",
         openapi_extra=request_body(Taken),
     )  # fmt: skip
-    def accept(request: Request, id: str, given: Annotated[Taken, Depends(sent(Taken))]) -> Example:
+    def accept(request: Request, id: Id, given: Annotated[Taken, Depends(sent(Taken))]) -> Example:
         person = _analyst(site, request)
         return accept_example(
             site.store, find_example(site.store, id).id, person, site.clock(), labels=given.labels,
@@ -143,7 +153,7 @@ def _example_paths(router: APIRouter, site: Site) -> None:
         "/examples/{id}/reject", summary="Put an example away", openapi_extra=request_body(Rejected)
     )
     def reject(
-        request: Request, id: str, given: Annotated[Rejected, Depends(sent(Rejected))]
+        request: Request, id: Id, given: Annotated[Rejected, Depends(sent(Rejected))]
     ) -> Example:
         person = _analyst(site, request)
         example = find_example(site.store, id)
@@ -156,7 +166,7 @@ def _suggestion_paths(router: APIRouter, site: Site, desks: Desks) -> None:
         openapi_extra=request_body(Accepted),
     )  # fmt: skip
     def accept(
-        request: Request, id: str, given: Annotated[Accepted, Depends(sent(Accepted))]
+        request: Request, id: Id, given: Annotated[Accepted, Depends(sent(Accepted))]
     ) -> Suggestion:
         person = _analyst(site, request)
         changer = Changer(person, "api", f"api:{person.id}:{key_header(request) or uuid4()}")
@@ -169,7 +179,7 @@ def _suggestion_paths(router: APIRouter, site: Site, desks: Desks) -> None:
         openapi_extra=request_body(Rejected),
     )  # fmt: skip
     def reject(
-        request: Request, id: str, given: Annotated[Rejected, Depends(sent(Rejected))]
+        request: Request, id: Id, given: Annotated[Rejected, Depends(sent(Rejected))]
     ) -> Suggestion:
         person = _analyst(site, request)
         return reject_suggestion(site.store, id, person, site.clock(), given.reason)
