@@ -73,10 +73,15 @@ def _mark(one: Line, x: float, lang: str) -> str:
 
 
 def _dates(first: datetime, last: datetime) -> str:
-    parts = []
+    """Days below the lanes; of a few days each once."""
+    parts: list[str] = []
+    told = ""
     for number in range(TICKS):
         at = first + (last - first) * number / (TICKS - 1)
+        if (day := moment(at)[:10]) == told:
+            continue
+        told = day
         anchor = "start" if number == 0 else "end" if number == TICKS - 1 else "middle"
         parts.append(f'<text x="{_x(at, first, last):.0f}" y="{HEIGHT - 12}" '
-                     f'text-anchor="{anchor}">{moment(at)[:10]}</text>')  # fmt: skip
+                     f'text-anchor="{anchor}">{day}</text>')  # fmt: skip
     return "".join(parts)
