@@ -24,7 +24,7 @@ WEEK = timedelta(days=7)
 REFERENCE_WEEKS = 8
 LEAST_WEEKS = 4  # of a reference with texts in it
 FALSE_DISCOVERY = 0.01
-BEYOND = 2.0  # times what the reference shows against itself
+BEYOND = 1.5  # times what the reference shows against itself
 LIMITS = {"scores": 0.1, "type": 0.02, "language": 0.02, "rule": 0.15, "share": 0.05}
 
 

@@ -36,7 +36,7 @@ def look(store: Store, routes: Routes, now: datetime) -> Drift | None:
     found = drift(store, now)
     with store.begin() as tx:
         known = json.loads(tx.get(STANDING) or "{}")
-        new = [one for one in found.findings if _new(one, known, now)]
+        new = [one for one in found.findings if is_new(one, known, now)]
         told = [(bulletin(one, new, found, now), one) for one in routes.receivers if one.operator]
         if new and told:
             tx.save_bulletins(
@@ -55,9 +55,11 @@ def key(test: Test) -> str:
     return f"{test.subject} {test.kind}"
 
 
-def _new(test: Test, known: Mapping[str, str], now: datetime) -> bool:
-    last = known.get(key(test))
-    return last is None or _old(last, now)
+def is_new(test: Test, known: Mapping[str, str], now: datetime) -> bool:
+    same = [key(test)]
+    if test.kind == "fewer":  # whoever was told that it is silent knows
+        same.append(f"{test.subject} silent")
+    return all(name not in known or _old(known[name], now) for name in same)
 
 
 def _old(at: str, now: datetime) -> bool:
