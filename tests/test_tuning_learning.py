@@ -43,9 +43,17 @@ from ews.tuning.learning_judged import Judged, judged_of
 from ews.tuning.learning_missed import Missed, Nearest, Short, diagnose
 from ews.tuning.learning_ratios import LEAST, ratios
 from ews.tuning.learning_suggestions import Trial, suggestions
-from ews.tuning.learning_teaching import accept_example, exported, gather, misses, reject_example
+from ews.tuning.learning_teaching import (
+    accept_example,
+    exported,
+    gather,
+    misses,
+    reject_example,
+    relevance_rows,
+)
 from ews.tuning.rules import Changer, RulesConflict, in_force, set_rules
 from graph import Network
+from nlp.dataset import to_row
 from tests.ledger_home import DAY, alarm, happening, said
 from tests.tuning_home import LATER, TuningHome
 
@@ -165,8 +173,11 @@ def test_examples_are_gathered_once_decided_by_a_named_analyst_and_exported_with
     rows = {row["id"]: row for row in exported(store)}
     assert rows[opinion.article_id]["labels"] == []
     assert rows[typed.article_id]["labels"] == ["price_shock"]
-    assert "labels" not in rows[right.article_id]  # nobody read them
-    assert rows[right.article_id]["relevant"] == 1.0
+    assert right.article_id not in rows  # nobody read its labels
+    assert to_row({"source": "", "lang": "en", "title": "", "text": "", "published": None,
+                   **rows[typed.article_id]}).labels == ("price_shock",)  # fmt: skip
+    relevant = {row["articles"][0]: row["relevant"] for row in relevance_rows(store)}  # type: ignore[index]
+    assert relevant == {opinion.article_id: 0.0, typed.article_id: 1.0, right.article_id: 1.0}
     assert "Example report" not in json.dumps(list(rows.values()))
     with pytest.raises(ActRefused, match="accepted before"):
         reject_example(store, opinion.id, analyst, NOW, "no")
@@ -364,4 +375,4 @@ def test_several_texts_are_offered_and_accepting_one_puts_the_others_away(
     ] * 2
     accept_example(store, offered[0].id, analyst, NOW + timedelta(hours=1))
     assert store.examples(ProposalState.OPEN) == []
-    assert [row["id"] for row in exported(store)] == [offered[0].article_id]
+    assert [row["articles"] for row in relevance_rows(store)] == [[offered[0].article_id]]

@@ -153,17 +153,21 @@ def export(
     write: Annotated[
         Path | None, typer.Option("--write", help="File to write (JSON Lines).", dir_okay=False)
     ] = None,
+    relevance: Annotated[
+        bool, typer.Option("--relevance", help="Whether texts matter to Korea, not their types.")
+    ] = False,
     home: Home = None,
     lang: Lang = None,
 ) -> None:
-    """Accepted examples in the form of nlp/data/labels-*.jsonl: ids and labels, never the text."""
+    """Accepted examples in the form of nlp/data/labels-*.jsonl (or relevance-*.jsonl): ids and labels,
+    never the text."""
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.tuning.learning_teaching import as_lines, exported
+    from ews.tuning.learning_teaching import as_lines, exported, relevance_rows
 
     with reading(home) as (settings, store):
         out = output(lang, False, settings.lang)
-        rows = exported(store)
+        rows = (relevance_rows if relevance else exported)(store)
     if write is None:
         print(as_lines(rows), end="")
         return

@@ -12,7 +12,16 @@ from datetime import datetime
 
 from alerts.life import ActRefused
 from ews.acting import NotFound, permitted
-from ews.model import Act, ActKind, Example, Person, ProposalState, RuleSet
+from ews.model import (
+    Act,
+    ActKind,
+    Example,
+    MentionKind,
+    Person,
+    ProposalState,
+    RuleSet,
+    TaggedArticle,
+)
 from ews.storage import Store
 from ews.tuning import learning_examples as made
 from ews.tuning.learning_judged import firm_people, judged_of
@@ -146,24 +155,50 @@ def reject_example(store: Store, id: str, person: Person, now: datetime, reason:
 
 
 def exported(store: Store) -> list[dict[str, object]]:
-    """Accepted examples as rows of nlp/data/labels-*.jsonl: ids and labels, never the text. `labels`
-    stands only where a person read them, `relevant` only where somebody said it."""
-    return [_row(one) for one in store.examples(ProposalState.ACCEPTED)]
+    """Accepted examples whose labels a person read, as rows of nlp/data/labels-*.jsonl: ids and
+    labels, never the text. What nobody read is the model's own, and `unread` names it."""
+    accepted = [one for one in _accepted(store) if not one.note.startswith(made.LABELS_UNREAD)]
+    return [_label_row(one, store.tagged(one.article_id)) for one in accepted]
+
+
+def relevance_rows(store: Store) -> list[dict[str, object]]:
+    """Accepted examples of which somebody said whether they matter to Korea, as rows of
+    nlp/data/relevance-*.jsonl."""
+    accepted = [one for one in _accepted(store) if one.relevant is not None]
+    articles = store.articles({one.article_id for one in accepted})
+    return [
+        {"id": one.id, "feed": articles[one.article_id].source, "articles": [one.article_id],
+         "relevant": float(bool(one.relevant)), "reader": "feedback"}
+        for one in accepted
+    ]  # fmt: skip
+
+
+def _accepted(store: Store) -> list[Example]:
+    """Each text once, as decided last."""
+    found = sorted(
+        store.examples(ProposalState.ACCEPTED), key=lambda one: (one.decided_at or one.at, one.id)
+    )
+    return list({one.article_id: one for one in found}.values())
+
+
+def _label_row(one: Example, tagged: TaggedArticle | None) -> dict[str, object]:
+    event = bool(one.labels) and tagged is not None
+    return {
+        "id": one.article_id,
+        "labels": list(one.labels),
+        "severity": min(3, max(0, round(tagged.severity))) if tagged and event else 0,
+        "phase": tagged.phase.value if tagged and event and tagged.phase else None,
+        "countries": list(tagged.codes(MentionKind.COUNTRY)) if tagged and event else [],
+        "items": list(one.items),
+        "sure": False,
+        "drawn": "feedback",
+        "unread": ["severity", "phase", "countries"] if event else [],
+        "example": one.id,
+    }
 
 
 def as_lines(rows: Iterable[Mapping[str, object]]) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _row(one: Example) -> dict[str, object]:
-    row: dict[str, object] = {"id": one.article_id}
-    if not one.note.startswith(made.LABELS_UNREAD):
-        row["labels"] = list(one.labels)
-    if one.items:
-        row["items"] = list(one.items)
-    if one.relevant is not None:
-        row["relevant"] = float(one.relevant)
-    return row | {"example": one.id, "alert": one.alert_id, "drawn": "feedback"}
 
 
 def find_example(store: Store, id: str) -> Example:

@@ -24,6 +24,7 @@ from ews.tuning.learning_teaching import (
     find_example,
     gather,
     reject_example,
+    relevance_rows,
 )
 from ews.tuning.rule_tests import FailingCases
 from ews.tuning.rules import Changer, RuleChangeError
@@ -105,9 +106,13 @@ def _asking_paths(router: APIRouter, site: Site) -> None:
         "/examples.jsonl", summary="Accepted examples: ids and labels, never the text",
         response_class=Response, responses=LINES,
     )  # fmt: skip
-    def export(request: Request) -> Response:
+    def export(
+        request: Request,
+        relevance: Annotated[bool, Query(description="whether they matter to Korea")] = False,
+    ) -> Response:
         check_analyst(request.state.viewer)
-        return Response(as_lines(exported(site.store)), media_type="application/jsonl")
+        rows = (relevance_rows if relevance else exported)(site.store)
+        return Response(as_lines(rows), media_type="application/jsonl")
 
     @router.get("/ratios", summary="How often alerts were wrong, by rule, type, source, item")
     def ratios(request: Request, since: Since = "", until: Until = "") -> Ratios:
