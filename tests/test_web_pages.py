@@ -134,6 +134,7 @@ ACTS = (
     "/cases",
     "/tuning/save",
     "/tuning/undo",
+    "/learning/",
 )  # what people do; the rest reads
 
 
@@ -150,6 +151,8 @@ def test_every_answer_of_the_api_has_a_model(client: TestClient) -> None:
             content = method["responses"]["200"]["content"]
             if path.endswith(".csv"):
                 assert list(content) == ["text/csv"], path
+            elif path.endswith(".jsonl"):
+                assert list(content) == ["application/jsonl"], path
             elif path.endswith("/dossier"):
                 assert set(content) == {"text/markdown", "application/pdf"}, path
             else:
