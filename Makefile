@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NICE_ENV := OMP_NUM_THREADS=2 TOKENIZERS_PARALLELISM=false PYTHONWARNINGS=
+# Compiled modules are kept, whatever the shell says: each worker and each `ews` that a test starts
+# would compile them all again.
+TEST_ENV := $(NICE_ENV) PYTHONDONTWRITEBYTECODE=
 DEMO_HOME ?= .ews-demo
 SCORE_HOME ?= .ews-score
 MODEL_WORK ?= .ews-model
@@ -29,7 +32,7 @@ demo: .venv/run ## play the shipped crises and print the alerts as an official r
 	$(NICE_ENV) $(BIN)/ews demo --home $(DEMO_HOME)
 
 test: .venv/dev ## the whole suite, offline
-	$(NICE_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile
+	$(TEST_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

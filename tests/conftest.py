@@ -6,11 +6,13 @@ elsewhere each run looks at new ones.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fastapi.routing
 import pytest
 import sqlalchemy as sa
 import typer.testing
@@ -30,6 +32,14 @@ settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
+gc.disable()  # while hundreds of modules are imported, nearly all of which stay
+
+
+def pytest_collection_finish() -> None:
+    """What was imported is no rubbish: it is not looked through again in each round."""
+    gc.freeze()
+    gc.enable()
+
 
 @pytest.fixture(scope="session", autouse=True)
 def commands_built_once() -> Iterator[None]:
@@ -44,6 +54,22 @@ def commands_built_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", command)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def answers_described_once() -> Iterator[None]:
+    """What a path of the API answers is the same in each app: its schema is made once."""
+    real = fastapi.routing.create_model_field
+    made: dict[Any, Any] = {}
+
+    def field(name: str, type_: Any, mode: Any) -> Any:
+        if (name, type_, mode) not in made:
+            made[name, type_, mode] = real(name=name, type_=type_, mode=mode)
+        return made[name, type_, mode]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fastapi.routing, "create_model_field", field)
         yield
 
 
