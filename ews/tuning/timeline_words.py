@@ -53,6 +53,7 @@ class Line:
     alert: str
     url: str
     marks: str  # what was assumed
+    ended: bool = False  # the alert was over with it
 
 
 def lines(timeline: Timeline, names: Names, lang: str) -> list[Line]:
@@ -99,7 +100,8 @@ def _step(one: Step, names: Names, lang: str) -> Line:
     chance = "" if one.chance is None else f" · {one.chance:.0%}"
     text = f"{change} · {names.type(one.type, lang)} · {about}{chance}"
     return _line(one.at, "alert" if one.of_case else "other", text, lang, stage=one.stage,
-                 told=_told(one.told, lang), alert=one.alert)  # fmt: skip
+                 told=_told(one.told, lang), alert=one.alert,
+                 ended=one.change in {"resolved", "retracted"})  # fmt: skip
 
 
 def _happened(one: Happened, kind: str, lang: str) -> Line:

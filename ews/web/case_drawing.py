@@ -62,7 +62,9 @@ def _mark(one: Line, x: float, lang: str) -> str:
     stage = Stage(one.stage) if one.stage is not None else None
     known = f" {stage.ko if lang == 'ko' else stage.en}" if stage else ""
     said = escape(f"{moment(one.at)} · {one.what}{known} · {one.text}")
-    name = f"moment {one.kind}" + (f" s{one.stage}" if stage else "")
+    name = (
+        f"moment {one.kind}" + (f" s{one.stage}" if stage else "") + (" ended" if one.ended else "")
+    )
     shape = (
         f'<rect x="{x - 6:.1f}" y="{y - 6 - 3 * (one.stage or 0)}" width="12" '
         f'height="{12 + 6 * (one.stage or 0)}" rx="2"/>'
