@@ -14,6 +14,8 @@ from ews.tuning.learning_ratios import Ratio, ratios
 from ews.tuning.learning_teaching import misses
 from ews.tuning.rules import of_version
 
+REPORTS = 50  # of missed alerts that are followed for one answer; `misses` follows all
+
 
 @dataclass(frozen=True, slots=True)
 class ExampleLine:
@@ -47,7 +49,7 @@ class Learning:
     rejected: int
     examples: tuple[ExampleLine, ...]
     suggestions: tuple[SuggestionLine, ...]  # open ones first
-    missed: tuple[Missed, ...]
+    missed: tuple[Missed, ...]  # the newest reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Ratios:
 def learning(
     store: Store, now: datetime, state: ProposalState | None = ProposalState.OPEN
 ) -> Learning:
-    """Examples in that state (None: all), every suggestion and every report of a missed alert."""
+    """Examples in that state (None: all), every suggestion and the newest reports of missed alerts."""
     every = store.examples()
     shown = [one for one in every if state is None or one.state is state]
     suggested = sorted(
@@ -74,7 +76,7 @@ def learning(
     return Learning(
         now, count(ProposalState.OPEN), count(ProposalState.ACCEPTED),
         count(ProposalState.REJECTED), tuple(example_lines(store, shown)),
-        tuple(suggestion_line(store, one) for one in suggested), tuple(misses(store, now)),
+        tuple(suggestion_line(store, one) for one in suggested), tuple(misses(store, now, most=REPORTS)),
     )  # fmt: skip
 
 

@@ -187,7 +187,7 @@ def _silent(store: Store, act: Act, since: datetime) -> str:
     if not host:
         return ""
     known = [
-        one.source for one in store.readings(since - 4 * AGO, since)
+        one.source for one in store.readings(since - AGO, since)
         if host in one.source or one.source.casefold() in host
     ]  # fmt: skip
     if not known:

@@ -97,11 +97,14 @@ def _superseded(
     return len(old)
 
 
-def misses(store: Store, now: datetime, ruleset: RuleSet | None = None) -> list[Missed]:
-    """Every report of a missed alert, and what became of what it tells of, newest first."""
+def misses(
+    store: Store, now: datetime, ruleset: RuleSet | None = None, most: int | None = None
+) -> list[Missed]:
+    """Every report of a missed alert (or so many), and what became of what it tells of, newest
+    first."""
     rules = ruleset or in_force(store, now)
     reports = store.acts(kinds=[ActKind.MISSED], until=now)
-    return [diagnose(store, act, rules) for act in reversed(reports)]
+    return [diagnose(store, act, rules) for act in reports[::-1][:most]]
 
 
 def accept_example(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from ews.acting import ActRefused, NotFound, person_of
-from ews.model import Person
+from ews.model import Person, Suggestion
 from ews.reports import Viewer, label
 from ews.reports.learning_words import (
     ASKS,
@@ -134,6 +134,12 @@ def _relevant(sent: Mapping[str, str]) -> bool | None:
     return {"yes": True, "no": False}.get(sent.get("relevant", ""))
 
 
+def preview_of(one: Suggestion) -> dict[str, str]:
+    """The question of the tuning page that shows what the change would have done."""
+    rule = next((key.split(".")[1] for key in one.changes if key.startswith("rules.")), "")
+    return {"base": one.facts["base"], "rule": rule, **{k: str(v) for k, v in one.changes.items()}}
+
+
 def _words(request: Request) -> dict[str, Any]:
     lang = language(request)
     return {
@@ -143,6 +149,7 @@ def _words(request: Request) -> dict[str, Any]:
         "asks": lambda note: said(ASKS, note, lang),
         "relevance": lambda value: RELEVANT[value][0 if lang == "ko" else 1],
         "suggested": lambda one: suggestion_words(one, lang),
+        "preview": preview_of,
         "missed_why": lambda one: missed_words(one.why, one.facts, one.nearest, lang),
         "by_name": lambda by: said(BY, by, lang),
         "group": lambda by, key: group_words(by, key, lang),
