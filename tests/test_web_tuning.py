@@ -229,9 +229,10 @@ def test_a_change_is_saved_with_name_and_reason_and_undone(saving: TuningHome) -
     assert "calmer" in html
     assert f"<code>{RAISE}</code>" in html
     form = fields(html, "/tuning/undo")
-    assert browser.post("/tuning/undo", data=form | {"reason": "no"}).status_code == 303
+    undone = browser.post("/tuning/undo", data=form | {"reason": "no"})
+    assert undone.status_code == 303
     again = browser.post("/tuning/undo", data=form | {"reason": "no"})
-    assert again.status_code == 409  # the same form a second time
+    assert (again.status_code, again.headers["location"]) == (303, undone.headers["location"])
     assert [one.version for one in saving.store.rulesets()] == [1, 2, 3]
     assert saving.store.rulesets()[2].rules == saving.store.rulesets()[0].rules
 
@@ -337,3 +338,33 @@ def test_the_api_saves_once_for_a_key_and_says_who_was_first(saving: TuningHome)
     unknown = api.post("/api/v1/tuning/save", json={"reason": "x", "changes": {"no.such": "1"}})
     assert unknown.status_code == 400
     assert LATER.isoformat()[:10] in first.json()["saved_at"]
+
+
+def test_a_request_that_is_sent_again_is_answered_as_before_and_does_nothing(
+    saving: TuningHome,
+) -> None:
+    api, keyed = saving.api("분석가"), {"headers": {"Idempotency-Key": "lost answer"}}
+    undone = {"headers": {"Idempotency-Key": "undo"}}
+    body = {"base_version": 1, "changes": {RAISE: "0.7"}, "reason": "fewer"}
+    first, again = (api.post("/api/v1/tuning/save", json=body, **keyed) for _ in range(2))  # type: ignore[arg-type]
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = api.post("/api/v1/tuning/save", json=body | {"reason": "another"}, **keyed)  # type: ignore[arg-type]
+    assert other.status_code == 409
+    api.post("/api/v1/tuning/save", json=body | {"base_version": 2, "changes": {OTHER: "1.5"}})
+    back = [api.post("/api/v1/tuning/undo", json={"reason": "no"}, **undone) for _ in range(2)]  # type: ignore[arg-type]
+    assert [one.json()["version"] for one in back] == [4, 4]
+    assert api.post("/api/v1/tuning/undo", json={"reason": "no"}, **keyed).status_code == 409  # type: ignore[arg-type]
+
+
+def test_a_rule_is_made_to_wait_for_a_second_source_on_the_page(saving: TuningHome) -> None:
+    browser, key = saving.browser("분석가"), "rules.caution-item.when.corroborated"
+    html = browser.get("/tuning?rule=caution-item&lang=en").text
+    assert re.search(rf'<select name="{re.escape(key)}.raise_at">.*?value="0" selected', html)
+    assert saved(browser, f"/tuning?rule=caution-item&{key}.raise_at=1") == 303
+    newest = saving.store.ruleset()
+    assert newest is not None
+    when = newest.rules["rules"]["caution-item"]["when"]  # type: ignore[index]
+    assert when["corroborated"] == {"raise_at": 1.0, "clear_at": 1.0}
+    off = f"/tuning?rule=caution-item&{key}.raise_at=0"
+    assert saved(browser, off) == 303
+    assert saving.store.ruleset().rules == saving.store.ruleset(1).rules  # type: ignore[union-attr]

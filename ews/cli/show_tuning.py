@@ -73,6 +73,9 @@ def rules(out: Output, base: RuleSet, knobs: Sequence[Knob]) -> None:
                   "1 = 그대로)",
                   "sensitivity: sensitivity.types.TYPE, sensitivity.countries.CC (0 = never, "
                   "1 = as is)"))  # fmt: skip
+    out.say(out.t("출처: rules.<규칙>.when.sources.raise_at, …when.corroborated.raise_at (0 = 따지지 않음)",
+                  "who else states it: rules.RULE.when.sources.raise_at, "
+                  "….when.corroborated.raise_at (0 = not asked)"))  # fmt: skip
 
 
 def plans(out: Output, versions: Sequence[Version]) -> None:

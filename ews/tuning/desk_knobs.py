@@ -8,8 +8,9 @@ from alerts.routing import Routes
 from alerts.rulebook import MOST_A_DAY, RANGES, Book, budgets, complete, read_book
 from alerts.sensitivity import HIGHEST
 from alerts.words import phrases, say
-from ews.model import RuleSet, flatten
+from ews.model import RuleSet, Threshold, flatten
 from ews.tuning.desk_shapes import Knob
+from ews.tuning.rule_values import ADDABLE
 
 # The most that a measure can be; counts and days have no such end. Those of 1 alone say yes or no.
 ENDS: Mapping[str, float] = {"severity": 3.0} | dict.fromkeys(
@@ -20,6 +21,7 @@ ENDS: Mapping[str, float] = {"severity": 3.0} | dict.fromkeys(
 SCALES = frozenset({
     "probability", "relevance", "chance", "severity", "share", "loss", "expected_loss",
 })  # fmt: skip
+NOT_ASKED = Threshold(0.0, 0.0)  # of a measure that the rule lacks and may be given
 STEPS = {"severity": 0.05, "expected_loss": 0.0005, "loss": 0.005, "share": 0.01, "sources": 1.0,
          "gap_days": 1.0}  # fmt: skip
 
@@ -34,7 +36,8 @@ def knobs(ruleset: RuleSet, routes: Routes) -> tuple[Knob, ...]:
 
 def _thresholds(book: Book) -> Iterator[Knob]:
     for rule in book.rules:
-        for measure, limit in rule.when.items():
+        lacks = {one: NOT_ASKED for one in ADDABLE if one not in rule.when}
+        for measure, limit in (*rule.when.items(), *lacks.items()):
             most = ENDS.get(measure, 365.0 if measure == "gap_days" else 20.0)
             least = -365.0 if measure == "gap_days" else 0.0
             for end, value in (("raise_at", limit.raise_at), ("clear_at", limit.clear_at)):

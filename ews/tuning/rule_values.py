@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from alerts.rulebook import MOST_A_DAY, budgets, complete, read_grouping, read_rules, sensitivity
 from ews.model import RuleSet, flatten
@@ -15,7 +15,10 @@ from nlp.taxonomy import NAMES
 # Keys that need not be there yet: `budget.console=5`, `sensitivity.types.price_shock=0.5`.
 FACTORS = ("sensitivity.types", "sensitivity.countries")
 BUDGET = "budget"
-TAKE_BACK = "-"  # a budget: what routes.toml says counts again; a factor: 1
+TAKE_BACK = "-"  # a budget: what routes.toml says counts again; a factor: 1; a measure: not asked
+# Measures that may be put into a rule that does not ask for them, and taken out of one that does.
+ADDABLE = ("corroborated", "sources")
+ENDS = ("raise_at", "clear_at")
 
 
 class RuleChangeError(ValueError):
@@ -71,9 +74,13 @@ def changed(rules: Mapping[str, object], changes: Mapping[str, str]) -> dict[str
         if (place := _open_place(key)) is not None:
             _put_open(document, key, place, text)
             continue
+        if (asks := _asks(document, key)) is not None:
+            _put_ask(document, key, asks, text)
+            continue
         if key not in known:
             raise RuleChangeError(f"unknown key {key!r}; {_near(key, known)}")
         _put(document, key, _value(key, text, known[key]))
+    _pair_ends(document)
     return checked(document)
 
 
@@ -104,6 +111,39 @@ def _put_open(
     for number in range(len(path), 0, -1):
         if not tables[number]:
             del tables[number - 1][path[number - 1]]
+
+
+def _asks(document: Mapping[str, object], key: str) -> tuple[str, str, str] | None:
+    """Rule, measure and end of a key by which a rule asks who else states the happening."""
+    parts = key.split(".")
+    if len(parts) != 5 or (parts[0], parts[2]) != ("rules", "when"):
+        return None
+    tables = cast("Mapping[str, object]", document["rules"])
+    known = parts[1] in tables and parts[3] in ADDABLE and parts[4] in ENDS
+    return (parts[1], parts[3], parts[4]) if known else None
+
+
+def _put_ask(document: dict[str, object], key: str, asks: tuple[str, str, str], text: str) -> None:
+    """Set one end of the measure. A rule that raises at 0 sources asks for none: it goes."""
+    rule, measure, end = asks
+    table = cast("dict[str, dict[str, dict[str, object]]]", document["rules"])[rule]["when"]
+    value = None if text.strip() == TAKE_BACK else _value(key, text, 0.0)
+    if value is None or (end == "raise_at" and value == 0):
+        table.pop(measure, None)
+    else:
+        table[measure] = cast("dict[str, object]", table.get(measure, {})) | {end: value}
+
+
+def _pair_ends(document: Mapping[str, object]) -> None:
+    """Of a measure that was added with one end the other is the same; one that never raises goes."""
+    for rule in cast("Mapping[str, dict[str, Any]]", document["rules"]).values():
+        when = rule["when"]
+        for measure in {*ADDABLE} & set(when):
+            limits = when[measure]
+            if "raise_at" not in limits:
+                del when[measure]
+            elif "clear_at" not in limits:
+                when[measure] = {"raise_at": limits["raise_at"], "clear_at": limits["raise_at"]}
 
 
 def _number(key: str, text: str, whole: bool) -> int | float:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from alerts.rules import load_document, shipped_ruleset
 from alerts.words import Bilingual
-from ews.acting import recorded
-from ews.model import ActKind, Person, RuleSet
+from ews.acting import ActRefused, clean, recorded
+from ews.model import Act, ActKind, Person, RuleSet
 from ews.storage import Store
 from ews.tuning.rule_tests import FailingCases, read_own, refusing, run_all, run_rule_tests
 from ews.tuning.rule_values import RuleChangeError, changed, checked, difference, differing
@@ -166,6 +166,8 @@ def undo_rules(
     by, reason = _named(by, reason, changer)
     with store.begin() as tx:
         _check_person(tx, changer)
+        if (done := _done(tx, reason, changer, undo=True)) is not None:
+            return done
         newest, line = tx.ruleset(), restored(tx)
         at = line.get(newest.version, newest.version) if newest else 1
         if newest is None or at == 1:
@@ -220,6 +222,8 @@ def _save(
                               "leave it out: then it is in force at once")  # fmt: skip
     with store.begin() as tx:
         _check_person(tx, changer)
+        if (done := _done(tx, reason, changer, undo=False)) is not None:
+            return done
         if tx.ruleset() is None:
             tx.save_ruleset(shipped_ruleset(SHIPPED_AT))
         before = _base(tx, make, how, now)
@@ -278,6 +282,23 @@ def _named(by: str, reason: str, changer: Changer | None) -> tuple[str, str]:
 def _check_person(tx: Store, changer: Changer | None) -> None:
     if changer is None and tx.people():
         raise RuleChangeError("people are known here, so one of them changes the rules")
+
+
+def _done(tx: Store, reason: str, changer: Changer | None, *, undo: bool) -> RuleSet | None:
+    """What this key saved before: asked again, as after a lost answer, nothing happens twice.
+    ActRefused when it was another change."""
+    act = tx.act(Act.make_id(changer.key)) if changer else None
+    if act is None or changer is None:
+        return None
+    same = (act.by, act.kind, act.note) == (
+        changer.person.name,
+        ActKind.RULES,
+        clean(reason, 2_000),
+    )
+    if not same or ("undoes" in act.detail) != undo:
+        raise ActRefused("this key was used for another act; use a new one",
+                         "이미 다른 일에 쓴 양식입니다. 화면을 새로 여십시오.")  # fmt: skip
+    return of_version(tx, int(act.detail["ruleset"]))
 
 
 def _next(tx: Store) -> int:
