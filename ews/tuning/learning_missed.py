@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from alerts.rulebook import Book, Rule, read_book
+from alerts.rulebook import Book, Rule, read_book, setting
 from ews.model import Act, Article, Event, Phase, RuleSet, TaggedArticle, utc
 from ews.storage import Store
 from ews.tuning.desk_knobs import ENDS
@@ -25,8 +25,8 @@ WORDS = re.compile(r"[가-힣]{2,}|[A-Za-z0-9]{4,}")
 ITEM_WEIGHT = 3
 COMMON = 0.01  # share of the titles from which on a word tells nothing
 # What became of it, the furthest first.
-TOLD, NEAREST, CLOSED, NO_EVENT, SCREENED, UNTAGGED, SILENT, NO_TEXT, UNKNOWN = (
-    "told", "nearest", "not_open", "no_event", "screened", "untagged", "source_silent", "no_text",
+TOLD, NEAREST, CLOSED, IN_STORY, NO_EVENT, SCREENED, UNTAGGED, SILENT, NO_TEXT, UNKNOWN = (
+    "told", "nearest", "not_open", "in_story", "no_event", "screened", "untagged", "source_silent", "no_text",
     "unknown_item",
 )  # fmt: skip
 
@@ -88,9 +88,8 @@ def diagnose(store: Store, act: Act, ruleset: RuleSet) -> Missed:
     items = items_named(act.detail.get("item", ""))
     since, until = window(act)
     texts, certain = find_texts(store, act, items, since, until)
-    why, more = _why(
-        store, act, items, [one.article_id for one in texts], read_book(ruleset), since
-    )
+    likely = [one.article_id for one in texts if one.score == texts[0].score]
+    why, more = _why(store, act, items, likely, ruleset, since)
     return Missed(act.id, act.by, act.at, act.note, items, why, texts, certain, **more)  # type: ignore[arg-type]
 
 
@@ -164,7 +163,12 @@ def alike(title: str, words: Collection[str], names: Collection[str]) -> int:
 
 
 def _why(
-    store: Store, act: Act, items: Sequence[str], texts: list[str], book: Book, since: datetime
+    store: Store,
+    act: Act,
+    items: Sequence[str],
+    texts: list[str],
+    ruleset: RuleSet,
+    since: datetime,
 ) -> tuple[str, dict[str, object]]:
     if not texts:
         if not items:
@@ -177,8 +181,8 @@ def _why(
         if {alert.event_id, *alert.members} & set(events):
             return TOLD, {"alert_id": alert.id, "facts": {"stage": alert.max_stage.en}}
     if events:
-        return _short_of(store, list(events.values()), book)
-    return _unread(store, texts, book)
+        return _short_of(store, list(events.values()), read_book(ruleset))
+    return _unread(store, texts, setting(ruleset.rules, "news", "min_probability"))
 
 
 def _silent(store: Store, act: Act, since: datetime) -> str:
@@ -197,7 +201,7 @@ def _silent(store: Store, act: Act, since: datetime) -> str:
     return "" if spoke else source
 
 
-def _unread(store: Store, texts: list[str], book: Book) -> tuple[str, dict[str, object]]:
+def _unread(store: Store, texts: list[str], floor: float) -> tuple[str, dict[str, object]]:
     """No event was made of any: what the model said."""
     tags = [(id, store.tagged(id)) for id in texts]
     read = [(id, one) for id, one in tags if one is not None]
@@ -209,7 +213,9 @@ def _unread(store: Store, texts: list[str], book: Book) -> tuple[str, dict[str, 
         return SCREENED, {"facts": {"article": best[0], "p": f"{best[1].p_event:.2f}"}}
     id, one = max(full, key=lambda pair: _strongest(pair[1])[1])
     type_, p = _strongest(one)
-    return NO_EVENT, {"facts": {"article": id, "type": type_, "p": f"{p:.2f}"}}
+    # An event keeps the first and newest of its texts; one between is read and not found again.
+    why = NO_EVENT if p < floor else IN_STORY
+    return why, {"facts": {"article": id, "type": type_, "p": f"{p:.2f}"}}
 
 
 def _strongest(one: TaggedArticle) -> tuple[str, float]:
