@@ -86,6 +86,12 @@ def classifier() -> Classifier:
     return load_classifier(threads=1)  # the suite has a process on each core
 
 
+@pytest.fixture
+def loaded_once(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands take the model that is loaded: for where every command is asked what it tells."""
+    monkeypatch.setattr("ews.cli.opening.classifier_of", lambda _: classifier)
+
+
 @pytest.fixture(scope="session")
 def network() -> Network:
     return build_network()

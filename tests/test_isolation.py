@@ -39,6 +39,7 @@ from tests.docs_text import commands
 from tests.faces_home import NOW
 from tests.firms_home import A_FILES, B_FILES, FIGURES, TEXTS, A, B
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
 ALERT, EVENT, CLOSURE = "alr-urea0000000001", "evt-urea0000000001", "evt-closure000000002"
 VIEWERS = ("firm", "official", "analyst", "open")
 # What a nosy viewer asks for by name: B, its firms, suppliers, parts, and what does not exist.

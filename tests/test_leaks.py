@@ -17,6 +17,7 @@ from tests.faces_home import NOW
 from tests.people_home import FIRM, LATER, Home, cheap_passwords, open_home, parsed_once
 from tests.test_isolation import pages
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
 SIGNER = "서명인"  # who put their name to a stage in force is public; nobody else is
 RECEIVER = "canary-receiver"
 CANARIES = {
