@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from alerts import rules
 from alerts.contents import Reported
+from alerts.known import Known
 from alerts.life import apply
+from alerts.rulebook import Book
 from ews.model import Act, ActKind, Alert, AlertChange, AlertState, Event, Exposure, RuleSet
 
 
@@ -21,22 +23,30 @@ class Rehearsal:
     alerts: dict[str, Alert] = field(default_factory=dict)
     reports: dict[str, tuple[Event, Sequence[Exposure]]] = field(default_factory=dict)
     changes: list[AlertChange] = field(default_factory=list)
+    book: Book | None = None
 
     def report(self, *pairs: Reported) -> list[AlertChange]:
         """Events that are new or have changed, with their exposures."""
         self.reports |= {event.id: (event, found) for event, found in pairs}
-        known = self.by_event()
-        more = rules.fellows(pairs, known, self.ruleset, self.now)
-        together = [*pairs, *(self.reports[id_] for id_ in more)]
-        return self._kept(rules.evaluate(together, known, self.ruleset, self.now))
+        book = self._book()
+        before = Known(self.by_event(), book.grouping, self.now)
+        together = [*pairs, *(self.reports[id_] for id_ in rules.fellows_of(pairs, before, book))]
+        known = Known(self.by_event(), book.grouping, self.now)
+        return self._kept(rules.evaluated(together, known, book, self.now))
 
     def wait(self, span: timedelta) -> list[AlertChange]:
         """Time passes: what nobody signed is taken, what went quiet ends."""
         self.now += span
-        made = self._kept(rules.time_outs(self.alerts.values(), self.ruleset, self.now))
+        made = self._kept(rules.time_outs(self.alerts.values(), self._book(), self.now))
         seen = {id_: event.last_seen or event.updated_at
                 for id_, (event, _) in self.reports.items()}  # fmt: skip
-        return made + self._kept(rules.expire(self.alerts.values(), seen, self.ruleset, self.now))
+        return made + self._kept(rules.expire(self.alerts.values(), seen, self._book(), self.now))
+
+    def _book(self) -> Book:
+        """The rules, read once."""
+        if self.book is None:
+            self.book = rules.read_book(self.ruleset)
+        return self.book
 
     def act(
         self, alert_id: str, kind: ActKind, by: str, note: str = "",

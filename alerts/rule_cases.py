@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from alerts.life import ActRefused
 from alerts.rehearsal import Rehearsal
-from alerts.rulebook import RuleError, decide, read_book, with_keys
+from alerts.rulebook import Book, RuleError, decide, read_book, with_keys
 from ews.model import (
     ActKind,
     Alert,
@@ -98,16 +98,19 @@ def read_cases(text: str, name: str) -> list[Facts]:
 def run_cases(document: Mapping[str, object], cases: Sequence[Facts]) -> list[CaseOutcome]:
     """Each case decided under the document. RuleError names the case that cannot be read."""
     ruleset = RuleSet(1, "case", "case", _AT, document)
-    return [_outcome(ruleset, case) for case in cases]
+    book = read_book(ruleset) if cases else None
+    return [_outcome(ruleset, book, case) for case in cases]
 
 
-def _outcome(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+def _outcome(ruleset: RuleSet, book: Book | None, case: Facts) -> CaseOutcome:
     if not isinstance(case, Mapping):
         raise RuleError(f"a case must be a table, not {case!r}")
     try:
-        ruleset = replace(ruleset, rules=_given(ruleset.rules, case))
+        if "given" in case or book is None:
+            ruleset = replace(ruleset, rules=_given(ruleset.rules, case))
+            book = read_book(ruleset)
         facts = {key: value for key, value in case.items() if key not in FRAME}
-        found = _course(ruleset, facts) if "step" in case else _single(ruleset, facts)
+        found = _course(ruleset, book, facts) if "step" in case else _single(book, facts)
         return replace(found, guard=case.get("guard") is True)
     except RuleError:
         raise
@@ -123,11 +126,10 @@ def _given(rules: Mapping[str, object], case: Facts) -> Mapping[str, object]:
     return with_keys(rules, given)
 
 
-def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+def _single(book: Book, case: Facts) -> CaseOutcome:
     """One report: the stage that its rules ask for."""
     name = str(case.get("name", "(unnamed)"))
     _no_more_than(f"case {name!r}", case, {*DEFAULTS, "name", "expect"})
-    book = read_book(ruleset)
     facts = {**DEFAULTS, **case}
     event = _event("case", facts, _AT, 1)
     values = book.values(event, _exposures(event, facts))
@@ -136,14 +138,14 @@ def _single(ruleset: RuleSet, case: Facts) -> CaseOutcome:
     return CaseOutcome(name, _stage(case.get("expect", "")), got, rule.name if rule else "")
 
 
-def _course(ruleset: RuleSet, case: Facts) -> CaseOutcome:
+def _course(ruleset: RuleSet, book: Book, case: Facts) -> CaseOutcome:
     """Step after step, to the first that goes otherwise than it should."""
     name = str(case.get("name", "(unnamed)"))
     _no_more_than(f"case {name!r}", case, {"name", "step"})
     steps = case["step"]
     if not isinstance(steps, list) or not steps:
         raise RuleError(f"case {name!r}: write its steps as [[case.step]] tables")
-    world, known = Rehearsal(ruleset, _AT), dict[str, Facts]()
+    world, known = Rehearsal(ruleset, _AT, book=book), dict[str, Facts]()
     event, expected, got = "A", None, None
     for number, step in enumerate(steps, 1):
         where = f"case {name!r}, step {number}"

@@ -32,7 +32,7 @@ def test_both_ends_may_be_given_in_any_order() -> None:
     assert when(both)["sources"] == Threshold(2, 1)
 
 
-@pytest.mark.parametrize("text", ["-", "0"])
+@pytest.mark.parametrize("text", ["-", "0", "-1"])
 def test_what_a_rule_asks_of_others_is_taken_out(text: str) -> None:
     assert "corroborated" in when({f"{LACKS}.sources.raise_at": "2"}, "alert-short")
     assert "corroborated" not in when({f"{HAS}.corroborated.raise_at": text}, "alert-short")
@@ -47,6 +47,7 @@ def test_what_lets_go_alone_asks_for_nothing() -> None:
     [
         {f"{LACKS}.sources.raise_at": "many"},
         {f"{LACKS}.sources.raise_at": "nan"},
+        {f"{LACKS}.sources.clear_at": "inf"},
         {f"{LACKS}.sources.raise_at": "1", f"{LACKS}.sources.clear_at": "2"},
         {f"{LACKS}.sources.weight": "1"},
         {f"{LACKS}.soon.raise_at": "1"},

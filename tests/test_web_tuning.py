@@ -368,3 +368,26 @@ def test_a_rule_is_made_to_wait_for_a_second_source_on_the_page(saving: TuningHo
     off = f"/tuning?rule=caution-item&{key}.raise_at=0"
     assert saved(browser, off) == 303
     assert saving.store.ruleset().rules == saving.store.ruleset(1).rules  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999"])
+def test_what_is_no_number_to_compare_is_refused_with_the_form_as_it_was(
+    saving: TuningHome, text: str
+) -> None:
+    browser = saving.browser("분석가")
+    answer = browser.get("/tuning", params={"rule": "caution-dependent", RAISE: text})
+    assert (answer.status_code, RAISE in answer.text) == (400, True)
+
+
+def test_numbers_and_times_beyond_all_bounds_are_refused(saving: TuningHome) -> None:
+    api, browser = saving.api("분석가"), saving.browser("분석가")
+    huge = "9" * 30
+    for path in ("/preview?to=9999-12-31", "/preview?from=0001-01-01", f"?version={huge}",
+                 f"/diff?before={huge}&after=1", f"/preview?base={huge}"):  # fmt: skip
+        assert api.get(f"/api/v1/tuning{path}").status_code == 400, path
+    body = {"changes": {RAISE: "0.7"}, "reason": "fewer"}
+    for more in ({"base_version": int(huge)}, {"at": "9999-12-31T23:59:59-12:00"}):
+        answer = api.post("/api/v1/tuning/save", json=body | more)
+        assert answer.status_code in (400, 422), more
+    assert saved(browser, ASKED, at="9999-12-31T23:59:59-12:00") == 409
+    assert saved(browser, ASKED, at="0001-01-01T00:00") == 409

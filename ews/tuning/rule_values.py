@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, cast
 
 from alerts.rulebook import MOST_A_DAY, budgets, complete, read_grouping, read_rules, sensitivity
@@ -128,7 +129,9 @@ def _put_ask(document: dict[str, object], key: str, asks: tuple[str, str, str], 
     rule, measure, end = asks
     table = cast("dict[str, dict[str, dict[str, object]]]", document["rules"])[rule]["when"]
     value = None if text.strip() == TAKE_BACK else _value(key, text, 0.0)
-    if value is None or (end == "raise_at" and value == 0):
+    if isinstance(value, int | float) and not isfinite(value):
+        raise RuleChangeError(f"{key}: {text!r} can never be compared; - takes it back")
+    if value is None or (end == "raise_at" and cast(float, value) <= 0):
         table.pop(measure, None)
     else:
         table[measure] = cast("dict[str, object]", table.get(measure, {})) | {end: value}

@@ -26,6 +26,7 @@ __all__ = [
     "set_rules", "undo_rules",
 ]  # fmt: skip
 SHIPPED_AT = datetime(2000, 1, 1, tzinfo=UTC)  # as the pipeline writes it: no one has set any
+MOST_VERSIONS = 1 << 62  # what a store can be asked for
 RESTORES = "rules.restores"  # in the store: version -> the version that it took back to
 Make = Callable[[Mapping[str, object]], dict[str, object]]
 
@@ -114,7 +115,7 @@ def planned(store: Store, now: datetime) -> tuple[RuleSet, ...]:
 
 def of_version(store: Store, version: int) -> RuleSet:
     """That version. RuleChangeError names the versions there are."""
-    found = store.ruleset(version)
+    found = store.ruleset(version) if 0 < version < MOST_VERSIONS else None
     if found is None and version == 1 and store.ruleset() is None:
         return in_force(store)
     if found is None:

@@ -31,6 +31,7 @@ from ews.tuning.rules import Changer, RulesConflict, of_version
 from ews.web.acts_api import Body, SomeValue, Value, named, request_body, sent
 from ews.web.api import PROBLEMS
 from ews.web.site import Site
+from ews.web.tuning_asked import YEARS
 from ews.web.tuning_desks import Desks, check_tuner
 
 Found = TypeVar("Found")
@@ -128,6 +129,9 @@ class Asking:
         self.changes = dict(_pair(one) for one in change or ())
 
     def period(self, desk: Desk, now: datetime) -> Period:
+        for day in (self.since, self.until):
+            if day is not None and day.year not in YEARS:
+                raise ValueError(f"{day}: give a day from {YEARS[0]} to {YEARS[-1]}")
         usual = None if self.since and self.until else desk.period(now)
         since = _midnight(self.since) if self.since else usual.since if usual else now
         until = usual.until if usual and not self.until else now
@@ -283,6 +287,8 @@ def _changer(request: Request, site: Site) -> Changer:
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise HTTPException(422, "at: give the time with its zone, as 2026-11-27T00:00:00Z")
+    if at.year not in YEARS:
+        raise HTTPException(422, f"at: give a time from {YEARS[0]} to {YEARS[-1]}")
     return at
 
 

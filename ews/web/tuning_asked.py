@@ -21,6 +21,7 @@ PLAIN = frozenset({
     "force",
 })  # fmt: skip
 LONGEST_VALUE = 40
+YEARS = range(1990, 2201)  # of a day or a time that can be asked for
 
 
 class Unread(FormRefused):
@@ -134,7 +135,7 @@ def _day(text: str, name: str) -> date | None:
         day = date.fromisoformat(text)
     except ValueError:
         day = None
-    if day is None or not 1990 <= day.year <= 2200:
+    if day is None or day.year not in YEARS:
         raise Unread(f"{name}: {text[:20]!r} is no day; write 2023-07-01",
                      f"{text[:20]!r}은(는) 날짜가 아닙니다. 2023-07-01처럼 적으십시오.")  # fmt: skip
     return day
@@ -160,6 +161,8 @@ def planned_at(text: str) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
+        if at.year not in YEARS:
+            raise ValueError(at)
     except ValueError:
         raise Unread(f"{text[:30]!r} is no time; write 2026-11-27T09:00 (Korea)",
                      f"{text[:30]!r}은(는) 시각이 아닙니다. 2026-11-27T09:00처럼 적으십시오.") from None  # fmt: skip

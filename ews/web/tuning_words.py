@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 from alerts.measures import MEASURES
 from alerts.words import phrases, say
@@ -113,7 +114,11 @@ def number(value: float) -> str:
 
     >>> number(0.7), number(0.0013), number(1.35), number(2.0), number(-5)
     ('0.70', '0.0013', '1.35', '2', '-5')
+    >>> number(float("nan")), number(float("inf"))
+    ('nan', 'inf')
     """
+    if not isfinite(value):  # typed so: the page says why it cannot be
+        return f"{value:g}"
     if value == round(value) and abs(value) < 1e12:
         return f"{value:.0f}"
     short = f"{value:.2f}" if abs(value) >= 0.1 else f"{value:g}"
