@@ -1,7 +1,8 @@
 """Shared by the suite: the shipped classifier (loaded once) and pipelines over a folder.
 
 Where the environment variable CI is set, the cases of property tests are the same in every run;
-elsewhere each run looks at new ones.
+elsewhere each run looks at new ones. What a fixture needs is imported by the fixture: the process
+that hands tests to the workers runs none.
 """
 
 from __future__ import annotations
@@ -10,23 +11,18 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import fastapi.routing
 import pytest
-import sqlalchemy as sa
-import typer.testing
 from hypothesis import settings
 
-import ews.storage.store
-from alerts.channels import ChannelSettings, open_channel
-from alerts.routing import load_routes
-from ews.pipeline import Pipeline, Rooms
-from ews.reports import Names
-from ews.storage import Store
-from graph import Network, build_network
-from nlp.classifier import Classifier, load_classifier
-from tests import empty_store
+if TYPE_CHECKING:
+    import typer
+
+    from ews.pipeline import Pipeline
+    from ews.storage import Store
+    from graph import Network
+    from nlp.classifier import Classifier
 
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None)
 if os.environ.get("CI"):
@@ -44,6 +40,8 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def commands_built_once() -> Iterator[None]:
     """The tree of commands is made once for each process: it costs more than most commands do."""
+    import typer.testing
+
     real = typer.testing._get_command
     built: dict[typer.Typer, Any] = {}
 
@@ -60,6 +58,8 @@ def commands_built_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def answers_described_once() -> Iterator[None]:
     """What a path of the API answers is the same in each app: its schema is made once."""
+    import fastapi.routing
+
     real = fastapi.routing.create_model_field
     made: dict[Any, Any] = {}
 
@@ -76,13 +76,17 @@ def answers_described_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def migrated_once() -> Iterator[None]:
     """New databases begin as a copy of one that was migrated once for each process."""
+    from tests import empty_store
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ews.storage.store, "migrate", empty_store.begun)
+        patch.setattr("ews.storage.store.migrate", empty_store.begun)
         yield
 
 
 @pytest.fixture(scope="session")
 def classifier() -> Classifier:
+    from nlp.classifier import load_classifier
+
     return load_classifier(threads=1)  # the suite has a process on each core
 
 
@@ -94,6 +98,8 @@ def loaded_once(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture(scope="session")
 def network() -> Network:
+    from graph import build_network
+
     return build_network()
 
 
@@ -108,6 +114,12 @@ def tuning_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def pipeline_at(classifier: Classifier, network: Network) -> Iterator[Callable[[Path], Pipeline]]:
     """Makes a pipeline whose store and console record live in the folder; nothing is printed."""
+    from alerts.channels import ChannelSettings, open_channel
+    from alerts.routing import load_routes
+    from ews.pipeline import Pipeline, Rooms
+    from ews.reports import Names
+    from ews.storage import Store
+
     opened: list[Store] = []
 
     def build(home: Path) -> Pipeline:
@@ -128,6 +140,8 @@ def _without_waiting(store: Store) -> None:
 
     What a power cut leaves is the business of test_storage_durability.
     """
+    import sqlalchemy as sa
+
     engine = store._engine
     sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF").close())
     engine.dispose()  # the connections that are open began without it
