@@ -42,12 +42,11 @@ def waiting(
 ) -> None:  # fmt: skip
     """Gather what people said since, and list the examples. Exit 1 when there is none."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.tuning.learning_lines import learning
     from ews.tuning.learning_teaching import gather
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         gather(store, datetime.now(UTC))
         found = learning(store, datetime.now(UTC), _state(state))
@@ -62,13 +61,12 @@ def waiting(
 def show(id: Id, home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     """One example with its text, or one suggestion with what it rests on."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.tuning.learning import find_suggestion
     from ews.tuning.learning_lines import example_lines, suggestion_line
     from ews.tuning.learning_teaching import find_example
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         if id.startswith("sug"):
             suggestion = suggestion_line(store, find_suggestion(store, id))
@@ -161,11 +159,10 @@ def export(
 ) -> None:
     """Accepted examples in the form of nlp/data/labels-*.jsonl (or relevance-*.jsonl): ids and labels,
     never the text."""
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.tuning.learning_teaching import as_lines, exported, relevance_rows
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, False, settings.lang)
         rows = (relevance_rows if relevance else exported)(store)
     if write is None:
@@ -186,12 +183,11 @@ def suggestions(
     """Work out which change of the rules feedback speaks for, tried on the stored period, and list
     them. Exit 1 when there is none."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output, working
     from ews.tuning.learning import suggest
     from ews.tuning.learning_lines import learning
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out, now = output(lang, as_json, settings.lang), datetime.now(UTC)
         desk = _desk(settings, store)
         if not stored:
@@ -209,11 +205,10 @@ def suggestions(
 def missed(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     """Reports of missed alerts: how far what they tell of came, and which rule came nearest."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.tuning.learning_teaching import misses
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = misses(store, datetime.now(UTC))
     out.json(found) if out.as_json else show_learning.missed(out, found)
@@ -227,12 +222,11 @@ def ratios(
 ) -> None:  # fmt: skip
     """How often alerts were wrong, by rule, type, source, language and item, as people judged them."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.model import utc
     from ews.tuning.learning_lines import ratio_table
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = ratio_table(
             store, datetime.now(UTC), utc(since) if since else None, utc(until) if until else None
@@ -247,12 +241,11 @@ def drift(
     """What drifted in a week against the eight before: scores, label mix, shares, source rates.
     Exit 1 when something did."""
     from ews.cli import show_learning
-    from ews.cli.opening import reading
     from ews.cli.output import output
     from ews.model import utc
     from ews.tuning.drift import drift as look
 
-    with reading(home) as (settings, store):
+    with _staff(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         found = look(
             store, datetime.now(UTC), utc(since) if since else None, utc(until) if until else None
@@ -262,6 +255,17 @@ def drift(
 
 
 # --------------------------------------------------------------------------- what was typed
+
+
+@contextmanager
+def _staff(home: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """A home, for the operator of the machine or a person of the state: it quotes what people said."""
+    from ews.cli.asking import named_or_machine
+    from ews.cli.opening import reading
+
+    with reading(home) as (settings, store):
+        named_or_machine(settings, store)
+        yield settings, store
 
 
 @contextmanager

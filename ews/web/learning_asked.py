@@ -15,10 +15,10 @@ from ews.web.site import Site
 
 
 def check_analyst(viewer: Viewer) -> None:
-    """NotForViewer unless an analyst or an operator looks."""
-    if viewer.role not in TUNERS:
+    """NotForViewer unless an analyst or an operator looks, under a name: it quotes what people said."""
+    if viewer.role not in TUNERS or not sees_work(viewer):
         raise NotForViewer(
-            "what feedback teaches is for analysts and operators; sign in as one",
+            "what feedback teaches is for analysts and operators under a name; sign in as one",
             "피드백에서 배우는 일은 분석가와 운영자만 합니다. 분석가로 로그인하십시오.",
         )
 
