@@ -11,7 +11,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts crises model score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-tuning crises model score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,11 @@ bench-alerts: .venv/dev ## chaos, Alertmanager beside ours, latency, a burst (ha
 	@command -v prometheus-alertmanager >/dev/null || test -n "$$EWS_ALERTMANAGER" \
 	  || echo "without the rival; Debian: apt-get install --no-install-recommends prometheus-alertmanager"
 	$(NICE_ENV) $(BIN)/python -m tests.bench_alerts
+
+bench-tuning: .venv/dev ## after `make score`: threshold changes, expected load, history made again
+	$(NICE_ENV) $(BIN)/python -m tests.bench_tuning --home $(SCORE_HOME) --episodes $(DATA)/episodes/episodes.jsonl
+	$(NICE_ENV) $(BIN)/python -m tests.bench_load $(SCORE_HOME)
+	$(NICE_ENV) $(BIN)/python -m tests.bench_reproduce $(SCORE_HOME) --tags 30
 
 crises: .venv/run ## hold the model against past crises: docs/crises.md
 	$(BIN)/python -m graph.crises --write docs/crises.md
