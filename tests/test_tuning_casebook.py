@@ -88,7 +88,7 @@ def test_an_id_that_comes_twice_is_refused_with_both_places(tmp_path: Path) -> N
         ("onset", "last week", "onset: 'last week' is no ISO 8601"),
         ("event_type", "export_restricton", "event_type: .*near: export_restriction"),
         ("countries", ["XQ"], "countries: 'XQ' is no country code"),
-        ("hs", ["31"], "hs: '31' is no HS code"),
+        ("hs", ["29"], "hs: '29' is no HS code"),
         ("expected_stage", "red", "expected_stage: 'red' must be"),
         ("links", ["javascript:alert(1)"], "links: .* is no http"),
         ("matching_query", {"any_of": ["("]}, "matching_query: .* no regular expression"),
@@ -197,3 +197,10 @@ def test_a_report_of_a_missed_alert_becomes_a_case(store: Store) -> None:
     store.save_act(replace(act, id="act-2", kind=ActKind.NOTE))
     with pytest.raises(NotFound):
         casework.from_missed(store, "act-2", {})
+
+
+def test_a_case_of_a_whole_chapter_of_goods_can_be_edited_after_it_was_kept() -> None:
+    from ews.tuning.case_fields import full
+
+    kept = full({**{k: v for k, v in ROW.items() if k != "hs"}, "items": ["fertilisers", "urea"]})
+    assert full({**kept, "end": "2026-02-20"})["hs"] == ["31", "310210"]

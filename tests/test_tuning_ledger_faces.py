@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import time_machine
@@ -130,3 +131,11 @@ def test_proofs_have_words_in_both_languages(home: Home) -> None:
     figure = "comtrade/export-kg/CN-KR/urea:move=-0.41;usual=-0.20;rarer=0.015;n=3"
     told = proof_word(Proof("observation", "obs-1", act.at, figure), "en")
     assert told.startswith("export, China→South Korea Urea [comtrade]: -41%"), told
+
+
+def test_an_unreadable_day_names_its_option_and_says_what_to_write() -> None:
+    from ews.cli.ledger import _asked
+
+    with pytest.raises(ValueError, match=r"--since: 'soon' is no date or time; write 2023-07-01"):
+        _asked("soon", None, None, None, None)
+    assert _asked("2023-07-01", None, None, None, None).since == datetime(2023, 7, 1, tzinfo=UTC)

@@ -126,7 +126,12 @@ def settle(as_of: AsOf = None, home: Home = None, lang: Lang = None, as_json: Js
         return
     out.say(out.t(f"경보 {found.alerts}건을 보고 {found.new}건을 새로 정했습니다.",
                   f"{found.alerts} alerts looked at, {found.new} decisions written."), "bold")  # fmt: skip
-    _print_outcomes(out, dict(found.outcomes))
+    if found.alerts:
+        _print_outcomes(out, dict(found.outcomes))
+    else:
+        out.say(out.t("볼 때가 지난 경보는 다시 보지 않습니다. 지난 때의 것은 --as-of로 정합니다.",
+                      "Alerts that are past the time to settle are left alone; --as-of TIME settles "
+                      "as of then."))  # fmt: skip
 
 
 @app.command("import")
@@ -159,7 +164,7 @@ def bring(
     out.facts([
         (out.t("맞음", "true"), found.true), (out.t("틀림", "false"), found.false),
         (out.t("갈림", "no majority"), found.unsure),
-        (out.t("이 집에 없는 경보", "no alert of this home"), found.unknown),
+        (out.t("이 저장소에 없는 경보", "no alert of this home"), found.unknown),
         (out.t("새로 적음", "written"), found.new),
         (out.t("판독자", "annotators"), found.annotators),
         (out.t("일치", "agreement"), found.agreement),
@@ -205,7 +210,7 @@ def say(
 def _asked(
     since: str | None, until: str | None, stage: str | None, type_: str | None, outcome: str | None
 ) -> Asked:
-    from ews.model import Outcome, Stage, utc
+    from ews.model import Outcome, Stage
     from ews.tuning.ledger import Asked
     from nlp.taxonomy import TYPES
 
@@ -214,9 +219,20 @@ def _asked(
     if outcome and outcome not in set(Outcome):
         raise ValueError(f"--outcome {outcome!r} is none of {', '.join(Outcome)}")
     return Asked(
-        utc(since) if since else None, utc(until) if until else None,
+        _time("--since", since), _time("--until", until),
         Stage.parse(stage) if stage else None, type_ or "", Outcome(outcome) if outcome else None,
     )  # fmt: skip
+
+
+def _time(option: str, text: str | None) -> datetime | None:
+    from ews.model import utc
+
+    try:
+        return utc(text) if text else None
+    except ValueError:
+        raise ValueError(
+            f"{option}: {text!r} is no date or time; write 2023-07-01 or 2023-07-01T09:00+09:00"
+        ) from None
 
 
 # --------------------------------------------------------------------------- printing
@@ -296,7 +312,7 @@ def _print_reliability(out: Output, found: Reliability) -> None:
 
 def _print_account(out: Output, found: Account) -> None:
     from ews.cli.output import clean, moment
-    from ews.reports.ledger_words import BASES, KINDS, OUTCOMES, outcome_word, proof_word, said
+    from ews.reports.ledger_words import BASES, outcome_word, said
 
     one = found.entry
     out.say(clean(one.title), "bold")
@@ -306,8 +322,29 @@ def _print_account(out: Output, found: Account) -> None:
         (out.t("근거", "basis"), said(BASES, one.basis, out.lang) if one.basis else None),
         (out.t("누가", "by"), one.by),
         (out.t("같은 일의 경보", "repeats"), one.repeats),
-        (out.t("알던 때", "as known at"), moment(found.as_of)),
+        (out.t("기준 시각", "as known at"), moment(found.as_of)),
     ])  # fmt: skip
+    _print_decisions(out, found)
+    if not found.sent:
+        out.say(out.t("아무에게도 보내지 않았습니다.", "Nobody was told."))
+        return
+    out.table(
+        out.t("보낸 확률", "Probabilities sent"),
+        [out.t("판", "revision"), out.t("보낸 때", "sent"), out.t("확률", "probability")],
+        [(s.revision, moment(s.at), _rate(s.chance)) for s in found.sent],
+        right=[0, 2],
+    )
+
+
+def _print_decisions(out: Output, found: Account) -> None:
+    from ews.cli.output import clean, moment
+    from ews.reports.ledger_words import BASES, KINDS, OUTCOMES, proof_word, said
+
+    if not found.decisions:
+        out.say(out.t("아직 정한 것이 없습니다. 뒤이은 보도와 통계, 담당자의 판단이 나오면 적힙니다.",
+                      "Nothing is decided yet: later reports, figures and people's words will stand "
+                      "here."))  # fmt: skip
+        return
     out.table(
         out.t("정한 것과 근거", "Decisions and their evidence"),
         [out.t("때", "when"), out.t("결과", "outcome"), out.t("근거", "basis"), out.t("종류", "kind"),
@@ -319,12 +356,6 @@ def _print_account(out: Output, found: Account) -> None:
             for d in found.decisions for p in (d.proofs or (None,))
         ],
     )  # fmt: skip
-    out.table(
-        out.t("보낸 확률", "Probabilities sent"),
-        [out.t("판", "revision"), out.t("보낸 때", "sent"), out.t("확률", "probability")],
-        [(s.revision, moment(s.at), _rate(s.chance)) for s in found.sent],
-        right=[0, 2],
-    )
 
 
 def _rate(share: float | None) -> str:

@@ -108,6 +108,9 @@ def _version(out: Output, one: Version) -> None:
 
 
 def differences(out: Output, title: str, rows: Sequence[DiffRow]) -> None:
+    if not rows:
+        out.say(out.t("바뀌는 값이 없습니다.", "No value changes."))
+        return
     columns = [out.t("항목", "key"), out.t("이전", "before"), out.t("이후", "after")]
     out.table(title, columns, [(r.key, _text(r.before), _text(r.after)) for r in rows])
 
@@ -121,10 +124,12 @@ def preview(out: Output, found: Preview) -> None:
     differences(out, out.t("변경", "Change"), found.diff)
     _loads(out, found.alerts_before, found.alerts_after)
     _receivers(out, found)
-    _episodes(out, found.episodes)
+    if found.episodes:
+        _episodes(out, found.episodes)
     if found.curve is not None:
         _curve(out, found)
-    _alerts(out, found.alerts)
+    if found.alerts:
+        _alerts(out, found.alerts)
     _tests(out, found)
 
 
@@ -134,7 +139,11 @@ def _head(out: Output, found: Preview) -> None:
     out.say(f"{period.since:%Y-%m-%d} .. {last} ({out.t('끝 날 제외', 'end not included')}), "
             f"{period.days:g} {out.t('일', 'days')} · {basis.collected:,} "
             f"{out.t('건 수집', 'items collected')} · {out.t('버전', 'version')} "
-            f"{found.base_version} · {', '.join(basis.model)}", "bold")  # fmt: skip
+            f"{' · '.join((str(found.base_version), *basis.model))}", "bold")  # fmt: skip
+    if not found.alerts:
+        out.say(out.t("- 이 기간에는 어느 쪽에서도 경보가 없어 견줄 것이 없습니다. --from과 --to로 다른 기간을 고르십시오.",
+                      "- no alert in this period, before or after: nothing to compare; choose another "
+                      "with --from and --to"), "yellow")  # fmt: skip
     for note in basis.notes:
         ko, en = NOTES.get(note, (note, note))
         out.say(f"- {out.t(ko, en)}", "dim")
@@ -152,7 +161,7 @@ def _loads(out: Output, before: AlertLoad, after: AlertLoad) -> None:
             *((out.t(a.stage_ko, a.stage_en), f"{a.per_day:.2f}", f"{b.per_day:.2f}")
               for a, b in pairs),
             (out.t("전체", "all"), f"{before.per_day:.2f}", f"{after.per_day:.2f}"),
-            (out.t("주의 이상", "주의 or more"), f"{before.caution_per_day:.2f}",
+            (out.t("주의 이상", "caution or more"), f"{before.caution_per_day:.2f}",
              f"{after.caution_per_day:.2f}"),
             (out.t("가장 많은 날", "most in a day"), before.most_in_a_day, after.most_in_a_day),
             (out.t("합계", "total"), before.total, after.total),
@@ -190,9 +199,9 @@ def _episodes(out: Output, rows: Sequence[EpisodeRow]) -> None:
     counts = {state: sum(row.state == state for row in rows) for state in STATES}
     said = " · ".join(f"{out.t(*STATES[state])} {counts[state]}" for state in STATES)
     out.table(
-        f"{out.t('기준 사건 (주의 이상)', 'Reference episodes (at 주의 or more)')}: {said}",
-        ["", out.t("사건", "episode"), out.t("지금, 시간", "now, hours"),
-         out.t("후보, 시간", "candidate, hours"), "URL"],
+        f"{out.t('기준 사건 (주의 이상)', 'Reference episodes (at caution or more)')}: {said}",
+        ["", out.t("사건", "episode"), out.t("지금: 늦은 시간", "now: hours late"),
+         out.t("후보: 늦은 시간", "candidate: hours late"), "URL"],
         [
             (out.t(*STATES[row.state]), f"{row.name}{'' if row.required else ' *'}",
              _hours(row.hours_before), _hours(row.hours_after), row.link)
@@ -209,7 +218,7 @@ def _curve(out: Output, found: Preview) -> None:
     assert curve is not None
     out.table(
         out.t("문턱값을 함께 움직이면 (주의 이상)",
-              "As thresholds move together (주의 or more)"),
+              "As thresholds move together (caution or more)"),
         [out.t("배수", "factor"), out.t("경보/일", "alerts a day"), out.t("재현율", "recall"),
          out.t("정밀도", "precision"), ""],
         [
@@ -315,7 +324,7 @@ def proposal(out: Output, found: Proposal) -> None:
     if found.candidate.changes:
         keys = " ".join(f"{key}={value}" for key, value in found.candidate.changes.items())
         out.say(f"ews tune save {keys} --base {found.candidate.base_version} --name ... "
-                "--reason ...", "bold")  # fmt: skip
+                "--reason ... --by ...", "bold")  # fmt: skip
 
 
 def _number(value: float | None) -> str:

@@ -114,7 +114,11 @@ def proof_word(proof: Proof, lang: str) -> str:
 def _verdict(text: str, lang: str) -> str:
     real, _, readers = text.partition(";of=")
     was = said(OUTCOMES, "true" if real == "real" else "false", lang)
-    return f"판독 {readers}명: {was}" if lang == "ko" else f"{readers} readers: {was}"
+    return (
+        f"판독 {readers}명: {was}"
+        if lang == "ko"
+        else f"{readers} reader{'' if readers == '1' else 's'}: {was}"
+    )
 
 
 FIGURE = re.compile(r"(.+):move=(.+);usual=(.+);rarer=(.+);n=(\d+)")

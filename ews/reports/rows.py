@@ -66,6 +66,7 @@ def alert_line(alert: Alert, event: Event | None) -> AlertLine:
         rule=alert.rule,
         ruleset=alert.ruleset,
         unsigned=alert.stage >= Stage.ALERT and not alert.signed_off_by,
+        chance=alert.chance,
     )
 
 

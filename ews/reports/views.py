@@ -170,6 +170,7 @@ class AlertLine:
     rule: str
     ruleset: int
     unsigned: bool = False  # of a stage that a named person must sign, and nobody has
+    chance: float | None = None  # that the alert is right, as messages say it
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ def find_kept(store: Store, id: str) -> Case:
     if case is None or case.withdrawn_at is not None:
         known = ", ".join(one.id for one in kept(store)[:20])
         raise NotFound(f"no case {id[:64]!r} is kept here; " + (f"there are: {known}" if known else
-                       "`ews case add` keeps one"),
+                       "`ews case list` lists what there is, `ews case add` keeps one"),
                        f"{id[:64]!r}(이)라는 사례가 없습니다.")  # fmt: skip
     return case
 
