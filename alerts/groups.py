@@ -42,10 +42,9 @@ class Outline:
     routes: set[str]
     signals: set[str]
 
-    def keys(self) -> Iterable[str]:
-        yield from (f"item {code}" for code in self.items)
-        yield from (f"route {code}" for code in self.routes)
-        yield from (f"signal {code}" for code in self.signals)
+    def keys(self) -> Iterable[tuple[set[str], str]]:
+        """What others may share with it, by kind."""
+        return (self.items, "item"), (self.routes, "route"), (self.signals, "signal")
 
     def widen(self, other: Outline) -> None:
         self.since, self.until = min(self.since, other.since), max(self.until, other.until)
@@ -117,7 +116,9 @@ class Shelf:
     def __init__(self, alerts: Iterable[Alert], grouping: Grouping) -> None:
         self._grouping = grouping
         self._outlines: dict[str, Outline] = {}
-        self._by_key: dict[str, set[str]] = defaultdict(set)
+        self._by_key: dict[str, dict[str, set[str]]] = {
+            kind: defaultdict(set) for kind in ("item", "route", "signal")
+        }
         self.touched: set[str] = set()  # put since somebody cleared it
         for alert in alerts:
             self.put(alert.id, of_alert(alert))
@@ -128,19 +129,28 @@ class Shelf:
         known = self._outlines.setdefault(alert_id, outline)
         if known is not outline:
             known.widen(outline)
-        for key in outline.keys():  # noqa: SIM118
-            self._by_key[key].add(alert_id)
+        for codes, kind in outline.keys():  # noqa: SIM118
+            having = self._by_key[kind]
+            for code in codes:
+                having[code].add(alert_id)
 
     def drop(self, alert_id: str) -> None:
         """Take an alert off, with all that joined it."""
         outline = self._outlines.pop(alert_id, None)
-        for key in outline.keys() if outline else ():
-            self._by_key[key].discard(alert_id)
+        for codes, kind in outline.keys() if outline else ():
+            having = self._by_key[kind]
+            for code in codes:
+                having[code].discard(alert_id)
 
     def find(self, event: Event) -> str | None:
         """The alert that is likest, the oldest of equals; None when the happening is new."""
         report = of_event(event)
-        near = set().union(*(self._by_key.get(key, ()) for key in report.keys()))  # noqa: SIM118
+        near: set[str] = set()
+        for codes, kind in report.keys():  # noqa: SIM118
+            having = self._by_key[kind]
+            for code in codes:
+                if code in having:
+                    near |= having[code]
         found = [
             (-likeness(report, self._outlines[id_], self._grouping), self._outlines[id_].since, id_)
             for id_ in near

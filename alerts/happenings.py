@@ -87,11 +87,24 @@ def standing(alert: Alert | None, without: Sequence[str] = ()) -> list[Witness]:
 
 def verdict(report: Reported, before: Alert | None, others: Support, book: Book) -> Verdict:
     """One report, supported by the others."""
+    event = report[0]
+    held = members_of(before).get(event.id) if before else 0
+    if book.before is None:
+        return _verdict(report, held, others, book)
+    united = support([book.witness(event)]).joined(others)
+    key = (id(event), held, len(united.groups), united.authority)
+    found = book.before.verdicts.get(key)
+    if found is None:
+        found = book.before.verdicts[key] = _verdict(report, held, others, book)
+    assert isinstance(found, Verdict)
+    return found
+
+
+def _verdict(report: Reported, held: int | None, others: Support, book: Book) -> Verdict:
     event, exposures = report
     values = book.values(event, exposures, others)
     if why := refuted(event, book):
         return Verdict(event, exposures, values, None, why)
-    held = members_of(before).get(event.id) if before else 0
     rule = None
     if event.status is not EventStatus.CLOSED:
         rule = decide(book.rules_for(event), event, values, Stage(held) if held else None)
@@ -213,7 +226,10 @@ def _told(
     """The alert with what its reports say now, at the stage that is in force or proposed."""
     members = {**start.members, **{v.event.id: v.stage for v in holding}}
     fresh = [book.witness(v.event) for v in holding]
-    kept = standing(replace(start, members=members), [one.event_id for one in fresh])
+    told = {one.event_id for one in fresh}
+    kept = [
+        one for one in start.witnesses if members.get(one.event_id) and one.event_id not in told
+    ]
     alert = replace(
         found.on(start),
         members=members,

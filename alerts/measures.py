@@ -58,7 +58,9 @@ class Support:
 
 def support(witnesses: Iterable[Witness]) -> Support:
     told = tuple(witnesses)
-    groups = frozenset(group for witness in told for group in witness.groups)
+    if len(told) == 1:  # most happenings have one report
+        return Support(frozenset(told[0].groups), told[0].authority)
+    groups = frozenset[str]().union(*(witness.groups for witness in told))
     return Support(groups, any(witness.authority for witness in told))
 
 

@@ -31,6 +31,7 @@ class Remembered:
     rules: dict[str, str]  # name of a rule -> all that it says
     read: dict[int, Reading] = field(default_factory=dict)
     steps: dict[Hashable, tuple[object, AlertChange | None]] = field(default_factory=dict)
+    verdicts: dict[Hashable, object] = field(default_factory=dict)  # under these rules alone
 
     def step(
         self, key: tuple[Hashable, ...], alive: object, work: Callable[[], AlertChange | None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -98,6 +99,8 @@ class Player:
         found = self.benches.pop(key, None)
         if found is None:
             window = Window(period.since, period.until, feeds_of(self.store, period))
+            gc.collect()
+            gc.freeze()  # a tape stays: the collector need not walk it at every move of a slider
             matcher, memory = Matcher(known.episodes), Memory()
             found = Bench(tape, self.routes, window, known, said, matcher, memory)
         while len(self.benches) >= KEPT_TAPES:
