@@ -57,7 +57,7 @@ def rules(out: Output, base: RuleSet, knobs: Sequence[Knob]) -> None:
              out.t("미만이면 놓음", "clears below"), out.t("범위", "range"), out.t("항목", "key")],
             [
                 (out.t(k.label_ko, k.label_en), _number(k.value),
-                 _number(ends[rule, k.measure].value), f"{k.low:g}..{k.high:g}",
+                 _number(ends[rule, k.measure].value), f"{k.low:.10g}..{k.high:.10g}",
                  k.key.removesuffix(".raise_at"))
                 for k in lines
             ],
@@ -66,7 +66,11 @@ def rules(out: Output, base: RuleSet, knobs: Sequence[Knob]) -> None:
     out.table(
         out.t("그 밖에 바꿀 수 있는 것", "What else may be moved"),
         [out.t("항목", "key"), out.t("값", "value"), out.t("범위", "range")],
-        [(k.key, _number(k.value), f"{k.low:g}..{k.high:g}") for k in knobs if k.group != "rule"],
+        [
+            (k.key, _number(k.value), f"{k.low:.10g}..{k.high:.10g}")
+            for k in knobs
+            if k.group != "rule"
+        ],
         right=[1],
     )
     out.say(out.t("민감도: sensitivity.types.<유형>, sensitivity.countries.<국가 두 글자> (0 = 알리지 않음, "
