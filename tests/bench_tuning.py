@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,10 +25,13 @@ from alerts.rulebook import with_keys
 from ews.cli.opening import build_pipeline
 from ews.cli.tune import recorded
 from ews.config import load_settings
-from ews.model import RuleSet, utc
+from ews.model import RuleSet, flatten, utc
+from ews.reports import Names
 from ews.storage import Store
 from ews.tuning.backtest import Backtest, Memory, backtest
 from ews.tuning.casebook import references
+from ews.tuning.desk import Desk
+from ews.tuning.desk_shapes import Candidate, Period
 from ews.tuning.matching import Matcher
 from ews.tuning.replay import compare, replay
 from ews.tuning.score import score
@@ -117,6 +121,24 @@ def ours(store: Store, home: Path, episodes: Path | None) -> dict[str, object]:
     }  # fmt: skip
 
 
+def desk_slider(store: Store, home: Path) -> dict[str, float]:
+    """What the page asks for while a slider is dragged: the desk's answer without loads and curve."""
+    settings, base = load_settings(home), store.ruleset()
+    assert base is not None
+    desk = Desk(store, settings, build_network(), load_routes(), Names())
+    period = Period(SINCE, UNTIL)
+
+    def answered(changes: Mapping[str, str]) -> None:
+        desk.preview(Candidate(base.version, changes), period, curve=False, loads=False)
+
+    answered({})
+    now = flatten(base.rules)[KEY]
+    assert isinstance(now, float)
+    low = KEY.replace("raise_at", "clear_at")
+    moves = [f"{now * (0.5 + 0.075 * n):.6g}" for n in range(20)]
+    return over([timed(partial(answered, {KEY: to, low: to}))[1] for to in moves])
+
+
 def rival(store: Store) -> dict[str, float]:
     """A full replay of the period under the changed rules."""
     base = store.ruleset()
@@ -151,10 +173,14 @@ def main() -> None:
                         "system": platform.system(), "arch": platform.machine(),
                         "load_before": round(os.getloadavg()[0], 2)},
             "period": [SINCE.date().isoformat(), UNTIL.date().isoformat()], "changed": KEY,
-            "ours": ours(store, home, given.episodes),
+            "ours": ours(store, home, given.episodes), "desk_slider": desk_slider(store, home),
         }  # fmt: skip
+        before = json.loads(out.read_text(encoding="utf-8")) if out.is_file() else {}
+        if given.without_rival and "rival_full_replay" in before:
+            figures["rival_full_replay"] = before["rival_full_replay"]
         if not given.without_rival:
             figures["rival_full_replay"] = rival(store)
+        figures["load_after"] = round(os.getloadavg()[0], 2)
         store.close()
     text = json.dumps(figures, indent=2, ensure_ascii=False)
     print(text)
