@@ -243,6 +243,18 @@ class TransformerClassifier:
         relevance = self.relevance.probability(tagged, article.title, words)
         return replace(tagged, relevance=relevance)
 
+    def with_relevance(
+        self, articles: Sequence[Article], tagged: Sequence[TaggedArticle]
+    ) -> list[TaggedArticle]:
+        """What an earlier version of ews tagged, with the relevance that it did not read yet."""
+        lacking = [n for n, one in enumerate(tagged) if one.relevance is None and one.tags]
+        plain = [cleaned(articles[n].title, articles[n].text).joined for n in lacking]
+        done = list(tagged)
+        for n, words in zip(lacking, self.relevance.words(plain), strict=True):
+            relevance = self.relevance.probability(tagged[n], articles[n].title, float(words))
+            done[n] = replace(tagged[n], relevance=relevance)
+        return done
+
     def mentions(
         self, article: Article, plain: Cleaned, spans: Sequence[FirmSpan]
     ) -> tuple[Mention, ...]:

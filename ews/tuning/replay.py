@@ -16,7 +16,7 @@ from pathlib import Path
 from ews.model import Alert, Article, Observation, RuleSet, Stage, TaggedArticle
 from ews.pipeline import Pipeline
 from ews.storage import Store
-from nlp.classifier import Classifier
+from nlp.classifier import Classifier, TransformerClassifier
 
 STEP = timedelta(hours=1)
 Progress = Callable[[date, float, int], None]  # day just played, share done, alerts so far
@@ -150,7 +150,8 @@ def _midnight(day: date) -> datetime:
 
 
 class RememberingClassifier:
-    """Tags already in a store are taken from it; only new texts go to the model."""
+    """Tags already in a store are taken from it, with the relevance that they may lack; only new
+    texts go to the model."""
 
     def __init__(self, classifier: Classifier, memory: Store) -> None:
         self.classifier = classifier
@@ -162,7 +163,11 @@ class RememberingClassifier:
         missing = [a for a in articles if known[a.id] is None]
         if missing:
             known |= {t.article_id: t for t in self.classifier.classify(missing)}
-        return [tagged for a in articles if (tagged := known[a.id]) is not None]
+        kept = [a for a in articles if known[a.id] is not None]
+        tagged = [one for a in kept if (one := known[a.id]) is not None]
+        if isinstance(self.classifier, TransformerClassifier):
+            return self.classifier.with_relevance(kept, tagged)
+        return tagged
 
 
 def compare(
