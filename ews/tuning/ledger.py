@@ -6,7 +6,7 @@ put words to them. Names of people are there for who may see them, their notes f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -228,8 +228,3 @@ def _public(proof: Proof) -> Proof:
     if proof.kind != "act" or (kind == "false_alarm" and FALSE_ALARMS.get(reason)):
         return proof
     return replace(proof, says=kind)
-
-
-def types_of(entries: Collection[Entry]) -> list[str]:
-    """Event types that the entries have, for a choice."""
-    return sorted({one.type for one in entries})
