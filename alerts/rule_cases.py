@@ -35,6 +35,7 @@ Facts = Mapping[str, object]
 DEFAULTS: Facts = {
     "type": "export_restriction",
     "probability": 0.9,
+    "relevance": "unknown",  # then `chance` is the probability, as for figures that no text told
     "severity": 1.8,
     "sources": 2,
     "authority": False,
@@ -256,6 +257,10 @@ def _number(case: Facts, key: str, where: str, default: float | None = None) -> 
     return float(value)
 
 
+def _known_number(case: Facts, key: str, where: str) -> float | None:
+    return None if case[key] == "unknown" else _number(case, key, where)
+
+
 def _texts(facts: Facts, key: str) -> tuple[str, ...]:
     values = facts[key]
     if not isinstance(values, list | tuple) or not all(isinstance(v, str) for v in values):
@@ -290,6 +295,7 @@ def _event(
         detector="news",
         revision=revision,
         authority=bool(facts["authority"]),
+        relevance=_known_number(facts, "relevance", where),
     )
 
 
@@ -305,7 +311,7 @@ def _exposures(event: Event, facts: Facts) -> list[Exposure]:
             use_id=f"use:{item}:1" if facts["use"] else f"use:{item}:unknown",
             industry="00000" if facts["use"] else "",
             ministries=_texts(facts, "ministries") if facts["use"] else (),
-            share_at_risk=None if facts["share"] == "unknown" else _number(facts, "share", where),
+            share_at_risk=_known_number(facts, "share", where),
             magnitude=_number(facts, "magnitude", where),
             probability=_number(facts, "probability", where),
             impact_day=_number(facts, "impact_day", where),

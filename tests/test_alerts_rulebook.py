@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from alerts.measures import MEASURES
+from alerts.reasons import readable_measure
 from alerts.rule_cases import read_cases, run_cases
 from alerts.rulebook import RuleError, load_document, read_rules
 from ews.cli import app
@@ -39,8 +41,16 @@ NUMBERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("key", NUMBERS)
-@pytest.mark.parametrize("value", ["soon", math.nan, math.inf, 1e300, -1, True])
+OUTSIDE = ["soon", math.nan, math.inf, 1e300, True]  # of every number
+WEIGHTS = [key for key in NUMBERS if key.startswith("chance.")]  # of the logistic model: any sign
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [(key, value) for key in NUMBERS for value in OUTSIDE]
+    + [(key, -1) for key in NUMBERS if key not in WEIGHTS]
+    + [(key, -1_001) for key in WEIGHTS],
+)
 def test_a_number_that_would_break_every_later_evaluation_is_refused(
     key: str, value: object
 ) -> None:
@@ -93,6 +103,14 @@ def test_a_type_that_no_reader_knows_is_refused_and_the_known_ones_are_named() -
 def test_a_case_that_cannot_be_read_is_named(case: dict[str, object]) -> None:
     with pytest.raises(RuleError, match=r"'a'|table"):
         run_cases(SHIPPED, [case])
+
+
+def test_every_measure_is_said_in_words_where_a_rule_explains_itself() -> None:
+    for measure in MEASURES:
+        for lang in ("ko", "en"):
+            said = readable_measure(f"{measure}=0.5 (raise 0.3, clear 0.1)", lang)
+            assert "=" not in said, measure
+            assert "clear" not in said, measure
 
 
 def test_an_analyst_runs_cases_of_their_own(tmp_path: Path) -> None:

@@ -78,8 +78,9 @@ def test_forty_copies_of_one_wire_story_are_one_source() -> None:
     assert (alert.stage, alert.proposed) == (Stage.CAUTION, None)
 
 
-def test_an_event_that_reaches_nothing_raises_nothing() -> None:
-    assert decide(event(items=(), countries=("CN",))) is None
+def test_an_event_that_reaches_nothing_and_is_hardly_right_raises_nothing() -> None:
+    assert decide(event(items=(), countries=("CN",), relevance=0.05)) is None
+    assert decide(event(items=(), countries=("CN",), relevance=0.95)).alert.stage is Stage.CAUTION
 
 
 def test_an_easing_raises_nothing_and_ends_a_firing_alert() -> None:
@@ -91,14 +92,11 @@ def test_an_easing_raises_nothing_and_ends_a_firing_alert() -> None:
 
 
 def test_a_firing_alert_holds_between_clear_and_raise() -> None:
-    firing = decide(event(groups=1), exposure()).alert
-    weaker = event(groups=1, probability=0.5, revision=2)
-    assert (
-        decide(weaker, exposure()).alert.stage < firing.stage
-        if decide(weaker, exposure())
-        else True
-    )
-    assert decide(weaker, exposure(), alert=firing) is None, "0.5 is above clear_at: no change"
+    firing = decide(event(groups=1, severity=1.0), exposure()).alert
+    weaker = event(groups=1, severity=1.0, probability=0.4, revision=2)
+    assert firing.stage is Stage.CAUTION
+    assert decide(weaker, exposure()).alert.stage is Stage.WATCH, "by itself it would be less"
+    assert decide(weaker, exposure(), alert=firing) is None, "0.4 is above clear_at: no change"
 
 
 def test_a_new_item_or_ministry_is_told_at_once_and_never_forgotten() -> None:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from alerts import life
 from alerts.life import ActRefused
 from alerts.rehearsal import Rehearsal
-from alerts.rulebook import load_document
+from alerts.rulebook import load_document, with_keys
 from ews.model import (
     ActKind,
     Alert,
@@ -36,7 +36,7 @@ from ews.model import (
     RuleSet,
     Stage,
 )
-from tests.stage_model import CLEAR, RAISE, Facts, Model, ModelAlert
+from tests.stage_model import CLEAR, RAISE, REOPEN, Facts, Model, ModelAlert
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 NAMES = ("A", "B", "C", "D")
@@ -63,7 +63,7 @@ def document(alert_min: int, severe_min: int) -> Mapping[str, object]:
     """Four rules on severity alone, so that every stage can be asked for at will."""
     phases = ["threat_or_proposed", "actual_or_ongoing"]
     return {
-        **load_document(),
+        **with_keys(load_document(), {"group.reopen_days": REOPEN.days}),
         "signoff": {"alert_min": alert_min, "severe_min": severe_min},
         "rules": {
             f"at-{stage.en}": {
