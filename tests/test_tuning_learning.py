@@ -4,7 +4,6 @@ nothing moves before a person accepts it."""
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -55,7 +54,7 @@ from ews.tuning.rules import Changer, RulesConflict, in_force, set_rules
 from graph import Network
 from nlp.dataset import to_row
 from tests.ledger_home import DAY, alarm, happening, said
-from tests.tuning_home import LATER, TuningHome
+from tests.tuning_home import LATER, TuningHome, copy_of
 
 NOW = LATER
 
@@ -63,13 +62,7 @@ NOW = LATER
 @pytest.fixture
 def store(tuning_home: TuningHome, tmp_path: Path) -> Iterator[Store]:
     """Four weeks that were judged and told, to write in."""
-    with tuning_home.store.begin():
-        shutil.copy(tuning_home.folder / "ews.db", tmp_path / "ews.db")
-        wal = tuning_home.folder / "ews.db-wal"
-        if wal.exists():
-            shutil.copy(wal, tmp_path / "ews.db-wal")
-    shutil.copy(tuning_home.folder / "routes.toml", tmp_path / "routes.toml")
-    found = Store.open(tmp_path)
+    found = copy_of(tuning_home, tmp_path)
     yield found
     found.close()
 
@@ -316,7 +309,8 @@ def test_a_missed_report_is_followed_to_the_rule_that_came_nearest(
     assert diagnose(store, unknown, rules).why == "unknown_item"
     none = report(store, 3, item="urea", when="2021-10-05", link="https://nowhere.example/1")
     assert diagnose(store, none, rules).why == "no_text"
-    near = follow(store, 4, happening(id="evt-4", probability=0.62, severity=1.5, items=("urea",)))
+    weak = happening(id="evt-4", probability=0.62, severity=1.5, items=("urea",), relevance=0.02)
+    near = follow(store, 4, weak)
     assert near.why == "nearest"
     assert near.nearest is not None
     assert near.nearest.short
@@ -352,13 +346,13 @@ def follow(
 
 
 def test_a_rule_short_of_one_line_is_lowered_and_of_two_is_not() -> None:
-    short = Short("probability", 0.62, 0.7)
-    near = Nearest("caution-item", 2, "evt-1", (short,))
+    short = Short("probability", 0.5, 0.55)
+    near = Nearest("caution-dependent", 2, "evt-1", (short,))
     one = Missed("act-1", "kim", NOW, "x", ("urea",), "nearest", (), True, nearest=near)
     (found,) = asked([], replace(GOOD, wrong=0, after=2.1), missed=[one])
-    assert dict(found.changes) == {"rules.caution-item.when.probability.raise_at": "0.614"}
-    assert "0.62 < 0.7" in suggestion_words(found, "en")
-    assert "0.62 < 0.7" in missed_words("nearest", {"rule": "caution-item"}, near, "ko")
+    assert dict(found.changes) == {"rules.caution-dependent.when.probability.raise_at": "0.495"}
+    assert "0.5 < 0.55" in suggestion_words(found, "en")
+    assert "0.5 < 0.55" in missed_words("nearest", {"rule": near.rule}, near, "ko")
     far = replace(near, short=(short, Short("severity", 1.0, 1.35)))
     assert asked([], GOOD, missed=[replace(one, nearest=far)]) == []
     held = replace(near, other="corroborated")

@@ -64,7 +64,7 @@ def test_a_change_after_an_undo_is_taken_back_to_where_the_undo_had_led(store: S
     undo(store)  # 29
     save(store, REOPEN, "6")
     undo(store)
-    assert (value(store, NOW), value(store, NOW, REOPEN)) == (29, 7)
+    assert (value(store, NOW), value(store, NOW, REOPEN)) == (29, 14)
     undo(store)
     assert value(store, NOW) == 30
 
@@ -121,7 +121,7 @@ def test_undo_of_what_was_saved_on_a_plan_brings_the_plan_back_as_a_plan(store: 
     save(store, QUIET, "25", at=NOW + DAY)
     save(store, REOPEN, "6", base=2)
     undo(store)
-    assert (value(store, NOW), value(store, NOW, REOPEN)) == (30, 7)
+    assert (value(store, NOW), value(store, NOW, REOPEN)) == (30, 14)
     assert value(store, NOW + DAY) == 25
     undo(store)
     assert value(store, NOW + DAY) == 30
@@ -178,6 +178,7 @@ MINE = """
 [[case]]
 name = "two outlets on a measure of China are 주의 at least"
 countries = ["CN"]
+severity = 1.1
 share = 0.15
 expect = "주의"
 """

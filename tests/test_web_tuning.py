@@ -267,8 +267,8 @@ def test_a_reason_is_needed_and_what_was_typed_stays(saving: TuningHome) -> None
 
 def test_failing_rule_tests_are_shown_and_refuse_the_save(saving: TuningHome) -> None:
     own_file(saving.folder).write_text(
-        '[[case]]\nname = "요소는 꼭"\nprobability = 0.6\nseverity = 1.0\nsources = 1\n'
-        'share = 0.8\nexpect = "주의"\n',
+        '[[case]]\nname = "요소는 꼭"\nprobability = 0.6\nrelevance = 0.3\nseverity = 1.0\n'
+        'sources = 1\nshare = 0.8\nexpect = "주의"\n',
         "utf-8",
     )
     browser = saving.browser("분석가")

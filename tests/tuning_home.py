@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -113,6 +114,17 @@ def open_tuning_home(folder: Path, empty: bool = False) -> Iterator[TuningHome]:
     store.close()
 
 
+def copy_of(home: TuningHome, folder: Path) -> Store:
+    """The home's store in another folder, to write in."""
+    with home.store.begin():
+        shutil.copy(home.folder / "ews.db", folder / "ews.db")
+        wal = home.folder / "ews.db-wal"
+        if wal.exists():
+            shutil.copy(wal, folder / "ews.db-wal")
+    shutil.copy(home.folder / "routes.toml", folder / "routes.toml")
+    return Store.open(folder)
+
+
 def play(store: Store, folder: Path, network: Network) -> None:
     """Two events a day, each judged and told at the hour at which it was heard of."""
     console = open_channel("console", ChannelSettings(home=folder))
@@ -143,7 +155,7 @@ def play(store: Store, folder: Path, network: Network) -> None:
 
 
 def made(number: int, at: datetime) -> tuple[Article, Event]:
-    """One report and the event that it tells of."""
+    """One report and the event that it tells of; its words alone leave it open whether it matters."""
     day, crisis = CRISIS
     kind = crisis if number == day else KINDS[number % len(KINDS)]
     type_, country, item, probability, severity = kind
@@ -159,4 +171,5 @@ def made(number: int, at: datetime) -> tuple[Article, Event]:
         phase=Phase.ACTUAL, probability=probability - less, severity=severity, countries=(country,),
         items=(item,), ports=(), chokepoints=(), firms=(), title=title, first_seen=at, updated_at=at,
         evidence=(evidence,), detector="news", model="made.v1", last_seen=at,
+        relevance=0.2,
     )  # fmt: skip

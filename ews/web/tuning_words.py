@@ -27,11 +27,13 @@ POWERS = frozenset({"share", "loss", "expected_loss"})  # small values matter
 
 RULES: Mapping[str, tuple[str, str]] = {
     "watch-item": ("이름난 품목의 소식", "News of a named item"),
+    "watch-likely": ("맞을 법한 소식", "Not unlikely right"),
     "watch-domestic": ("국내의 중대한 일", "Something grave in Korea"),
-    "caution-item": ("품목 공급 차질", "Supply of an item at risk"),
+    "caution-item": ("맞을 확률이 높고 무거운 소식", "Likely right, and of weight"),
     "caution-dependent": ("한 나라에 기댄 품목", "An item mostly from one country"),
-    "caution-grave": ("확실하고 중대한 소식", "Sure and grave"),
+    "caution-grave": ("중대한 소식", "Grave"),
     "caution-route": ("해협·항만 차질", "A strait or port hit"),
+    "caution-told": ("두 곳 이상이 전한 중대한 소식", "Grave, told by two newsrooms"),
     "alert-short": ("복구 전에 재고가 바닥남", "Stock ends before recovery"),
     "severe-short": ("곧 모자람", "Short within days"),
 }
