@@ -116,7 +116,9 @@ THRESHOLDS = [
     f"rules.{rule}.when.{measure}.raise_at"
     for rule, measures in (
         ("watch-item", ("probability", "severity", "expected_loss")),
-        ("caution-item", ("probability", "severity", "expected_loss")),
+        ("caution-item", ("chance", "severity")),
+        ("caution-told", ("chance", "severity")),
+        ("caution-dependent", ("chance", "expected_loss")),
         ("alert-short", ("severity", "expected_loss")),
     )
     for measure in measures

@@ -26,7 +26,7 @@ FIRST, LAST = date(2023, 7, 1), date.fromisoformat(os.environ.get("EWS_TORTURE_T
 SINCE = utc(FIRST.isoformat())
 UNTIL = datetime.combine(LAST + timedelta(days=1), time(), SINCE.tzinfo)
 CHANGED = {
-    "rules.caution-item.when.expected_loss.raise_at": 0.03,
+    "rules.caution-item.when.chance.raise_at": 0.4,
     "rules.watch-item.when.severity.raise_at": 0.7,
     "sensitivity.types.price_shock": 0.5,
 }
