@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(os.environ.get("EWS_RECORDED_DATA", ROOT.parent / "shared" / "data"))
 FEED = DATA / "feeds" / "rss2023" / "rss_2023_h2.jsonl.gz"
 SINCE, UNTIL = utc("2023-07-01"), utc("2024-01-01")
-KEY = "rules.caution-item.when.expected_loss.raise_at"
+KEY = "rules.caution-item.when.chance.raise_at"
 T = TypeVar("T")
 
 
@@ -80,12 +80,16 @@ def made(home: Path) -> None:
 
 
 def with_value(base: RuleSet, key: str, factor: float) -> RuleSet:
-    table: object = base.rules
-    for part in key.split("."):
-        assert isinstance(table, Mapping)
-        table = table[part]
-    assert isinstance(table, float)
-    rules = with_keys(base.rules, {key: table * factor})
+    """Raise and clear threshold times the factor."""
+    moved: dict[str, object] = {}
+    for end in (key, key.replace("raise_at", "clear_at")):
+        table: object = base.rules
+        for part in end.split("."):
+            assert isinstance(table, Mapping)
+            table = table[part]
+        assert isinstance(table, float)
+        moved[end] = table * factor
+    rules = with_keys(base.rules, moved)
     return RuleSet(base.version + 1, "bench", f"{key} x {factor}", base.created_at, rules)
 
 
