@@ -29,7 +29,7 @@ from ews.tuning.tape_file import Columns, Head
 from ews.tuning.tape_making import columns_of, exposure, micros, moment, turns
 from graph import Network
 
-WARM = timedelta(days=60)  # before the window: alerts that stand when it begins
+WARM = timedelta(days=120)  # before the window: alerts that stand when it begins
 LATE = timedelta(days=2)  # detection may lag behind what came in
 
 Mask = NDArray[np.bool_]
