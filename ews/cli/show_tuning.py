@@ -29,8 +29,8 @@ NOTES = {
                     "exposures are of the network of now"),
     "rules_only": ("사람의 조치(확인·서명·해제)는 다시 하지 않았습니다",
                    "what people did (signing, clearing) is not played again"),
-    "warmed_up": ("앞 60일부터 돌려 시작할 때 열려 있던 경보를 맞추었습니다",
-                  "played from 60 days before, so that alerts stand as they did at the start"),
+    "warmed_up": ("앞 120일부터 돌려 시작할 때 열려 있던 경보를 맞추었습니다",
+                  "played from 120 days before, so that alerts stand as they did at the start"),
 }  # fmt: skip
 JUDGED = {
     "true": ("맞음", "right"), "false": ("틀림", "wrong"), "episode": ("기준 사건", "episode"),

@@ -92,7 +92,7 @@ NOTES: Mapping[str, tuple[str, str]] = {
         "What people did (signing, clearing) is not played again.",
     ),
     "warmed_up": (
-        "앞 60일부터 돌려 시작할 때 열려 있던 경보를 맞추었습니다.",
+        "앞 120일부터 돌려 시작할 때 열려 있던 경보를 맞추었습니다.",
         "It is played from 120 days before, so that alerts stand as they did at the start.",
     ),
 }
