@@ -418,7 +418,8 @@ class Stub:
         phase = np.tile([0.1, 0.8, 0.1], (len(texts), 1))
         readings = Readings(labels=labels, event=fire, phase=phase, severity=2 * fire)
         up = np.tile([4.0, 0.0], (len(texts), 1))
-        return Read(readings, up, np.zeros((len(texts), 128)), ((),) * len(texts))
+        words = np.zeros(len(texts))
+        return Read(readings, words, up, np.zeros((len(texts), 128)), ((),) * len(texts))
 
 
 @pytest.fixture

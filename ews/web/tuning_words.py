@@ -169,7 +169,7 @@ def key_name(key: str, lang: str, country: Mapping[str, str]) -> str:
     """A dotted key in words; `country` names the codes there are. An unknown key stays as it is.
 
     >>> key_name("rules.caution-item.when.severity.raise_at", "en", {})
-    'Supply of an item at risk: severity (0-3), raise at'
+    'Likely right, and of weight: severity (0-3), raise at'
     >>> key_name("budget.molit", "ko", {})
     '하루 한도: molit'
     """
