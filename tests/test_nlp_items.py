@@ -85,6 +85,8 @@ def test_a_product_whose_supply_is_told_is_a_hit(text: str, expected: set[str]) 
         ("카카오 서비스 장애", "cocoa"),
         ("Tom Cotton attacks the budget", "cotton"),
         ("Protesters hit by rubber bullets", "natural-rubber"),
+        ("순도 99.9%·밀도 1.73g 초과 인조흑연에 수출허가를 요구한다", "wheat"),
+        ("정부가 전담반을 가동해 흑연 공급을 챙긴다", "tobacco"),
     ],
 )
 def test_a_word_that_only_looks_like_a_product_gives_none(text: str, wrong: str) -> None:
