@@ -119,12 +119,30 @@ class Article:
         return content_id("art", url or source, title)
 
 
+class VintageBasis(StrEnum):
+    """How we know when a value became known."""
+
+    RECORDED = "recorded"  # we were there, or the source dates its vintages
+    CALENDAR = "calendar"  # no vintage was recorded: the release calendar of the source says so
+
+
+class Frequency(StrEnum):
+    """One value a day, week, month, ... (the codes of SDMX)."""
+
+    DAY = "D"
+    WEEK = "W"
+    MONTH = "M"
+    QUARTER = "Q"
+    YEAR = "A"
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One value of one series for one period.
+    """One vintage of the value of one series for one period.
 
     `series` reads `provider/measure/place/item`, e.g. `portwatch/transits/bab-el-mandeb/-`,
-    `comtrade/export-kg/CN-KR/310210`, `pinksheet/price-usd/WLD/310210`; "-" means none.
+    `comtrade/export-kg/CN-KR/250410`, `pinksheet/price-usd/WLD/urea`; "-" means none. `observed_at`
+    is the first day of the period. A missing value has no observation; zero is a value.
     """
 
     series: str
@@ -133,6 +151,7 @@ class Observation:
     value: float
     unit: str = ""
     source: str = ""
+    basis: VintageBasis = VintageBasis.RECORDED
 
     @property
     def id(self) -> str:
@@ -143,12 +162,93 @@ class Observation:
     @property
     def parts(self) -> tuple[str, str, str, str]:
         """(provider, measure, place, item). ValueError when the series is not of that form."""
-        bits = self.series.split("/")
-        if len(bits) != 4:
-            raise ValueError(
-                f"series {self.series!r} must read provider/measure/place/item ('-' for none)"
-            )
-        return bits[0], bits[1], bits[2], bits[3]
+        return series_parts(self.series)
+
+
+def series_parts(name: str) -> tuple[str, str, str, str]:
+    """(provider, measure, place, item) of a series. ValueError when it is not of that form.
+
+    >>> series_parts("comtrade/export-kg/CN-KR/250410")
+    ('comtrade', 'export-kg', 'CN-KR', '250410')
+    """
+    bits = name.split("/")
+    if len(bits) != 4 or not all(bits):
+        raise ValueError(f"series {name!r} must read provider/measure/place/item ('-' for none)")
+    return bits[0], bits[1], bits[2], bits[3]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What the values of one series are: never guessed from their size."""
+
+    name: str
+    frequency: Frequency
+    unit: str  # kg, USD, ships/day, USD/t, index, share, ...
+    source: str = ""  # the source that brings it
+    currency: str = ""  # ISO 4217, for money
+    classification: str = ""  # "HS2017", "HS2022", "HS" (revision not stated); "" for no goods
+    valuation: str = ""  # CIF | FOB | "" (not money of trade, or not stated)
+    title: str = ""
+    synthetic: bool = False  # made by our generator; shown as such wherever it appears
+
+
+# --------------------------------------------------------------------------- what numbers say
+
+
+class Direction(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One detector's alarm on one period of one series, as first seen."""
+
+    series: str
+    detector: str  # a key of ews.detectors.numeric.NUMERIC
+    period: datetime  # first day of the period that is unusual
+    found_at: datetime  # available_at of the value that made it so
+    direction: Direction
+    value: float
+    expected: float | None  # what the series' own past makes likely; None when it says nothing
+    score: float  # in the detector's own unit, docs/detectors.md
+    p: float  # probability of a score as large when nothing happens, per test (calibrated)
+    alpha: float  # the share of the false-alarm budget that this test had
+    items: tuple[str, ...] = ()  # items of the reference network, or the HS code itself
+    revised: bool = False  # the value replaces an earlier vintage of the period
+    event_id: str = ""  # the event that it became, or joined
+    facts: Mapping[str, float] = field(default_factory=dict)
+    synthetic: bool = False
+
+    @property
+    def id(self) -> str:
+        return content_id("det", self.detector, self.series, self.period.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorTurn:
+    """What one detector did in one turn: how many tests, and what they were allowed to cost."""
+
+    detector: str
+    at: datetime
+    tests: int
+    expected: float  # false alarms that the budget allows these tests: the sum of their alphas
+    alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """The indices of one item for Korea in one month, from the series known then."""
+
+    item: str  # HS6 code
+    month: datetime  # first day; the newest month whose imports are in
+    computed_at: datetime  # `now` of the as-of view
+    weights: str  # digest of the weights file
+    indices: Mapping[str, float]  # name -> value; one that cannot be known is absent
+    score: float | None  # 0..1, the weighted mean of what is known; None when too little is
+    coverage: float  # share of the weight that is known
+    facts: Mapping[str, str] = field(default_factory=dict)  # top partner, HS revision, periods, ...
+    synthetic: bool = False
 
 
 # --------------------------------------------------------------------------- text
@@ -340,6 +440,8 @@ class Event:
     last_seen: datetime | None = None  # available_at of the newest evidence, material or not
     # Probability that its evidence tells of a present happening that can change what Korea buys
     relevance: float | None = None
+    # What feeds it: "story:<id>", "series:<name>". Text and numbers of one happening share an event.
+    links: tuple[str, ...] = ()
 
     @property
     def independent_sources(self) -> int:
