@@ -169,7 +169,8 @@ def blocks(panel: Panel, width: int = 7, least: int = 4) -> Panel:
 def _latest(moments: Days) -> Days:
     """Newest moment of the last axis; NaT where there is none."""
     ticks = moments.astype(np.int64)  # NaT is the smallest whole number
-    return ticks.max(axis=2).astype("M8[us]")
+    newest: Days = ticks.max(axis=2).astype("M8[us]")
+    return newest
 
 
 @dataclass(frozen=True, slots=True)
