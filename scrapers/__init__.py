@@ -5,7 +5,7 @@ True
 """
 
 from scrapers.catalog import CatalogError, load_source, load_sources
-from scrapers.collect import freshness, next_due, scrape
+from scrapers.collect import Collected, collect, freshness, next_due, scrape
 from scrapers.conditional import fetch
 from scrapers.errors import SourceError
 from scrapers.http import Client
@@ -15,7 +15,9 @@ __all__ = [
     "KINDS",
     "CatalogError",
     "Client",
+    "Collected",
     "SourceError",
+    "collect",
     "fetch",
     "freshness",
     "load_source",

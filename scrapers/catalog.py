@@ -9,7 +9,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from ews.model import Source
+from ews.model import Frequency, Source
 from scrapers.kinds import COMMON, KINDS, Kind
 from scrapers.mapping import FILTERS, template_fields
 
@@ -21,8 +21,12 @@ REQUIRED = {
 }  # fmt: skip
 OPTIONAL = {"authority": str, "key_env": str, "enabled": bool, "options": dict}
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
+FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
-_OBSERVATION = {"series", "value", "unit", "date", "date_form", "times", "keep_days"}
+_OBSERVATION = {
+    "series", "value", "unit", "date", "date_form", "times", "keep_days",
+    "frequency", "currency", "classification", "valuation", "title",
+}  # fmt: skip
 
 
 class CatalogError(ValueError):
@@ -165,6 +169,8 @@ def _check_templates(where: str, options: Mapping[str, object]) -> None:
                     raise CatalogError(f"{where}: unknown key 'options.{part}.{key}'")
             for key in sorted(needs - set(spec)):
                 raise CatalogError(f"{where}: key 'options.{part}.{key}' is missing")
+            if "frequency" in spec:
+                _one_of(where, f"options.{part}.frequency", spec["frequency"], FREQUENCIES)
             _check_filters(where, part, spec)
 
 

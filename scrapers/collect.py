@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ews.model import Article, Fetch, FetchOutcome, Observation, Source, SourceState
+from ews.model import Article, Fetch, FetchOutcome, Observation, Series, Source, SourceState
 from scrapers.conditional import api_key, ask, failed, fetch_reply
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
@@ -19,10 +19,25 @@ LONGEST_WAIT_S = 86_400
 FAILURES_TOLERATED = 3  # turns that may fail before a source counts as failing
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One attempt at a source: how it went, what it brought, and what the series in it are."""
+
+    fetch: Fetch
+    signals: list[Article | Observation] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+
+
 def scrape(
     source: Source, last: Fetch | None, now: datetime, client: Client
 ) -> tuple[Fetch, list[Article | Observation]]:
-    """The source's signals and the fetch that brought them; `last` is its latest fetch.
+    """As `collect`, without the descriptions of the series."""
+    collected = collect(source, last, now, client)
+    return collected.fetch, collected.signals
+
+
+def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -> Collected:
+    """The source's signals, the fetch that brought them, the series; `last` is its latest fetch.
 
     Never raises for a bad source: whatever goes wrong comes back as a FAILED fetch that says so.
     Too few rows (`expect`) is FAILED too, but the signals that came are returned. Do not come back
@@ -30,7 +45,7 @@ def scrape(
     """
     fetched, reply = fetch_reply(source, last, now, client)
     if reply is None:
-        return fetched, []
+        return Collected(fetched)
     kept = replace(
         fetched,
         etag=last.etag if last else None,
@@ -41,8 +56,8 @@ def scrape(
     try:
         parsed = _read(source, reply, now, client)
     except SourceError as error:
-        return failed(kept, error), []
-    return _outcome(source, fetched, kept, parsed), parsed.signals
+        return Collected(failed(kept, error))
+    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
 
 
 def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fetch:

@@ -31,6 +31,7 @@ def expected_text(source: Source) -> str:
         "rows": parsed.rows,
         "newest": parsed.newest,
         "signals": [asdict(signal) for signal in parsed.signals],
+        **({"series": [asdict(one) for one in parsed.series]} if parsed.series else {}),
     }
     return json.dumps(told, ensure_ascii=False, indent=1, default=datetime.isoformat) + "\n"
 

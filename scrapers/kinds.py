@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Source
+from ews.model import Series, Source
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.gdelt import gkg_file, parse_gkg
@@ -90,11 +90,14 @@ def parse(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed
 
 
 def joined(parts: list[Parsed]) -> Parsed:
-    """Several pages as one answer, each signal once."""
+    """Several pages as one answer, each signal and series once."""
     signals: dict[str, Signal] = {}
+    series: dict[str, Series] = {}
     for part in parts:
         for signal in part.signals:
             signals.setdefault(signal.id, signal)
+        for one in part.series:
+            series.setdefault(one.name, one)
     dates = [part.newest for part in parts if part.newest is not None]
     said = "; ".join(dict.fromkeys(part.said for part in parts if part.said))
     return Parsed(
@@ -103,4 +106,5 @@ def joined(parts: list[Parsed]) -> Parsed:
         max(dates, default=None),
         said,
         max((part.ttl_s for part in parts), default=0),
+        list(series.values()),
     )

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from ews.model import Article, Observation, Source
+from ews.model import Article, Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
 
@@ -38,6 +38,7 @@ class Parsed:
     newest: datetime | None  # newest date inside the data, not later than a day from now
     said: str = ""  # something odd that did not stop us
     ttl_s: int = 0  # seconds the source asks us to wait
+    series: list[Series] = field(default_factory=list)  # what the observations' series are
 
 
 class MissingField(Exception):
@@ -158,6 +159,7 @@ def template_fields(template: str) -> list[tuple[str, list[str]]]:
 @dataclass
 class _Tally:
     signals: dict[str, Signal] = field(default_factory=dict)
+    series: dict[str, tuple[datetime, Series]] = field(default_factory=dict)
     newest: datetime | None = None
     missing: dict[str, int] = field(default_factory=dict)
 
@@ -187,7 +189,13 @@ def map_rows(source: Source, rows: Sequence[Row], now: datetime) -> Parsed:
     said = ", ".join(f"{n} rows without {name!r}" for name, n in sorted(tally.missing.items()))
     if len(rows) > len(capped):
         said = "; ".join(filter(None, [said, f"{len(rows) - len(capped)} rows over the cap"]))
-    return Parsed(list(tally.signals.values()), len(wanted), tally.newest, said)
+    return Parsed(
+        list(tally.signals.values()),
+        len(wanted),
+        tally.newest,
+        said,
+        series=[one for _, one in tally.series.values()],
+    )
 
 
 def dated(
@@ -242,7 +250,7 @@ def _add_observation(
     words = _renderer(source, row)
     observation = Observation(
         series=words(spec["series"]),
-        observed_at=moment,
+        observed_at=_period(moment, spec),
         available_at=now,
         value=value * float(str(spec.get("times", 1))),
         unit=words(spec.get("unit")),
@@ -254,6 +262,47 @@ def _add_observation(
             "a field in options.observation.series is empty or holds a slash"
         )
     tally.signals.setdefault(observation.id, observation)
+    _describe(spec, observation, words, tally)
+
+
+def _period(moment: datetime, spec: Mapping[str, object]) -> datetime:
+    """The first day of the period, where the spec states its `frequency`: publishers write a month
+    as its last day, its first, or one in between."""
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    match spec.get("frequency"):
+        case Frequency.WEEK:
+            return day - timedelta(days=day.weekday())
+        case Frequency.MONTH:
+            return day.replace(day=1)
+        case Frequency.QUARTER:
+            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+        case Frequency.YEAR:
+            return day.replace(month=1, day=1)
+    return moment
+
+
+def _describe(
+    spec: Mapping[str, object],
+    observation: Observation,
+    words: Callable[[object], str],
+    tally: _Tally,
+) -> None:
+    """Says what the series is, where the spec states its `frequency`; the newest period counts
+    (an HS revision changes on the way)."""
+    known = tally.series.get(observation.series)
+    if "frequency" not in spec or (known and known[0] >= observation.observed_at):
+        return
+    one = Series(
+        name=observation.series,
+        frequency=Frequency(str(spec["frequency"])),
+        unit=observation.unit,
+        source=observation.source,
+        currency=words(spec.get("currency")),
+        classification=words(spec.get("classification")),
+        valuation=words(spec.get("valuation")),
+        title=clean_text(words(spec.get("title")), TITLE_CHARS),
+    )
+    tally.series[observation.series] = (observation.observed_at, one)
 
 
 def _renderer(source: Source, row: Row) -> Callable[[object], str]:
