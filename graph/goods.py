@@ -117,13 +117,14 @@ def _ministry_rows() -> dict[str, tuple[tuple[str, ...], str]]:
 def _own_names() -> dict[str, str]:
     """Korean names of the items of ours that mean the whole of one code and nothing else.
 
-    That is so when no other item has the code, it is their only one, and its English name holds
+    That is so when it is their only code, no other item's only code, and its English name holds
     every word of theirs.
     """
-    owners = Counter(hs for item in ITEMS.values() for hs in item.hs)
+    single = [item for item in ITEMS.values() if len(item.hs) == 1]
+    owners = Counter(item.hs[0] for item in single)
     found: dict[str, str] = {}
-    for item in ITEMS.values():
-        good = goods().get(item.hs[0]) if len(item.hs) == 1 and owners[item.hs[0]] == 1 else None
+    for item in single:
+        good = goods().get(item.hs[0]) if owners[item.hs[0]] == 1 else None
         if good and _words(item.en) <= _words(good.en):
             found[good.hs] = item.ko
     return found
