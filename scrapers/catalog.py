@@ -25,7 +25,8 @@ FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
 _OBSERVATION = {
     "series", "value", "unit", "date", "date_form", "times", "keep_days",
-    "frequency", "currency", "classification", "valuation", "title",
+    "frequency", "currency", "classification", "valuation", "title", "only",
+    "available",
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from importlib.resources import files
 
 from ews.model import Article, Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
+from scrapers.periods import first_day
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
 
 Row = Mapping[str, object]
@@ -247,11 +248,15 @@ def _add_observation(
     tally.newest = max(moment, tally.newest or moment)
     if not _kept(row, source.options) or _old(moment, spec, now):
         return
+    if not all(
+        _text_at(row, path) in map(str, _list(v)) for path, v in _table(spec, "only").items()
+    ):
+        return
     words = _renderer(source, row)
     observation = Observation(
         series=words(spec["series"]),
-        observed_at=_period(moment, spec),
-        available_at=now,
+        observed_at=first_day(moment, spec.get("frequency")),
+        available_at=_available(source, spec, row, now),
         value=value * float(str(spec.get("times", 1))),
         unit=words(spec.get("unit")),
         source=source.name,
@@ -265,20 +270,13 @@ def _add_observation(
     _describe(spec, observation, words, tally)
 
 
-def _period(moment: datetime, spec: Mapping[str, object]) -> datetime:
-    """The first day of the period, where the spec states its `frequency`: publishers write a month
-    as its last day, its first, or one in between."""
-    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    match spec.get("frequency"):
-        case Frequency.WEEK:
-            return day - timedelta(days=day.weekday())
-        case Frequency.MONTH:
-            return day.replace(day=1)
-        case Frequency.QUARTER:
-            return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
-        case Frequency.YEAR:
-            return day.replace(month=1, day=1)
-    return moment
+def _available(source: Source, spec: Mapping[str, object], row: Row, now: datetime) -> datetime:
+    """When the source itself says that it released the value (`available`); else now."""
+    if "available" not in spec:
+        return now
+    zone = str(source.options.get("tz", "UTC"))
+    stated = parse_date(pick(row, str(spec["available"])), "", zone)
+    return min(stated, now) if stated else now
 
 
 def _describe(
