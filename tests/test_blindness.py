@@ -328,7 +328,7 @@ def test_who_gave_evidence_is_read_from_the_events_of_half_a_year(store: Store) 
     value = Observation("pinksheet/price-usd/WLD/310210", NOW, NOW, 1.0, source="prices")
     store.save_articles([text])
     store.save_observations([value])
-    evidence = tuple(Evidence(one, "g", NOW) for one in (text.id, value.id, "art-gone"))
+    evidence = tuple(Evidence(one, "g", NOW) for one in (text.id, value.series, "art-gone"))
     event = Event("evt-1", "export_restriction", (), EventStatus.CONFIRMED, Phase.ACTUAL, 0.9, 2.0,
                   ("CN",), ("urea",), (), (), (), "t", NOW, NOW, evidence, "news")  # fmt: skip
     old = replace(event, id="evt-2", items=("helium",), updated_at=NOW - 300 * DAY)

@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def check_kills(home: Path, kills: int) -> None:
         store = Store.open(home)
         last = int(store.get("last") or 0)
         assert last in (said, said + 1), "an acknowledged transaction is gone"
-        assert store.counts()["observations"] == last * 50, "half a transaction stayed"
+        assert store.counts()["series_values"] == last * 50, "half a transaction stayed"
         assert store.integrity_check() == []
         store.close()
 
@@ -228,14 +229,21 @@ def test_an_article_passes_the_queues_once(store: Store) -> None:
     assert store.unclassified(late) == [three[2]], "saved again, not queued again"
 
 
-def test_an_observation_is_detected_once(store: Store) -> None:
+def test_a_series_waits_until_the_detectors_have_read_all_that_is_known(store: Store) -> None:
     two = [Observation("a/b/c/-", NOW, NOW + timedelta(n), float(n)) for n in range(2)]
     store.save_observations(two)
-    assert store.undetected_observations(NOW) == two[:1]
-    store.mark_observations_detected([two[0].id])
-    assert store.undetected_observations(NOW + timedelta(9)) == two[1:]
+    (waiting,) = store.waiting_series()
+    assert (waiting.name, waiting.scored_until) == ("a/b/c/-", None)
+    store.mark_scored([waiting], NOW)
+    assert store.waiting_series()[0].scored_until == NOW, "its second vintage was not known yet"
+    store.mark_scored(store.waiting_series(), NOW + timedelta(9))
+    assert store.waiting_series() == []
     store.save_observations(two)
-    assert store.undetected_observations(NOW + timedelta(9)) == two[1:]
+    assert store.waiting_series() == [], "the same values again are no news"
+    store.save_observations([replace(two[0], available_at=NOW + timedelta(3), value=7.0)])
+    assert [one.saved for one in store.waiting_series()] == [2]
+    store.mark_scored([waiting], NOW + timedelta(9))
+    assert len(store.waiting_series()) == 1, "what was saved since it was read is still to read"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +251,6 @@ def test_an_observation_is_detected_once(store: Store) -> None:
     [
         (schema.UNCLASSIFIED, "ix_articles_unclassified"),
         (schema.UNDETECTED, "ix_articles_undetected"),
-        (schema.UNDETECTED_OBSERVATION, "ix_observations_undetected"),
         (schema.OPEN_EVENT, "ix_events_open"),
         (schema.UNPROPAGATED, "ix_events_unpropagated"),
         (schema.UNEVALUATED, "ix_events_unevaluated"),

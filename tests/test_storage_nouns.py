@@ -30,6 +30,9 @@ from ews.model import (
     ChangeKind,
     Delivery,
     DeliveryState,
+    Detection,
+    DetectorTurn,
+    Direction,
     Event,
     EventStatus,
     Evidence,
@@ -37,6 +40,7 @@ from ews.model import (
     Exposure,
     Fetch,
     FetchOutcome,
+    Frequency,
     Hop,
     Notification,
     Observation,
@@ -47,12 +51,14 @@ from ews.model import (
     Resolution,
     RouteReason,
     RuleSet,
+    Series,
     Shock,
     Silence,
     Stage,
     Story,
     Suggestion,
     TaggedArticle,
+    Vulnerability,
 )
 from ews.storage import Store
 from ews.storage.audit import broken
@@ -121,6 +127,7 @@ def an_article(id: str = "art-1") -> Article:
     [
         Article, Fetch, Observation, TaggedArticle, Story, Event, Shock, Exposure, Alert,
         AlertChange, Notification, Delivery, RuleSet, Silence, Person, Act, Bulletin,
+        Series, Detection, DetectorTurn, Vulnerability,
     ],
 )  # fmt: skip
 def test_every_noun_survives_json(kind: type) -> None:
@@ -143,7 +150,7 @@ def test_an_article_comes_back(store: Store, article: Article) -> None:
 @quick
 @given(observation=st.from_type(Observation))
 def test_an_observation_comes_back(store: Store, observation: Observation) -> None:
-    observation = replace(observation, series=f"{next(fresh_ids)}{observation.series}")
+    observation = replace(observation, series=f"p/m/{next(fresh_ids)}/-")
     assert store.save_observations([observation]) == 1
     assert store.observations(observation.available_at, series=observation.series) == [observation]
 
@@ -285,6 +292,12 @@ def write_everything(store: Store) -> None:
     store.save_suggestion(Suggestion("sug-1", NOW, {"news.min_probability": 0.6}, "x", {}, ()))
     store.save_case(Case("2023-x", {"name_en": "요소"}, "Kim", NOW), "Kim", NOW)
     store.save_judging(Judging(NOW, 1, ("chg-1",), ()))
+    store.describe_series([Series("a/b/c/-", Frequency.MONTH, "kg", "s")])
+    store.save_detections([
+        Detection("a/b/c/-", "seasonal", NOW, NOW, Direction.UP, 9.0, 3.0, 5.0, 1e-5, 1e-4),
+    ])  # fmt: skip
+    store.save_turns([DetectorTurn("seasonal", NOW, 10, 0.001, 1)])
+    store.save_vulnerabilities([Vulnerability("310210", NOW, NOW, "w", {"hhi": 0.5}, 0.4, 0.9)])
 
 
 def test_everything_can_be_saved_twice_and_is_written_once(fresh: Store) -> None:

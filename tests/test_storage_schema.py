@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
 import ews.storage.store
+from ews.model import Observation
 from ews.storage import Store
 from ews.storage.engine import open_engine, sqlite_version_ok
 from ews.storage.migrate import HEAD, current_revision, migrate
-from ews.storage.schema import metadata
+from ews.storage.schema import EPOCH, metadata
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +125,24 @@ def test_sqlite_is_opened_by_the_rules(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_versions_with_the_wal_reset_race_are_known(version: str, ok: bool) -> None:
     assert sqlite_version_ok(version) is ok
+
+
+def test_values_of_an_older_store_become_series_with_each_vintage_once(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path)
+    migrate(engine, "0007")
+    insert = (
+        "INSERT INTO observations (id, series, observed_at, available_at, value, unit, source, "
+        "detected) VALUES (?, 'comtrade/export-kg/CN-KR/250410', ?, ?, ?, 'kg', 'comtrade', ?)"
+    )
+    rows = [("a", 0, 10, 1.0, 1), ("b", 0, 20, 1.0, 1), ("c", 0, 30, 2.0, 1), ("d", 5, 30, 7.0, 0)]
+    with engine.begin() as connection:
+        connection.exec_driver_sql(insert, rows)
+    engine.dispose()
+    store = Store.open(tmp_path)
+    now = EPOCH + timedelta(days=1)
+    assert [(o.value, o.unit, o.source) for o in store.vintages(now)] == [
+        (1.0, "kg", "comtrade"), (2.0, "kg", "comtrade"), (7.0, "kg", "comtrade"),
+    ]  # fmt: skip
+    assert [one.name for one in store.waiting_series()] == ["comtrade/export-kg/CN-KR/250410"]
+    assert store.save_observations([Observation("a/b/c/-", now, now, 1.0)]) == 1
+    assert store.integrity_check() == []

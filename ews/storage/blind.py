@@ -90,15 +90,18 @@ class BlindStore(Transactions):
         return dict(found)
 
     def _source_of(self, signals: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+        told = (
+            (schema.articles.c.id, schema.articles.c.source),
+            (schema.series.c.name, schema.series.c.source),  # a series is its own evidence
+        )
         with self._read() as connection:
-            for table in (schema.articles, schema.observations):
+            for key, source in told:
                 for ids in batches(signals):
-                    query = sa.select(table.c.id, table.c.source).where(table.c.id.in_(ids))
-                    yield from ((row.id, row.source) for row in connection.execute(query))
+                    query = sa.select(key, source).where(key.in_(ids))
+                    yield from ((row[0], row[1]) for row in connection.execute(query))
 
     def series_sources(self) -> list[tuple[str, str]]:
         """Every (series, name of its source)."""
-        table = schema.observations
-        query = sa.select(table.c.series, table.c.source).distinct()
+        query = sa.select(schema.series.c.name, schema.series.c.source)
         with self._read() as connection:
-            return sorted((row.series, row.source) for row in connection.execute(query))
+            return sorted((row.name, row.source) for row in connection.execute(query))

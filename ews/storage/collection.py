@@ -1,4 +1,4 @@
-"""Store: what was fetched. Meta, sources, fetches, articles, observations."""
+"""Store: what was fetched. Meta, sources, fetches, articles."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from ews.model import Article, Fetch, FetchOutcome, Observation
+from ews.model import Article, Fetch, FetchOutcome
 from ews.storage import schema
 from ews.storage.codec import Row
 from ews.storage.transactions import Transactions, batches
 
 FETCH = Row(Fetch, schema.fetches)
 ARTICLE = Row(Article, schema.articles)
-OBSERVATION = Row(Observation, schema.observations)
 VALUE_OF = sa.select(schema.meta.c.value).where(schema.meta.c.key == sa.bindparam("wanted"))
 
 
@@ -116,62 +115,3 @@ class CollectionStore(Transactions):
                     article = ARTICLE.read(row)
                     found[article.id] = article
         return found
-
-    # ----- observations
-
-    def save_observations(self, observations: Sequence[Observation]) -> int:
-        """Keep new vintages; how many were new. An earlier vintage of the same period stays."""
-        rows = [OBSERVATION.write(o, id=o.id, detected=False) for o in observations]
-        return self._insert_counting(schema.observations, rows)
-
-    def observations(
-        self,
-        now: datetime,
-        since: datetime | None = None,
-        series: str | Collection[str] | None = None,
-    ) -> list[Observation]:
-        """What was known at `now`: the newest vintage per series and period, oldest period first.
-
-        `since` bounds `observed_at`; `series` is one name or several.
-        """
-        table = schema.observations
-        names = None if series is None else [series] if isinstance(series, str) else list(series)
-        newest = sa.func.row_number().over(
-            partition_by=(table.c.series, table.c.observed_at),
-            order_by=(table.c.available_at.desc(), table.c.id),
-        )
-        inner = sa.select(*OBSERVATION.columns, newest.label("vintage"))
-        inner = inner.where(table.c.available_at <= now)
-        if since is not None:
-            inner = inner.where(table.c.observed_at >= since)
-        found: list[Observation] = []
-        with self._read() as connection:
-            for batch in [None] if names is None else batches(dict.fromkeys(names)):
-                part = inner if batch is None else inner.where(table.c.series.in_(batch))
-                known = part.subquery()
-                query = sa.select(known).where(known.c.vintage == 1)
-                query = query.order_by(known.c.series, known.c.observed_at)
-                found += [OBSERVATION.read(row) for row in connection.execute(query)]
-        return found
-
-    def series_names(self) -> list[str]:
-        query = sa.select(schema.observations.c.series).distinct()
-        with self._read() as connection:
-            return sorted(connection.scalars(query))
-
-    def undetected_observations(self, now: datetime) -> list[Observation]:
-        """Observations available at `now` that no detector has seen, oldest first."""
-        table = schema.observations
-        query = (
-            sa.select(*OBSERVATION.columns)
-            .where(schema.UNDETECTED_OBSERVATION, table.c.available_at <= now)
-            .order_by(table.c.available_at, table.c.series, table.c.observed_at)
-        )
-        with self._read() as connection:
-            return [OBSERVATION.read(row) for row in connection.execute(query)]
-
-    def mark_observations_detected(self, ids: Collection[str]) -> None:
-        with self._write() as connection:
-            for batch in batches(ids):
-                seen = schema.observations.c.id.in_(batch)
-                connection.execute(sa.update(schema.observations).where(seen).values(detected=True))

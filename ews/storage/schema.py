@@ -117,14 +117,63 @@ UNDETECTED = sa.and_(articles.c.detected_at.is_(None), articles.c.model.is_not(N
 partial("ix_articles_unclassified", articles.c.available_at, articles.c.id, where=UNCLASSIFIED)
 partial("ix_articles_undetected", articles.c.available_at, articles.c.id, where=UNDETECTED)
 
-observations = sa.Table(
-    "observations", metadata, key("id"),
-    words("series"), moment("observed_at"), moment("available_at"), number("value"),
-    words("unit"), words("source"), more(), flag("detected"),
-    sa.Index("ix_observations_series", "series", "observed_at", "available_at"),
+series = sa.Table(
+    "series", metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.String, nullable=False, unique=True),
+    words("provider"), words("measure"), words("place"), words("item"),
+    words("frequency", null=True),  # null until its source has described it
+    words("unit"), words("source"), words("currency"), words("classification"),
+    words("valuation"), words("title"), flag("synthetic"),
+    moment("newest_period", null=True), moment("newest_available", null=True),
+    whole("saved"),  # turns that brought a value
+    whole("scored"),  # `saved` when the detectors last read it
+    moment("scored_until", null=True),  # the newest value that they could have read
+    sa.Index("ix_series_item", "item"), sa.Index("ix_series_measure", "measure"),
 )  # fmt: skip
-UNDETECTED_OBSERVATION = observations.c.detected.is_(sa.false())
-partial("ix_observations_undetected", observations.c.available_at, where=UNDETECTED_OBSERVATION)
+WAITING_SERIES = sa.and_(
+    series.c.newest_available.is_not(None),
+    sa.or_(
+        series.c.saved > series.c.scored,
+        series.c.scored_until.is_(None),
+        series.c.newest_available > series.c.scored_until,
+    ),
+)
+
+# Narrow, and in the order of its key: millions of rows are read by series and period.
+series_values = sa.Table(
+    "series_values", metadata,
+    sa.Column("series_id", sa.ForeignKey("series.id"), primary_key=True, autoincrement=False),
+    sa.Column("period", Moment, primary_key=True, autoincrement=False),
+    sa.Column("available_at", Moment, primary_key=True, autoincrement=False),
+    number("value"),
+    sa.Column("calendar", sa.SmallInteger, nullable=False),  # 1: dated by the release calendar
+    sqlite_with_rowid=False,
+)  # fmt: skip
+
+detections = sa.Table(
+    "detections", metadata, key("id"),
+    words("series"), words("detector"), moment("period"), moment("found_at"), words("direction"),
+    number("value"), number("expected", null=True), number("score"), number("p"), number("alpha"),
+    nested("items"), flag("revised"), words("event_id"), nested("facts"), flag("synthetic"),
+    more(),
+    sa.Index("ix_detections_found_at", "found_at"), sa.Index("ix_detections_series", "series"),
+    sa.Index("ix_detections_event_id", "event_id"),
+)  # fmt: skip
+
+detector_turns = sa.Table(
+    "detector_turns", metadata, key("detector"),
+    sa.Column("at", Moment, primary_key=True, autoincrement=False),
+    whole("tests"), number("expected"), whole("alarms"), more(),
+)  # fmt: skip
+
+vulnerabilities = sa.Table(
+    "vulnerabilities", metadata, key("item"),
+    sa.Column("month", Moment, primary_key=True, autoincrement=False),
+    moment("computed_at"), words("weights"), nested("indices"), number("score", null=True),
+    number("coverage"), nested("facts"), flag("synthetic"), more(),
+    sa.Index("ix_vulnerabilities_month", "month"),
+)  # fmt: skip
 
 # --------------------------------------------------------------------------- text
 

@@ -1,6 +1,6 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
-Methods are grouped by noun: `collection.py`, `texts.py`, `events.py`, `alerts.py`,
+Methods are grouped by noun: `collection.py`, `numbers.py`, `said.py`, `texts.py`, `events.py`, `alerts.py`,
 `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
 `history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`. Each works alone in a transaction of its own, or on the
 one that `begin()` opened.
@@ -28,8 +28,10 @@ from ews.storage.judgings import JudgingStore
 from ews.storage.leases import LeaseStore
 from ews.storage.ledger import LedgerStore
 from ews.storage.migrate import migrate
+from ews.storage.numbers import NumberStore
 from ews.storage.people import PeopleStore
 from ews.storage.readings import ReadingStore
+from ews.storage.said import SaidStore
 from ews.storage.tapes import TapeStore
 from ews.storage.texts import TextStore
 from ews.storage.viewers import ViewerStore
@@ -39,6 +41,8 @@ class Store(
     HistoryStore,
     JudgingStore,
     CollectionStore,
+    NumberStore,
+    SaidStore,
     LeaseStore,
     BlindStore,
     TextStore,

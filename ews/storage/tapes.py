@@ -73,7 +73,7 @@ class TapeStore(Transactions):
         """Articles and figures that became known on each UTC day of [since, until)."""
         counts: dict[date, int] = {}
         with self._read() as connection:
-            for table in (schema.articles, schema.observations):
+            for table in (schema.articles, schema.series_values):
                 day = sa.type_coerce(table.c.available_at, sa.BigInteger) // DAY_US
                 query = sa.select(day, sa.func.count()).where(
                     table.c.available_at >= since, table.c.available_at < until

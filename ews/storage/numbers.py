@@ -1,0 +1,352 @@
+"""Store: series with every vintage of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
+
+from ews.model import Frequency, Observation, Series, VintageBasis, series_parts
+from ews.storage import schema
+from ews.storage.transactions import Transactions, batches
+from ews.storage.value_rows import (
+    VALUE,
+    Columns,
+    Whole,
+    fresh,
+    insert_values,
+    moment,
+    read_values,
+    ticks,
+)
+
+
+class UnitChanged(ValueError):
+    """A value came in another unit than its series has: nothing of that turn is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A series with values that the detectors have not read."""
+
+    name: str
+    saved: int
+    scored_until: datetime | None  # None: no detector ever read it
+
+
+class NumberStore(Transactions):
+    # ----- series
+
+    def describe_series(self, described: Sequence[Series]) -> None:
+        """Keep what is said of these series, in place of what was said before."""
+        fields = ("unit", "source", "currency", "classification", "valuation", "title", "synthetic")
+        rows: list[dict[str, object]] = [
+            {"of": one.name, "frequency": one.frequency.value}
+            | {f"new_{name}": getattr(one, name) for name in fields}
+            for one in described
+        ]
+        if not rows:
+            return
+        table = schema.series
+        new: dict[str, sa.BindParameter[object]] = {
+            name: sa.bindparam(f"new_{name}") for name in fields
+        }
+        change = sa.update(table).where(table.c.name == sa.bindparam("of")).values(
+            frequency=sa.bindparam("frequency"), **new
+        )  # fmt: skip
+        with self._write() as connection:
+            self._on(connection)._ids([one.name for one in described])
+            connection.execute(change, rows)
+
+    def series(
+        self,
+        names: Collection[str] | None = None,
+        provider: str | None = None,
+        measure: str | None = None,
+        item: str | None = None,
+    ) -> list[Series]:
+        """The series by name that match all that is given; one never described has the frequency
+        that its periods show."""
+        table = schema.series
+        asked = {table.c.provider: provider, table.c.measure: measure, table.c.item: item}
+        where = [column == value for column, value in asked.items() if value is not None]
+        found: list[Series] = []
+        with self._read() as connection:
+            for batch in [None] if names is None else batches(dict.fromkeys(names)):
+                inside = [] if batch is None else [table.c.name.in_(batch)]
+                rows = connection.execute(sa.select(table).where(*where, *inside)).all()
+                unknown = [row.id for row in rows if row.frequency is None]
+                shown = self._shown_frequencies(connection, unknown)
+                found += [_series(row, shown) for row in rows]
+        return sorted(found, key=lambda one: one.name)
+
+    def _shown_frequencies(
+        self, connection: Connection, ids: Sequence[int]
+    ) -> dict[int, Frequency]:
+        """Monthly when every period is the first of a month, else daily."""
+        table = schema.series_values
+        shown: dict[int, Frequency] = {}
+        for batch in batches(ids):
+            query = sa.select(table.c.series_id, table.c.period).where(table.c.series_id.in_(batch))
+            for id_, period in connection.execute(query.distinct()):
+                if period.day != 1:
+                    shown[id_] = Frequency.DAY
+                shown.setdefault(id_, Frequency.MONTH)
+        return shown
+
+    def series_names(self) -> list[str]:
+        """Names of the series that have a value."""
+        table = schema.series
+        query = sa.select(table.c.name).where(table.c.newest_available.is_not(None))
+        with self._read() as connection:
+            return sorted(connection.scalars(query))
+
+    def _ids(self, names: Sequence[str]) -> dict[str, int]:
+        """Row id of each series; an unknown one is made. ValueError for a name of another form."""
+        table = schema.series
+        known: dict[str, int] = {}
+        with self._write() as connection:
+            for batch in batches(dict.fromkeys(names)):
+                query = sa.select(table.c.name, table.c.id).where(table.c.name.in_(batch))
+                known.update((row.name, row.id) for row in connection.execute(query))
+            new = [name for name in dict.fromkeys(names) if name not in known]
+            if new:
+                first = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
+                rows = [_new_series(name, first + n) for n, name in enumerate(new)]
+                connection.execute(sa.insert(table), rows)
+                known.update((name, first + n) for n, name in enumerate(new))
+        return known
+
+    # ----- values
+
+    def save_observations(self, observations: Sequence[Observation]) -> int:
+        """Keep new vintages; how many there were. A value equal to the one known then is no news.
+
+        UnitChanged when an observation has another unit than its series.
+        """
+        if not observations:
+            return 0
+        names = tuple(dict.fromkeys(o.series for o in observations))
+        index = {name: n for n, name in enumerate(names)}
+        columns = Columns(
+            names,
+            np.array([index[o.series] for o in observations], np.int64),
+            np.array([ticks(o.observed_at) for o in observations], np.int64),
+            np.array([ticks(o.available_at) for o in observations], np.int64),
+            np.array([o.value for o in observations], np.float64),
+            np.array([o.basis is VintageBasis.CALENDAR for o in observations], np.int8),
+        )
+        with self._write() as connection:
+            store = self._on(connection)
+            kept = store.save_columns(columns)
+            store._settle_units(observations)
+        return kept
+
+    def _settle_units(self, observations: Sequence[Observation]) -> None:
+        """The first unit and source that are told stay; another unit is an error."""
+        told: dict[str, tuple[str, str]] = {}
+        for one in observations:
+            unit, source = told.get(one.series, ("", ""))
+            if unit and one.unit and unit != one.unit:
+                raise UnitChanged(_units(one.series, unit, one.unit))
+            told[one.series] = (unit or one.unit, source or one.source)
+        table = schema.series
+        with self._write() as connection:
+            for batch in batches(told):
+                query = sa.select(table.c.name, table.c.unit, table.c.source)
+                for name, unit, source in connection.execute(query.where(table.c.name.in_(batch))):
+                    new_unit, new_source = told[name]
+                    if unit and new_unit and unit != new_unit:
+                        raise UnitChanged(_units(name, unit, new_unit))
+                    if (unit or not new_unit) and (source or not new_source):
+                        continue
+                    change = sa.update(table).where(table.c.name == name)
+                    connection.execute(
+                        change.values(unit=unit or new_unit, source=source or new_source)
+                    )
+
+    def save_columns(self, columns: Columns) -> int:
+        """As `save_observations`, for values in bulk; how many vintages were new."""
+        with self._write() as connection:
+            store = self._on(connection)
+            ids = store._ids(columns.names)
+            number = np.array([ids[name] for name in columns.names], np.int64)[columns.rows]
+            held = store._held(connection, number, columns)
+            new = fresh(held, number, columns)
+            insert_values(connection, number[new], columns, new)
+            store._note_saved(number[new], columns, new)
+        return len(new)
+
+    def _held(
+        self, connection: Connection, number: Whole, columns: Columns
+    ) -> NDArray[np.void] | None:
+        """Vintages of these series for these periods: of dtype VALUE."""
+        touched = np.unique(number)
+        table = schema.series
+        known: list[int] = []
+        for batch in batches(touched.tolist()):
+            query = sa.select(table.c.id).where(
+                table.c.id.in_(batch), table.c.newest_available.is_not(None)
+            )
+            known += connection.scalars(query)
+        if not known:
+            return None
+        low, high = int(columns.periods.min()), int(columns.periods.max())
+        parts = [
+            read_values(connection, batch, f"period BETWEEN {low} AND {high}")
+            for batch in batches(known)
+        ]
+        return np.concatenate(parts)
+
+    def _note_saved(self, number: Whole, columns: Columns, new: Whole) -> None:
+        if not len(number):
+            return
+        order = np.argsort(number, kind="stable")
+        ids, start = np.unique(number[order], return_index=True)
+        available = np.maximum.reduceat(columns.available[new][order], start)
+        periods = np.maximum.reduceat(columns.periods[new][order], start)
+        table = schema.series
+        raise_ = sa.update(table).where(table.c.id == sa.bindparam("of")).values(
+            saved=table.c.saved + 1,
+            newest_available=_larger(table.c.newest_available, "available"),
+            newest_period=_larger(table.c.newest_period, "period"),
+        )  # fmt: skip
+        rows = [
+            {"of": i, "available": moment(a), "period": moment(p)}
+            for i, a, p in zip(ids.tolist(), available.tolist(), periods.tolist(), strict=True)
+        ]
+        with self._write() as connection:
+            connection.execute(raise_, rows)
+
+    def columns(
+        self, now: datetime, names: Sequence[str] | None = None, since: datetime | None = None
+    ) -> Columns:
+        """Every vintage known at `now` of these series (or of all), as columns in the order of the
+        series' names given (by name for all), period and `available_at`."""
+        wanted = self.series_names() if names is None else list(dict.fromkeys(names))
+        where = f"available_at <= {ticks(now)}"
+        if since is not None:
+            where += f" AND period >= {ticks(since)}"
+        table = schema.series
+        with self._read() as connection:
+            ids: dict[str, int] = {}
+            for batch in batches(wanted):
+                query = sa.select(table.c.name, table.c.id).where(table.c.name.in_(batch))
+                ids.update((row.name, row.id) for row in connection.execute(query))
+            present = tuple(name for name in wanted if name in ids)
+            order = sorted(ids.values())
+            parts = [read_values(connection, batch, where) for batch in batches(order)]
+        data = np.concatenate(parts) if parts else np.empty(0, VALUE)
+        place = np.zeros(max(order, default=0) + 1, np.int64)
+        place[[ids[name] for name in present]] = np.arange(len(present))
+        rows = place[data["series"]]
+        sort = np.argsort(rows, kind="stable")  # each series came in order of its key
+        data, rows = data[sort], rows[sort]
+        return Columns(
+            present, rows, data["period"], data["available"], data["value"], data["calendar"]
+        )
+
+    def observations(
+        self,
+        now: datetime,
+        since: datetime | None = None,
+        series: str | Collection[str] | None = None,
+    ) -> list[Observation]:
+        """What was known at `now`: the newest vintage per series and period, oldest period first.
+
+        `since` bounds `observed_at`; `series` is one name or several.
+        """
+        found = self.vintages(now, since, series)
+        return [
+            one
+            for one, after in zip(found, [*found[1:], None], strict=False)
+            if after is None or (after.series, after.observed_at) != (one.series, one.observed_at)
+        ]
+
+    def vintages(
+        self,
+        now: datetime,
+        since: datetime | None = None,
+        series: str | Collection[str] | None = None,
+    ) -> list[Observation]:
+        """Every vintage known at `now`, by series, period and `available_at`."""
+        names = None if series is None else [series] if isinstance(series, str) else sorted(series)
+        got = self.columns(now, names, since)
+        described = {one.name: one for one in self.series(got.names)}
+        bases = (VintageBasis.RECORDED, VintageBasis.CALENDAR)
+        lines = zip(
+            got.rows.tolist(), got.periods.tolist(), got.available.tolist(), got.values.tolist(),
+            got.calendar.tolist(), strict=True,
+        )  # fmt: skip
+        return [
+            Observation(
+                (name := got.names[row]), moment(period), moment(at), value,
+                described[name].unit, described[name].source, bases[calendar],
+            )
+            for row, period, at, value, calendar in lines
+        ]  # fmt: skip
+
+    # ----- what is still to read
+
+    def waiting_series(self) -> list[Waiting]:
+        """Series that got a value, or whose newest value was not known yet, since they were read."""
+        table = schema.series
+        query = sa.select(table.c.name, table.c.saved, table.c.scored_until)
+        query = query.where(schema.WAITING_SERIES).order_by(table.c.name)
+        with self._read() as connection:
+            return [Waiting(*row) for row in connection.execute(query)]
+
+    def mark_scored(self, read: Iterable[Waiting], now: datetime) -> None:
+        """The detectors have read these series as they were known at `now`; what was saved since
+        `waiting_series` stays waiting."""
+        table = schema.series
+        mark = sa.update(table).where(table.c.name == sa.bindparam("of")).values(
+            scored=sa.bindparam("seen"), scored_until=sa.bindparam("until")
+        )  # fmt: skip
+        rows = [{"of": one.name, "seen": one.saved, "until": now} for one in read]
+        if rows:
+            with self._write() as connection:
+                connection.execute(mark, rows)
+
+
+def _larger(column: sa.Column[datetime], name: str) -> sa.ColumnElement[datetime]:
+    new = sa.bindparam(name, type_=schema.Moment())
+    return sa.case((column.is_(None), new), (column < new, new), else_=column)
+
+
+def _new_series(name: str, id_: int) -> dict[str, object]:
+    provider, measure, place, item = series_parts(name)
+    return {
+        "id": id_, "name": name, "provider": provider, "measure": measure, "place": place,
+        "item": item, "frequency": None, "unit": "", "source": "", "currency": "",
+        "classification": "", "valuation": "", "title": "", "synthetic": False, "saved": 0,
+        "scored": 0,
+    }  # fmt: skip
+
+
+def _series(row: sa.Row[tuple[object, ...]], shown: Mapping[int, Frequency]) -> Series:
+    told = row._mapping
+    frequency = told["frequency"]
+    return Series(
+        name=told["name"],
+        frequency=Frequency(frequency) if frequency else shown.get(told["id"], Frequency.MONTH),
+        unit=told["unit"],
+        source=told["source"],
+        currency=told["currency"],
+        classification=told["classification"],
+        valuation=told["valuation"],
+        title=told["title"],
+        synthetic=told["synthetic"],
+    )
+
+
+def _units(name: str, before: str, after: str) -> str:
+    return (
+        f"series {name!r} is kept in {before!r} and came in {after!r}: correct the unit in the "
+        "source's source.toml, or give the series another measure"
+    )

@@ -1,0 +1,103 @@
+"""Vintages of values between the database and numpy, hundreds of thousands at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.engine import Connection
+
+from ews.storage.schema import EPOCH, MICROSECOND
+
+CHUNK = 200_000  # rows that pass at once
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Vintages as columns: `names[rows[i]]` had `values[i]` for a period, from `available[i]` on.
+
+    `periods` and `available` are microseconds since 1970 (UTC); `calendar` is 1 where the release
+    calendar says when the value became known.
+    """
+
+    names: tuple[str, ...]
+    rows: Whole
+    periods: Whole
+    available: Whole
+    values: NDArray[np.float64]
+    calendar: NDArray[np.int8]
+
+
+VALUE = np.dtype(
+    [("series", "i8"), ("period", "i8"), ("available", "i8"), ("value", "f8"), ("calendar", "i1")]
+)
+
+
+def read_values(connection: Connection, ids: Sequence[int], where: str) -> NDArray[np.void]:
+    """Values of these series, ordered by series, period and `available_at`."""
+    chosen = ",".join(str(int(id_)) for id_ in ids)
+    query = (
+        "SELECT series_id, period, available_at, value, calendar FROM series_values "
+        f"WHERE series_id IN ({chosen}) AND {where} ORDER BY series_id, period, available_at"
+    )
+    # The driver's own tuples: millions of SQLAlchemy rows would cost four times the time.
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(query)
+        parts = []
+        while rows := cursor.fetchmany(CHUNK):
+            parts.append(np.array([tuple(row) for row in rows], VALUE))
+    finally:
+        cursor.close()
+    return np.concatenate(parts) if parts else np.empty(0, VALUE)
+
+
+def fresh(held: NDArray[np.void] | None, number: Whole, columns: Columns) -> Whole:
+    """Indices of the values that say something new, in the order of the table's key."""
+    count = len(number)
+    keys = [columns.available, columns.periods, number]
+    values, old = columns.values, np.zeros(count, np.bool_)
+    if held is not None and len(held):
+        before = [held["available"], held["period"], held["series"]]
+        keys = [np.concatenate(pair) for pair in zip(keys, before, strict=True)]
+        values = np.concatenate([values, held["value"]])
+        old = np.concatenate([old, np.ones(len(held), np.bool_)])
+    order = np.lexsort((~old, *keys))
+    available, periods, series = (key[order] for key in keys)
+    same_cell = (series[1:] == series[:-1]) & (periods[1:] == periods[:-1])
+    no_news = same_cell & (
+        (values[order][1:] == values[order][:-1]) | (available[1:] == available[:-1])
+    )
+    news = np.append(True, ~no_news) if len(order) else np.empty(0, np.bool_)
+    kept: Whole = order[news & ~old[order]]
+    return kept
+
+
+def insert_values(connection: Connection, number: Whole, columns: Columns, fresh: Whole) -> None:
+    mark = "?" if connection.dialect.name == "sqlite" else "%s"
+    insert = (
+        "INSERT INTO series_values (series_id, period, available_at, value, calendar) "
+        f"VALUES ({', '.join([mark] * 5)}) ON CONFLICT DO NOTHING"
+    )
+    for start in range(0, len(fresh), CHUNK):
+        part = fresh[start : start + CHUNK]
+        rows = zip(
+            number[start : start + CHUNK].tolist(), columns.periods[part].tolist(),
+            columns.available[part].tolist(), columns.values[part].tolist(),
+            columns.calendar[part].tolist(), strict=True,
+        )  # fmt: skip
+        connection.exec_driver_sql(insert, list(rows))
+
+
+def ticks(moment: datetime) -> int:
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone; give an aware UTC datetime")
+    return (moment - EPOCH) // MICROSECOND
+
+
+def moment(ticks: int) -> datetime:
+    return EPOCH + ticks * MICROSECOND
