@@ -1,0 +1,255 @@
+"""How often does a nominal tail as small really begin an alarm, when nothing happens?
+
+A detector's own model is wrong in the far tail, just where a small budget looks. So its nominal
+tail is replaced by what null data show: over tests of series in which nothing is known to have
+happened, the share that begin a run of values at least as unusual, in one direction (alarms of one
+series and direction that follow one another are one alarm). With x = -ln(tail) and y = -ln(p):
+
+- as far as at least `WELL` runs support it, the curve is the empirical one, each count replaced
+  by its upper 95% Poisson limit;
+- beyond that the excess of the peaks is generalised Pareto (Pickands, Ann. Statist. 3 (1975)
+  119-131; runs declustering: Coles, An Introduction to Statistical Modeling of Extreme Values,
+  2001, 5.3), fitted on the `MANY` highest, shape and scale one standard error to the cautious
+  side and the shape never below 0, because no tail is known to end;
+- with fewer peaks than `WELL` its shape is `THIN_SHAPE` and its mean the upper limit of the mean
+  excess, never below that of the nominal tail.
+
+A class of measure may have several curves (synthetic and recorded null data): the most cautious
+counts. A class without one takes the most cautious of its detector; a detector without any gets
+the square root of its nominal tail, and `basis` says so.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import resources
+
+import numpy as np
+from scipy.stats import chi2, genpareto
+
+from ews.detectors.panel import Bools, Floats, Scores
+
+WELL = 100  # runs that support a point of the empirical curve: its limit lies within a fifth of it
+MANY = 400  # runs that the tail beyond it is fitted on: the shape then is known to about 0.05
+THIN = 10  # fewer runs than this say nothing of a tail
+TAIL = 0.1  # a level that more tests than this exceed is not in the tail
+# The shape of x when a detector believes in the normal and the truth is Student t with 4 degrees
+# of freedom: x is about half of z squared, and P(z^2 > s) falls with s to the power -4/2.
+THIN_SHAPE = 0.5
+SURE = 0.95  # of the upper limits
+SMALLEST = 1e-300  # tails below it count as it
+# x at which a curve has points: steps of 1/4 to 10 (tail 4.5e-5), then a tenth of x each.
+KNOTS = np.concatenate([np.arange(0.0, 10.0, 0.25), 10.0 * 1.1 ** np.arange(44)])
+
+_CLASSES = {
+    "transits": "counts",
+    "tanker-transits": "counts",
+    "port-calls": "counts",
+    "capacity": "tonnage",
+    "port-import": "tonnage",
+    "port-export": "tonnage",
+    "hhi": "shares",
+    "top-share": "shares",
+    "gap": "gaps",
+    "pressure": "index",
+}
+
+
+def class_of(measure: str) -> str:
+    """The class of a measure whose null behaviour it shares; "other" when none is known.
+
+    >>> [class_of(one) for one in ("transits", "import-kg", "export-usd", "price-usd", "gap")]
+    ['counts', 'flows-kg', 'flows-usd', 'prices', 'gaps']
+    """
+    if measure in _CLASSES:
+        return _CLASSES[measure]
+    head, _, tail = measure.partition("-")
+    if head in ("import", "export"):
+        return "flows-usd" if tail == "usd" else "flows-kg"
+    return "prices" if head == "price" else "counts" if tail == "transits" else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """What a detector said of series in which nothing is known to have happened."""
+
+    tails: Floats  # [n, t] NaN: not judged
+    up: Bools  # [n, t]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """y of each x up to the last point, then a generalised Pareto tail."""
+
+    detector: str
+    kind: str  # class of measure
+    basis: str  # synthetic | recorded
+    series: int
+    tests: int
+    runs: int  # peaks that the tail was fitted on
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    scale: float
+    shape: float  # 0: exponential
+
+    def p(self, tails: Floats) -> Floats:
+        """The calibrated probability of each nominal tail, of any shape; NaN stays NaN."""
+        x = -np.log(np.clip(tails, SMALLEST, 1.0))
+        y = np.interp(x, self.x, self.y)
+        over = np.maximum(x - self.x[-1], 0.0) / self.scale
+        beyond: Floats = np.log1p(self.shape * over) / self.shape if self.shape > 0 else over
+        found: Floats = np.exp(-(y + beyond))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Curves, and in words what they were fitted on."""
+
+    curves: tuple[Curve, ...]
+    on: tuple[str, ...] = ()
+
+    def of(self, detector: str, kind: str) -> tuple[Curve, ...]:
+        """The curves that speak for a class: its own, or all of the detector; () when none does."""
+        mine = tuple(one for one in self.curves if one.detector == detector)
+        return tuple(one for one in mine if one.kind == kind) or mine
+
+    def basis(self, detector: str, measure: str) -> str:
+        """On what the p of a measure rests: "recorded", "recorded, synthetic", "synthetic",
+        "other measures", or "assumed"."""
+        kind = class_of(measure)
+        curves = self.of(detector, kind)
+        if curves and curves[0].kind == kind:
+            return ", ".join(sorted({one.basis for one in curves}))
+        return "other measures" if curves else "assumed"
+
+    def p(self, detector: str, kind: str, tails: Floats) -> Floats:
+        """The most cautious of the curves; the square root of the tail where there is none."""
+        curves = self.of(detector, kind)
+        if not curves:
+            return np.sqrt(tails)
+        found = curves[0].p(tails)
+        for one in curves[1:]:
+            found = np.maximum(found, one.p(tails))
+        return found
+
+
+def calibrated(scores: Scores, measures: Sequence[str], calibration: Calibration) -> Floats:
+    """[n, t] how likely each test is to begin an alarm as large when nothing happens; NaN: not
+    judged. `measures[i]` is the measure of series i (`Panel.measures`)."""
+    kinds = np.array([class_of(one) for one in measures])
+    found = np.full(scores.tail.shape, np.nan)
+    judged = ~np.isnan(scores.tail)
+    for kind in np.unique(kinds):
+        here = judged & (kinds == kind)[:, None]
+        found[here] = calibration.p(scores.detector, str(kind), scores.tail[here])
+    return found
+
+
+# --------------------------------------------------------------------------- fitting
+
+
+def fit(
+    nulls: Mapping[tuple[str, str, str], Sequence[Null]], on: Iterable[str] = ()
+) -> Calibration:
+    """Curves of (detector, class, basis); one with fewer than `THIN` runs anywhere has none."""
+    curves = (curve_of(*key, some) for key, some in sorted(nulls.items()))
+    return Calibration(tuple(one for one in curves if one is not None), tuple(on))
+
+
+def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Curve | None:
+    """The curve of null data; None when even the largest tails are too few to say anything."""
+    tests = sum(int((~np.isnan(one.tails)).sum()) for one in nulls)
+    series = sum(int((~np.isnan(one.tails)).any(axis=1).sum()) for one in nulls)
+    parts = [(-np.log(np.clip(one.tails, SMALLEST, 1.0)), one.up) for one in nulls]
+    counts = np.array([sum(_begun(x, up, at).sum() for x, up in parts) for at in KNOTS])
+    # A low level is exceeded nearly always, in few long runs: what exceeds a higher one exceeds it.
+    runs = np.maximum.accumulate(counts[::-1])[::-1]
+    if tests == 0 or runs[0] < THIN:
+        return None
+    last, base = (_last(runs, tests, least) for least in (WELL, MANY))
+    y = np.maximum(-np.log(np.minimum(_upper(runs[: last + 1]) / tests, 1.0)), 0.0)
+    y[0] = 0.0  # every tail is at most 1
+    x = KNOTS[: last + 1]
+    peaks = np.concatenate([_peaks(one, up, KNOTS[base]) for one, up in parts])
+    scale, shape = _tail(peaks - KNOTS[base])
+    scale += shape * float(x[-1] - KNOTS[base])  # the same tail, seen from the last point
+    return Curve(
+        detector, kind, basis, series, tests, len(peaks),
+        tuple(np.round(x, 4).tolist()), tuple(np.round(y, 4).tolist()),
+        round(scale, 4), round(shape, 4),
+    )  # fmt: skip
+
+
+def _last(runs: Floats, tests: int, least: int) -> int:
+    """The highest knot that `least` runs support; where none is in the tail, the first that is."""
+    rare = np.flatnonzero((runs <= TAIL * tests) & (runs >= THIN))
+    supported = int(np.flatnonzero(runs >= min(least, runs[0]))[-1])
+    return max(supported, int(rare[0])) if len(rare) else supported
+
+
+def _begun(x: Floats, up: Bools, level: float) -> Bools:
+    """[n, t] where a run at or above the level begins; another direction begins another run."""
+    over = x >= level
+    begun = over.copy()
+    begun[:, 1:] &= ~(over[:, :-1] & (up[:, 1:] == up[:, :-1]))
+    return begun
+
+
+def _peaks(x: Floats, up: Bools, level: float) -> Floats:
+    """The highest x of each run at or above the level."""
+    over = x >= level
+    begun = _begun(x, up, level)
+    at = np.flatnonzero(begun[over])
+    return np.maximum.reduceat(x[over], at) if len(at) else np.empty(0)
+
+
+def _upper(runs: Floats) -> Floats:
+    """Upper limit of a Poisson mean (Garwood 1936)."""
+    return np.asarray(chi2.ppf(SURE, 2 * (runs + 1)), np.float64) / 2
+
+
+def _tail(excess: Floats) -> tuple[float, float]:
+    """(scale, shape) of the excess over a level, to the cautious side."""
+    n = len(excess)
+    mean = float(excess.mean())
+    if n < WELL:
+        most = 2 * n * mean / float(chi2.ppf(1 - SURE, 2 * n))
+        return max(1.0, most) * (1 - THIN_SHAPE), THIN_SHAPE
+    fitted, _, width = (float(one) for one in genpareto.fit(excess, floc=0))
+    # Asymptotic errors of the maximum-likelihood estimates (Smith 1984; Coles 2001, 4.3).
+    spread = 1 + max(fitted, -0.4)
+    shape = fitted + spread / math.sqrt(n)
+    scale = width * (1 + math.sqrt(2 * spread / n))
+    if shape <= 0:  # a tail that ends: exponential with the mean excess instead
+        return max(scale, mean * (1 + 1 / math.sqrt(n))), 0.0
+    return scale, shape
+
+
+# --------------------------------------------------------------------------- the shipped table
+
+
+def to_json(calibration: Calibration) -> str:
+    """The table as it is shipped: one curve a line."""
+    curves = ",\n".join(f"  {json.dumps(asdict(one))}" for one in calibration.curves)
+    on = json.dumps(list(calibration.on), ensure_ascii=False, indent=2)
+    return f'{{"on": {on},\n"curves": [\n{curves}\n]}}\n'
+
+
+def from_json(text: str) -> Calibration:
+    """The table again. KeyError or TypeError when a curve lacks a field or has a strange one."""
+    document = json.loads(text)
+    curves = [
+        Curve(**one | {"x": tuple(one["x"]), "y": tuple(one["y"])}) for one in document["curves"]
+    ]
+    return Calibration(tuple(curves), tuple(document["on"]))
+
+
+@cache
+def shipped() -> Calibration:
+    """The table that comes with ews (`python -m ews.tuning.fit_calibration` makes it)."""
+    return from_json(resources.files("ews.detectors").joinpath("calibration.json").read_text())
