@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import exp, log
 from statistics import mean
 from typing import TYPE_CHECKING
 
+from ews.detectors.fusion_carry import carry, numeric_facts
 from ews.model import Event, EventStatus, Evidence, Phase, Story, StoryMember, content_id
 
 if TYPE_CHECKING:
     from ews.detectors import DetectorInput
 
 MAX_CODES = 8
+STORY = "story:"  # of a link of an event
 MEASURES = frozenset({"export_restriction", "import_restriction", "sanctions", "regulation_change"})
 
 
@@ -22,13 +24,24 @@ def detect(given: DetectorInput) -> list[Event]:
 
     A quiet story is no event, and articles that only follow a story are no evidence of one.
     """
+    taken = _taken(given.events)
     events = []
     for story in given.stories:
         if story.quiet:
             continue
-        event_id = content_id("evt", "news", story.id)
+        event_id = taken.get(story.id) or content_id("evt", "news", story.id)
         events.append(_event(event_id, story, given.events.get(event_id)))
     return events
+
+
+def _taken(events: Mapping[str, Event]) -> dict[str, str]:
+    """Story -> the event that it feeds already, where numbers came first and gave it its id."""
+    return {
+        link.removeprefix(STORY): event.id
+        for event in events.values()
+        for link in event.links
+        if link.startswith(STORY)
+    }
 
 
 def _event(event_id: str, story: Story, before: Event | None) -> Event:
@@ -60,10 +73,13 @@ def _event(event_id: str, story: Story, before: Event | None) -> Event:
         facts={"articles": float(story.size), "groups": float(len(story.groups))},
         last_seen=story.last_seen,
         relevance=_relevance(members),
+        links=(STORY + story.id,),
     )
     if before is None:
         return event
-    if not _material(before, event):
+    if numeric_facts(before.facts):
+        event = carry(before, event)
+    if not material(before, event):
         return replace(event, revision=before.revision, updated_at=before.updated_at)
     return replace(event, revision=before.revision + 1)
 
@@ -144,7 +160,7 @@ def _evidence(member: StoryMember) -> Evidence:
     )
 
 
-def _material(before: Event, after: Event) -> bool:
+def material(before: Event, after: Event) -> bool:
     """Would a reader have to think again? More of the same is not material."""
     if before.phase is not after.phase or before.status is not after.status:
         return True

@@ -1,0 +1,84 @@
+"""Which open events could a series speak of? All of them at hand by item, place and series."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from ews.detectors.expectations import Expectations
+from ews.detectors.fusion_match import (
+    ENDED,
+    SERIES,
+    Items,
+    Reading,
+    home,
+    item_ids,
+    places,
+    same_item,
+    same_place,
+)
+from ews.model import Event, series_parts
+
+ROUTE = "route"  # events that name a chokepoint or a port
+
+
+class Board:
+    """The events of one turn as they change. Looking up costs what is found, not what is open."""
+
+    def __init__(self, events: Mapping[str, Event], items: Items, table: Expectations) -> None:
+        self.events: dict[str, Event] = {}
+        self.items = items
+        self.table = table
+        self._by: dict[str, dict[str, None]] = defaultdict(dict)
+        for event in events.values():
+            self.put(event)
+
+    def put(self, event: Event) -> None:
+        """The newest state of an event."""
+        self.events[event.id] = event
+        for key in _keys(event):
+            self._by[key][event.id] = None
+
+    def near(self, series: str) -> list[Event]:
+        """Open events that share the item, else the place, or that the series feeds already."""
+        _, _, _, item = series_parts(series)
+        keys = ["item:" + one for one in item_ids(item, self.items)]
+        if not keys:
+            ways = (self.table.way(place) for place in sorted(places(series)))
+            keys = ["place:" + one for way in ways for one in sorted(way)] or [ROUTE]
+        ids = dict.fromkeys(id for key in (SERIES + series, *keys) for id in self._by.get(key, ()))
+        return [self.events[id] for id in ids]
+
+    def home(self, reading: Reading) -> Event | None:
+        """The one event that the reading belongs to."""
+        return home(reading, self.near(reading.series), self.items, self.table)
+
+
+def _keys(event: Event) -> Iterable[str]:
+    yield from ("item:" + one for one in event.items)
+    yield from ("place:" + one for one in (*event.countries, *event.chokepoints, *event.ports))
+    yield from (link for link in event.links if link.startswith(SERIES))
+    if event.chokepoints or event.ports:
+        yield ROUTE
+
+
+def related(
+    open_events: Mapping[str, Event], names: Iterable[str], items: Items, table: Expectations
+) -> list[str]:
+    """The series, of those named, whose newest reading `fuse` needs: open events wait for them."""
+    board = Board({k: e for k, e in open_events.items() if e.status not in ENDED}, items, table)
+    return [name for name in names if _awaited(name, board)]
+
+
+def _awaited(name: str, board: Board) -> bool:
+    family = board.table.family(series_parts(name)[1])
+    if family is None:
+        return False
+    for event in board.near(name):
+        if SERIES + name in event.links:
+            return True
+        if not board.table.of((event.type, *event.also), family.name):
+            continue
+        if same_item(event, name, board.items) and same_place(event, name, board.table):
+            return True
+    return False

@@ -1,0 +1,274 @@
+"""What does an event become when a number speaks of it: fulfilled, refuted, eased, or only surer?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import log1p
+from statistics import mean
+
+from ews.detectors.expectations import Expectation, Expectations, Family
+from ews.detectors.fusion_carry import (
+    MAX_SERIES,
+    ratio,
+    series_evidence,
+    status_with,
+)
+from ews.detectors.fusion_match import (
+    SERIES,
+    Items,
+    Reading,
+    due,
+    rows_for,
+    sharing,
+    storied,
+)
+from ews.detectors.fusion_odds import (
+    alone,
+    attributed,
+    fused,
+    likelihood_ratio,
+    looked,
+    power,
+    sizes,
+    successive,
+    toward,
+)
+from ews.model import Direction, Event, EventStatus, Evidence, Phase, series_parts
+
+FULFILLED = 10.0  # ratio from which a departure counts as the announced one
+LEAST_DROP = 0.15  # and the share that must have gone: less harms nobody, however sure
+CALM_Z = 1.0  # a value below this z in the expected direction is calm
+ENOUGH = 0.8  # power that a calm series must have had to refute
+REFUTING = 3  # calm releases after the due date that refute, at least
+SURGE = 3.0  # ratio from which stock-building is told
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an analyst may set ([series] of the rules)."""
+
+    # Real disruptions of one series in a year. Assumed: about one in five years for a watched item.
+    real_per_item_year: float = 0.2
+
+
+def told_by(
+    event: Event,
+    readings: Sequence[Reading],
+    items: Items,
+    table: Expectations,
+    settings: Settings,
+) -> Event:
+    """The event after readings of one family and one period. Each period counts once.
+
+    Calm readings speak only against what texts alone say: what the numbers have shown was so, and
+    that it ends is no reason to doubt it.
+    """
+    texts = storied(event) or event.detector == "news"
+    if not texts or "fulfilled" in event.facts:
+        readings = [one for one in readings if one.alarm]
+    family = table.family(series_parts(readings[0].series)[1]) if readings else None
+    rows = rows_for(event, readings[0], table) if readings else ()
+    if family is None or not rows:
+        return event
+    stamp = float(readings[0].period.date().toordinal())
+    seen = f"seen.{family.name}"
+    if stamp <= event.facts.get(seen, 0.0):
+        alarms = [one for one in readings if one.alarm and SERIES + one.series not in event.links]
+        return with_evidence(event, alarms) if alarms else event
+    facts = {**event.facts, seen: stamp}
+    if texts:
+        facts.setdefault("text", event.probability)
+    shares = [sharing(event, one.series, items) for one in readings]
+    if max(shares) > 1:
+        facts["shared"] = float(max(shares))
+    pairs = list(zip(readings, shares, strict=True))
+    by_row = [mean(_ratio(one, row, family, n) for one, n in pairs) for row in rows]
+    # Before a measure is in force nobody knows which comes first: the rows are averaged.
+    key = f"lr.{family.name}"
+    facts[key] = successive(facts.get(key), mean(by_row))
+    after = replace(event, facts=facts)
+    for row, said in zip(rows, by_row, strict=True):
+        after = _signed(after, row, said, readings, family)
+    if texts:
+        after = _calm(after, rows, readings, max(shares), family)
+    return _believed(_joined(event, after, readings), family, settings)
+
+
+def _ratio(reading: Reading, row: Expectation, family: Family, shared: int) -> float:
+    p = looked(reading.p) if reading.alarm else reading.p
+    z = toward(p, reading.direction, row.direction)
+    means = sizes(row.effect, usual(reading, family), shared, family.additive)
+    return attributed(likelihood_ratio(z, means, row.effect.weights, row.still), shared)
+
+
+def usual(reading: Reading, family: Family) -> float:
+    """The series' usual scale: handed over, else what p and the move imply, else the table's."""
+    if reading.scale is not None and reading.scale > 0:
+        return reading.scale
+    z = toward(reading.p, Direction.UP, Direction.UP)
+    moved = abs(reading.move if family.additive else log1p(max(reading.move, -0.99)))
+    return moved / z if z >= 2 and moved > 0 else family.scale
+
+
+def _signed(
+    event: Event, row: Expectation, said: float, readings: Sequence[Reading], family: Family
+) -> Event:
+    """Facts, phase and severity of a strong reading in the expected direction."""
+    strongest = max(readings, key=lambda one: toward(one.p, one.direction, row.direction))
+    if strongest.direction is not row.direction:
+        return event
+    if row.fulfils and said >= FULFILLED and abs(strongest.move) >= LEAST_DROP:
+        return _shown(event, strongest, row.direction is Direction.DOWN and not family.additive)
+    if not row.fulfils and row.before_due and said >= SURGE:
+        return replace(event, facts={**event.facts, "surge": round(strongest.move, 4)})
+    return event
+
+
+def _shown(event: Event, reading: Reading, fell: bool) -> Event:
+    """The numbers show it. The drop of a code that several items share is not this item's."""
+    facts = {k: v for k, v in event.facts.items() if k not in ("refuted", "recovered", "move")}
+    facts["p"] = reading.p
+    if "text" in facts:
+        facts["fulfilled"] = 1.0
+    if fell and "shared" in facts:
+        facts["shared_drop"] = round(-reading.move, 4)
+    elif fell:
+        facts["drop"] = round(-reading.move, 4)
+        facts["harm"] = min(3.0, 1.0 + 2.5 * -reading.move)
+    else:
+        facts["move"] = round(reading.move, 4)
+    severity = max(event.severity, facts.get("harm", 0.0))
+    return replace(event, facts=facts, phase=Phase.ACTUAL, severity=severity)
+
+
+def _calm(
+    event: Event,
+    rows: Sequence[Expectation],
+    readings: Sequence[Reading],
+    shared: int,
+    family: Family,
+) -> Event:
+    """Counts releases that stay calm after the due date; enough of them, with power, refute."""
+    facts = dict(event.facts)
+    key = f"calm.{family.name}"
+    for row in rows:
+        if not row.fulfils or "fulfilled" in facts or readings[0].period < due(event, row):
+            continue
+        if any(toward(one.p, one.direction, row.direction) >= CALM_Z for one in readings):
+            facts.pop(key, None)
+            facts.pop("refuted", None)
+            continue
+        facts[key] = facts.get(key, 0.0) + 1
+        facts["power"] = round(_power(readings, row, family, shared, int(facts[key])), 3)
+        if facts[key] >= max(REFUTING, family.calm_releases) and facts["power"] >= ENOUGH:
+            facts["refuted"] = 1.0
+        break  # one count per release
+    return replace(event, facts=facts)
+
+
+def _power(
+    readings: Sequence[Reading], row: Expectation, family: Family, shared: int, releases: int
+) -> float:
+    """Power of the best series whose scale was measured; 0 when none was: then nothing is refuted."""
+    scales = [one.scale for one in readings if one.scale]
+    if not scales:
+        return 0.0
+    means = sizes(row.effect, min(scales), shared, family.additive)
+    return power(means, row.effect.weights, releases)
+
+
+def _joined(before: Event, after: Event, readings: Sequence[Reading]) -> Event:
+    """Links and evidence of the alarms, and of what else made the announcement come true."""
+    newly = "fulfilled" in after.facts and "fulfilled" not in before.facts
+    strong = [one for one in readings if one.alarm or (newly and one.p <= 0.05)]
+    return with_evidence(after, strong) if strong else after
+
+
+def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
+    """The event, fed by these series too: newest series evidence first, behind the texts."""
+    new = {(one.series, one.period): evidence(one) for one in readings}
+    links = tuple(dict.fromkeys((*event.links, *(SERIES + one.series for one in readings))))
+    old = series_evidence(event)
+    texts = tuple(one for one in event.evidence if one not in old)
+    kept = {(one.signal_id, one.observed_at): one for one in old} | new
+    series = sorted(kept.values(), key=lambda one: (one.available_at, one.title), reverse=True)
+    heard = max(one.found_at for one in readings)
+    facts = dict(event.facts)
+    if any(one.synthetic for one in readings):
+        facts["synthetic"] = 1.0
+    return replace(
+        event,
+        links=links,
+        evidence=(*texts, *series[:MAX_SERIES]),
+        facts=facts,
+        last_seen=max(event.last_seen or event.updated_at, heard),
+        updated_at=max(event.updated_at, heard),
+    )
+
+
+def evidence(reading: Reading) -> Evidence:
+    """A number as evidence. Its title is `title`, which alerts.series_words says in words."""
+    provider = series_parts(reading.series)[0]
+    return Evidence(
+        signal_id=reading.series,
+        independence=provider,
+        available_at=reading.found_at,
+        title=title(reading),
+        outlet=provider,
+        observed_at=reading.period,
+    )
+
+
+def title(reading: Reading) -> str:
+    """`comtrade/export-kg/CN-KR/250410 -68% (2023-12)`: names and languages come where it is shown."""
+    measure = series_parts(reading.series)[1]
+    day = "%Y-%m" if measure.startswith(("import", "export", "price", "hhi", "top", "gap")) else ""
+    moved = f"{reading.move:+.2f}" if measure in ("gap", "pressure") else f"{reading.move:+.0%}"
+    return f"{reading.series} {moved} ({reading.period.strftime(day or '%Y-%m-%d')})"
+
+
+def _believed(event: Event, family: Family, settings: Settings) -> Event:
+    """Probability and status, from the text and from the numbers."""
+    said = ratio(event.facts)
+    if "text" not in event.facts:
+        sure = alone(said, settings.real_per_item_year, family.tests_per_year)
+        return replace(event, probability=sure)
+    return replace(
+        event,
+        probability=fused(event.facts["text"], said),
+        status=status_with(event.status, event.facts),
+    )
+
+
+def recovered(event: Event, readings: Mapping[str, Reading], table: Expectations) -> Event:
+    """EASING when every series that feeds it is back; a departure without texts closes later.
+
+    A series without a reading may be anywhere: then the event stays as it is.
+    """
+    names = [link.removeprefix(SERIES) for link in event.links if link.startswith(SERIES)]
+    if not names or any(name not in readings for name in names):
+        return event
+    mine = [readings[name] for name in names]
+    calm, long = True, True
+    for one in mine:
+        family = table.family(series_parts(one.series)[1])
+        least = family.calm_releases if family else 99
+        calm = calm and one.n_since >= least
+        long = long and one.n_since >= 2 * least
+    if not calm:
+        return event
+    at = max(one.found_at for one in mine)
+    if "recovered" not in event.facts:
+        gone = ("move", "drop", "shared_drop", "harm")
+        facts = {k: v for k, v in event.facts.items() if k not in gone} | {"recovered": 1.0}
+        was = "fulfilled" in event.facts or not storied(event)
+        event = replace(
+            event,
+            facts=facts,
+            phase=Phase.EASING if was else event.phase,
+            updated_at=max(event.updated_at, at),
+        )
+    if long and not storied(event) and event.status is not EventStatus.CLOSED:
+        event = replace(event, status=EventStatus.CLOSED, updated_at=max(event.updated_at, at))
+    return event
