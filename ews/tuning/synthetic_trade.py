@@ -210,7 +210,7 @@ def _named(
     item = codes[int(owner[row])]
     touched = np.flatnonzero(owner == owner[row]) if kind in ("shift", "price") else [row]
     measures = ("import-usd",) if kind == "price" else ("import-kg", "import-usd")
-    series = tuple(f"{PROVIDER}/{m}/{where[i]}-KR/{item}" for i in touched for m in measures)
+    series = tuple(f"{PROVIDER}/{m}/{where[int(i)]}-KR/{item}" for i in touched for m in measures)
     return Injected(item, where[row], kind, series, axis[start].astype("M8[D]"), last, factor)
 
 
