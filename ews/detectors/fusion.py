@@ -77,9 +77,8 @@ def fuse(
     quiet = [one for _, one in sorted(readings.items()) if (one.series, one.period) not in told]
     for group in _grouped(alarms + quiet, items, table):
         _tell(group, board, settings)
-    sounding = {SERIES + one.series for one in alarms}
     for event in list(board.events.values()):
-        if numeric(event) and sounding.isdisjoint(event.links):
+        if numeric(event):
             board.put(recovered(event, readings, table))
     return [
         _revised(open_events.get(key), event)
@@ -200,7 +199,7 @@ def _facts(
         facts["shared"] = float(shared)
     if kind.sign == "fall":
         facts["shared_drop" if shared > 1 else "drop"] = round(-reading.move, 4)
-    elif kind.sign == "rise":
+    if kind.sign != "fall" or shared == 1:
         facts["move"] = round(reading.move, 4)
     return facts
 

@@ -21,7 +21,7 @@ NUMERIC_FACTS = frozenset(
      "surge", "fall", "rise", "dependence", "gap", "shared", "shared_drop", "power", "harm",
      "synthetic"}
 )  # fmt: skip
-PREFIXES = ("lr.", "seen.", "calm.")
+PREFIXES = ("lr.", "seen.", "calm.", "back.", "at.")
 TURNS = ("fulfilled", "refuted", "recovered", "surge", "drop")  # news in themselves
 
 

@@ -13,6 +13,7 @@ Items = Mapping[str, tuple[str, ...]]
 WORLD = frozenset({"WLD", "KR"})  # as a side of a flow, or a market: no place of an event
 ENDED = frozenset({EventStatus.CLOSED, EventStatus.DISMISSED})
 STORY, SERIES = "story:", "series:"
+USUAL_P = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,16 @@ class Reading:
     move: float  # value / expected - 1; value - expected where the series is additive
     period: datetime  # first day
     found_at: datetime  # available_at of the value
-    n_since: int = 0  # releases in a row within the usual range up to this one; 0: it is outside
-    scale: float | None = None  # usual sd of ln(value / expected) (fusion_odds.usual_scale)
+    n_since: int = 0  # judged releases in a row within the usual range, up to this one
+    scale: float | None = None  # usual sd of ln(value / expected) (fusion_scale, usual_scale)
     synthetic: bool = False
     alarm: bool = False  # it passed its share of the false-alarm budget
     facts: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def calm(self) -> bool:
+        """Within the range where nine of ten values lie when nothing happens."""
+        return not self.alarm and self.p > USUAL_P
 
 
 def reading_of(detection: Detection, family: Family, scale: float | None = None) -> Reading:

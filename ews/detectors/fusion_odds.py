@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log, log1p, sqrt
-from statistics import NormalDist
+from statistics import NormalDist, median
 
 from ews.detectors.expectations import Effect
 from ews.model import Direction
@@ -130,13 +130,8 @@ def usual_scale(values: Sequence[float], expected: Sequence[float]) -> float | N
     True
     """
     pairs = zip(values, expected, strict=True)
-    logs = sorted(log(v / e) for v, e in pairs if v > 0 and e > 0)
+    logs = [log(v / e) for v, e in pairs if v > 0 and e > 0]
     if len(logs) < 8:
         return None
-    middle = _median(logs)
-    return 1.4826 * _median(sorted(abs(one - middle) for one in logs))
-
-
-def _median(ordered: Sequence[float]) -> float:
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    middle = median(logs)
+    return 1.4826 * median(abs(one - middle) for one in logs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from math import log1p
 from statistics import mean
 
@@ -48,8 +49,8 @@ SURGE = 3.0  # ratio from which stock-building is told
 class Settings:
     """What an analyst may set ([series] of the rules)."""
 
-    # Real disruptions of one series in a year. Assumed: about one in five years for a watched item.
-    real_per_item_year: float = 0.2
+    # Real disruptions of one series in a year. Assumed: about one in three years for a watched item.
+    real_per_item_year: float = 0.3
 
 
 def told_by(
@@ -133,11 +134,11 @@ def _shown(event: Event, reading: Reading, fell: bool) -> Event:
         facts["fulfilled"] = 1.0
     if fell and "shared" in facts:
         facts["shared_drop"] = round(-reading.move, 4)
-    elif fell:
-        facts["drop"] = round(-reading.move, 4)
-        facts["harm"] = min(3.0, 1.0 + 2.5 * -reading.move)
     else:
         facts["move"] = round(reading.move, 4)
+    if fell and "shared" not in facts:
+        facts["drop"] = round(-reading.move, 4)
+        facts["harm"] = min(3.0, 1.0 + 2.5 * -reading.move)
     severity = max(event.severity, facts.get("harm", 0.0))
     return replace(event, facts=facts, phase=Phase.ACTUAL, severity=severity)
 
@@ -194,7 +195,8 @@ def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
     kept = {(one.signal_id, one.observed_at): one for one in old} | new
     series = sorted(kept.values(), key=lambda one: (one.available_at, one.title), reverse=True)
     heard = max(one.found_at for one in readings)
-    facts = dict(event.facts)
+    again = {f"back.{one.series}" for one in readings if one.alarm}
+    facts = {k: v for k, v in event.facts.items() if k not in again}
     if any(one.synthetic for one in readings):
         facts["synthetic"] = 1.0
     return replace(
@@ -242,33 +244,45 @@ def _believed(event: Event, family: Family, settings: Settings) -> Event:
 
 
 def recovered(event: Event, readings: Mapping[str, Reading], table: Expectations) -> Event:
-    """EASING when every series that feeds it is back; a departure without texts closes later.
-
-    A series without a reading may be anywhere: then the event stays as it is.
+    """EASING when every series that feeds it is back for some releases; closed after twice as many,
+    where no text tells of it. A series that is silent may be anywhere: it keeps the event open.
     """
     names = [link.removeprefix(SERIES) for link in event.links if link.startswith(SERIES)]
-    if not names or any(name not in readings for name in names):
+    new = [readings[name] for name in names if name in readings]
+    facts = dict(event.facts)
+    for one in new:
+        stamp = float(one.period.date().toordinal())
+        if stamp > facts.get(f"at.{one.series}", 0.0):
+            facts[f"at.{one.series}"] = stamp
+            facts[f"back.{one.series}"] = (
+                facts.get(f"back.{one.series}", 0.0) + 1 if one.calm else 0
+            )
+    if facts == event.facts:
         return event
-    mine = [readings[name] for name in names]
-    calm, long = True, True
-    for one in mine:
-        family = table.family(series_parts(one.series)[1])
-        least = family.calm_releases if family else 99
-        calm = calm and one.n_since >= least
-        long = long and one.n_since >= 2 * least
-    if not calm:
-        return event
-    at = max(one.found_at for one in mine)
-    if "recovered" not in event.facts:
-        gone = ("move", "drop", "shared_drop", "harm")
-        facts = {k: v for k, v in event.facts.items() if k not in gone} | {"recovered": 1.0}
-        was = "fulfilled" in event.facts or not storied(event)
-        event = replace(
-            event,
-            facts=facts,
-            phase=Phase.EASING if was else event.phase,
-            updated_at=max(event.updated_at, at),
-        )
-    if long and not storied(event) and event.status is not EventStatus.CLOSED:
-        event = replace(event, status=EventStatus.CLOSED, updated_at=max(event.updated_at, at))
+    event = replace(event, facts=facts)
+    ratios = [_back(name, facts, table) for name in names]
+    at = max(one.found_at for one in new)
+    if min(ratios) >= 1 and "recovered" not in facts:
+        event = _eased(event, at)
+    if min(ratios) >= 2 and not storied(event) and event.status is not EventStatus.CLOSED:
+        return replace(event, status=EventStatus.CLOSED, updated_at=max(event.updated_at, at))
     return event
+
+
+def _back(name: str, facts: Mapping[str, float], table: Expectations) -> float:
+    """Calm releases in a row over those that it takes."""
+    family = table.family(series_parts(name)[1])
+    return facts.get(f"back.{name}", 0.0) / family.calm_releases if family else 0.0
+
+
+def _eased(event: Event, at: datetime) -> Event:
+    """What the numbers had shown is over; what only a text says is not."""
+    gone = ("move", "drop", "shared_drop", "harm")
+    facts = {k: v for k, v in event.facts.items() if k not in gone} | {"recovered": 1.0}
+    shown = "fulfilled" in event.facts or not storied(event)
+    return replace(
+        event,
+        facts=facts,
+        phase=Phase.EASING if shown else event.phase,
+        updated_at=max(event.updated_at, at),
+    )
