@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ews.model import Frequency, Source
 from scrapers.kinds import COMMON, KINDS, Kind
+from scrapers.lists import shared_lists
 from scrapers.mapping import FILTERS, template_fields
+from scrapers.sweeps import check_sweep
 
 GROUPS = ("news", "official", "hazard", "shipping", "statistics", "price", "policy")
 REQUIRED = {
@@ -68,13 +70,15 @@ def read_source(folder: Traversable) -> Source:
         raise CatalogError(f"{where}: not TOML: {error}") from None
     _check_keys(where, table)
     kind = KINDS[_one_of(where, "kind", table["kind"], KINDS)]
-    options = table.get("options", {})
+    options = _expanded(where, table.get("options", {}))
     _check_options(where, kind, options)
     expect = table["expect"]
     if set(expect) != {"min", "max"} or not 0 <= expect["min"] <= expect["max"]:
         raise CatalogError(f"{where}: expect must read {{ min = N, max = M }} with N <= M")
     if not table["url"].startswith(("https://", "http://")):
         raise CatalogError(f"{where}: url must begin with https:// or http://")
+    if wrong := check_sweep(table["url"], options):
+        raise CatalogError(f"{where}: {wrong}")
     if "{key}" in table["url"] and not table.get("key_env"):
         raise CatalogError(f"{where}: url has {{key}} but key_env is missing")
     return Source(
@@ -97,6 +101,25 @@ def read_source(folder: Traversable) -> Source:
         live_tested=table["live_tested"],
         options=options,
     )
+
+
+def _expanded(where: str, options: Mapping[str, object]) -> dict[str, object]:
+    """The options with `"@name"` in `each` and `lookup` replaced by that list or table."""
+    out = dict(options)
+    for key, shelf in (("each", "lists"), ("lookup", "tables")):
+        inside = options.get(key)
+        if isinstance(inside, dict):
+            out[key] = {name: _shared(where, shelf, value) for name, value in inside.items()}
+    return out
+
+
+def _shared(where: str, shelf: str, value: object) -> object:
+    if not (isinstance(value, str) and value.startswith("@")):
+        return value
+    known = shared_lists()[shelf]
+    if value[1:] not in known:
+        raise CatalogError(f"{where}: {value!r} is not in lists.toml; it has {', '.join(known)}")
+    return known[value[1:]]
 
 
 def _check_keys(where: str, table: Mapping[str, object]) -> None:

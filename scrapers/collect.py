@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Series, Source, SourceState
-from scrapers.conditional import api_key, ask, failed, fetch_reply
+from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
 from scrapers.kinds import KINDS, joined, parse
 from scrapers.mapping import Parsed
+from scrapers.sweeps import is_sweep, sweep
 
 MAX_PAGES = 20
 LONGEST_WAIT_S = 86_400
@@ -43,6 +42,8 @@ def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -
     Too few rows (`expect`) is FAILED too, but the signals that came are returned. Do not come back
     before `next_due`.
     """
+    if is_sweep(source):
+        return _swept(source, last, now, client)
     fetched, reply = fetch_reply(source, last, now, client)
     if reply is None:
         return Collected(fetched)
@@ -57,6 +58,19 @@ def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -
         parsed = _read(source, reply, now, client)
     except SourceError as error:
         return Collected(failed(kept, error))
+    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
+
+
+def _swept(source: Source, last: Fetch | None, now: datetime, client: Client) -> Collected:
+    """One turn of a sweep. Its newest date is that of all turns: one turn may ask for old months."""
+    fetched, parts = sweep(source, last, now, client, parse, KINDS[source.kind].check)
+    if fetched.outcome is not FetchOutcome.NEW:
+        return Collected(fetched)
+    parsed = joined(parts)
+    dates = [one for one in (parsed.newest, last.newest if last else None) if one is not None]
+    said = "; ".join(filter(None, [fetched.error, parsed.said]))
+    parsed = replace(parsed, newest=max(dates, default=None), said=said)
+    kept = replace(fetched, newest=last.newest if last else None)
     return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
 
 
@@ -106,14 +120,6 @@ def _read(source: Source, reply: Reply, now: datetime, client: Client) -> Parsed
                 f"{source.name}: more than {MAX_PAGES} pages; ask for a shorter period in url"
             )
     return joined([parse(source, page.body, now, charset_of(page.headers)) for page in pages])
-
-
-def charset_of(headers: Mapping[str, str]) -> str:
-    """The charset that the Content-Type names, or ""."""
-    found = re.search(
-        r"charset\s*=\s*[\"']?([\w.:-]{1,40})", headers.get("content-type", ""), re.IGNORECASE
-    )
-    return found.group(1) if found else ""
 
 
 def _without_query(url: str, key: str) -> str:

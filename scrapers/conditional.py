@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from ews.model import Fetch, FetchOutcome, Source
 from scrapers.errors import SourceError
@@ -18,7 +18,7 @@ def fill_url(url: str, now: datetime, key: str = "") -> str:
     """The URL with its placeholders filled in.
 
     `{day:-45}` is a date 45 days back (YYYY-MM-DD), `{month:-3}` a month (YYYYMM), `{ym:-3}` the
-    same as YYYY-MM, `{key}` the API key.
+    same as YYYY-MM, `{y:-3}` its year and `{m:-3}` its number (1-12), `{key}` the API key.
 
     >>> fill_url("https://x.org/?m={month:-2}&t={ym:-1}", datetime(2026, 1, 5))  # noqa: DTZ001
     'https://x.org/?m=202511&t=2025-12'
@@ -31,10 +31,12 @@ def fill_url(url: str, now: datetime, key: str = "") -> str:
         if name == "day":
             return (now + timedelta(days=shift)).strftime("%Y-%m-%d")
         months = now.year * 12 + now.month - 1 + shift
+        if name in ("y", "m"):
+            return str(months // 12 if name == "y" else months % 12 + 1)
         dash = "-" if name == "ym" else ""
         return f"{months // 12:04d}{dash}{months % 12 + 1:02d}"
 
-    return re.sub(r"\{(key|day|month|ym)(?::([+-]?\d+))?\}", put, url)
+    return re.sub(r"\{(key|day|month|ym|y|m)(?::([+-]?\d+))?\}", put, url)
 
 
 def fetch(
@@ -72,7 +74,7 @@ def fetch_reply(
                 signals=last.signals if last else 0,
                 retry_after_s=max_age(reply.headers) or None,
             ), None
-        _judge(source, reply, now)
+        judge(source, reply, now)
     except SourceError as error:
         return failed(base, error), None
     digest = hashlib.sha256(reply.body).hexdigest()
@@ -101,8 +103,15 @@ def failed(base: Fetch, error: SourceError) -> Fetch:
     )
 
 
-def ask(source: Source, url: str, client: Client, headers: Mapping[str, str]) -> Reply:
-    """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header."""
+def ask(
+    source: Source,
+    url: str,
+    client: Client,
+    headers: Mapping[str, str],
+    form: Mapping[str, str] | None = None,
+) -> Reply:
+    """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header; a
+    POST when there is a form."""
     options = source.options
     key = api_key(source, client)
     sent = dict(headers)
@@ -116,6 +125,7 @@ def ask(source: Source, url: str, client: Client, headers: Mapping[str, str]) ->
         min_gap_s=_number(options.get("min_gap_s")),
         robots=options.get("robots") != "exempt",
         secret=key,
+        form=form,
     )
 
 
@@ -124,6 +134,10 @@ def api_key(source: Source, client: Client) -> str:
     if source.key_env is None:
         return ""
     key = client.environ.get(source.key_env, "").strip()
+    if re.search(r"%(?:2B|2F|3D)", key, re.IGNORECASE):
+        key = unquote(
+            key
+        )  # data.go.kr issues its keys twice; the encoded one would be encoded again
     if not key:
         raise SourceError(
             f"{source.name} needs an API key: set {source.key_env}, or enabled = false",
@@ -141,10 +155,20 @@ def _ask(source: Source, last: Fetch | None, now: datetime, client: Client) -> R
         url = fill_url(template, now, key)
         # A validator belongs to one URL; a URL that moves with the date has a new one each time.
         same = url == template == source.url
-        reply = ask(source, url, client, _conditions(last) if same else {})
+        reply = ask(
+            source, url, client, _conditions(last) if same else {}, form_fields(source, now)
+        )
         if reply.status not in (404, 410):
             break
     return reply
+
+
+def form_fields(source: Source, now: datetime) -> dict[str, str] | None:
+    """The fields of `[options.form]` with their placeholders filled in; None when there is none."""
+    form = source.options.get("form")
+    if not isinstance(form, Mapping):
+        return None
+    return {str(name): fill_url(str(value), now) for name, value in form.items()}
 
 
 def _conditions(last: Fetch | None) -> dict[str, str]:
@@ -167,17 +191,28 @@ _SAID = {
 }
 
 
-def _judge(source: Source, reply: Reply, now: datetime) -> None:
-    """Raises SourceError unless the status carries a body to read."""
+def judge(source: Source, reply: Reply, now: datetime) -> None:
+    """Raises SourceError unless the status carries a body to read.
+
+    A 429 without Retry-After waits a minute, as UN Comtrade asks in words.
+    """
     if reply.status == 200:
         return
     said = _SAID.get(reply.status, "it is tried again at the next turn")
     raise SourceError(
         f"{source.name}: HTTP {reply.status} from {host_of(reply.url)}; {said}",
         permanent=reply.status in (400, 401, 403, 404, 405, 406, 410, 414, 451),
-        retry_after_s=retry_after(reply.headers, now),
+        retry_after_s=retry_after(reply.headers, now) or (60 if reply.status == 429 else None),
         status=reply.status,
     )
+
+
+def charset_of(headers: Mapping[str, str]) -> str:
+    """The charset that the Content-Type names, or ""."""
+    found = re.search(
+        r"charset\s*=\s*[\"']?([\w.:-]{1,40})", headers.get("content-type", ""), re.IGNORECASE
+    )
+    return found.group(1) if found else ""
 
 
 def _whole(value: object) -> int | None:

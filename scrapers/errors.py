@@ -23,3 +23,7 @@ class SourceError(Exception):
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.status = status
+
+
+class Truncated(SourceError):
+    """The answer was cut off at the publisher's row limit: ask for less at a time."""

@@ -11,6 +11,7 @@ from importlib.resources.abc import Traversable
 from ews.model import Source
 from scrapers.catalog import CatalogError, load_sources
 from scrapers.kinds import parse
+from scrapers.sweeps import is_sweep, per_turn, requests, round_turns
 
 SAMPLE_NOW = datetime(2026, 11, 25, tzinfo=UTC)  # the clock under which every sample is read
 
@@ -64,7 +65,31 @@ def sources_table() -> str:
             "|---|---|---|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [_line(source) for source in sources if source.group == group]
+    lines += _sweeps_table([source for source in sources if is_sweep(source)])
     return "\n".join(lines) + "\n"
+
+
+def _sweeps_table(sources: list[Source]) -> list[str]:
+    """How long a sweep takes to ask everything, and what it costs the publisher in a day."""
+    lines = [
+        "",
+        "## Sweeps",
+        "",
+        "Sources that need many requests make a few each turn; which ones follows from the clock, so a",
+        "restart changes nothing. A request that fails is told and made again in its next round.",
+        "",
+        "| Name | Requests in all | A turn | Every | A round takes | Requests a day |",
+        "|---|---|---|---|---|---|",
+    ]
+    for source in sources:
+        turns = round_turns(source)
+        daily = min(per_turn(source), len(requests(source))) * 86_400 / source.every_s
+        cells = (
+            f"`{source.name}`", f"{len(requests(source)):,}", f"{per_turn(source)}",
+            _duration(source.every_s), _duration(turns * source.every_s), f"{daily:,.0f}",
+        )  # fmt: skip
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def _line(source: Source) -> str:
