@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ews.model import Series, Source
+from scrapers.comtrade import parse_comtrade
+from scrapers.customs import check_span, parse_customs
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.gdelt import gkg_file, parse_gkg
@@ -19,29 +21,36 @@ from scrapers.rows import (
     parse_json,
     parse_xml,
 )
+from scrapers.sdmx import parse_sdmx
 from scrapers.sheets import parse_xlsx, xlsx_link
 
 Parse = Callable[[Source, bytes, datetime, str], Parsed]
 # The next URL to read for this source, or None. (source, body, url of the body)
 Follow = Callable[[Source, bytes, str], str | None]
+# Raises SourceError for a URL that the publisher is known to refuse. (source, url)
+Check = Callable[[Source, str], None]
 
 # Options that every kind knows.
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
-    "max_entries", "tz",
+    "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
 })  # fmt: skip
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body."""
+    """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body.
+
+    `check` is asked before each request of a sweep.
+    """
 
     parse: Parse
     options: frozenset[str]
     needs: frozenset[str] = frozenset()
     follow: Follow | None = None
     pages: bool = False
+    check: Check | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -57,6 +66,9 @@ KINDS: dict[str, Kind] = {
         frozenset({"sheet", "names_row", "file_name", "lookup"}),
         follow=xlsx_link,
     ),
+    "customs": Kind(parse_customs, frozenset({"world"}), check=check_span),
+    "sdmx": Kind(parse_sdmx, MAPPED | {"sum_codes"}),
+    "comtrade": Kind(parse_comtrade, frozenset({"row_limit"})),
     "gdelt": Kind(parse_gkg, frozenset({"themes"}), follow=gkg_file),
 }
 

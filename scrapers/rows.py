@@ -34,7 +34,7 @@ def parse_json(source: Source, body: bytes, now: datetime, label: str = "") -> P
     With `header_row` the list is rows of cells under a first row of names (US Census).
     """
     answer = read_json(source, body, label)
-    _refused_inside(source, answer)
+    refused_inside(source, answer)
     rows = _list_at(source, answer, str(source.options.get("items", "")))
     if source.options.get("header_row"):
         rows = _under_header(source, rows)
@@ -57,7 +57,7 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _refused_inside(source: Source, answer: object) -> None:
+def refused_inside(source: Source, answer: object) -> None:
     """Raises SourceError for an error that came with HTTP 200, as ArcGIS and Comtrade send it."""
     if not isinstance(answer, Mapping):
         return
@@ -127,7 +127,7 @@ def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -
 def parse_arcgis(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
     """The attributes of an ArcGIS query's features. Raises SourceError for an error inside."""
     answer = read_json(source, body, label)
-    _refused_inside(source, answer)
+    refused_inside(source, answer)
     rows: list[Row] = []
     for feature in _list_at(source, answer, "features"):
         attributes = feature.get("attributes") if isinstance(feature, Mapping) else None
@@ -176,13 +176,14 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
         for line in text.replace("\x00", "").splitlines()
         if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
     )
-    rows = list(_csv_rows(source, kept))
+    rows = list(csv_rows(source, kept))
     if isinstance(options.get("count_by"), str):
         rows = _counted(rows, str(options["count_by"]), options.get("nulls"), now)
     return map_rows(source, rows, now)
 
 
-def _csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
+def csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
+    """The lines under their header, `@last` beside them. Raises SourceError."""
     options = source.options
     columns = options.get("columns")
     nulls = options.get("nulls")
@@ -225,7 +226,7 @@ def parse_xml(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     counts. Raises SourceError, also for data.go.kr's key errors that come with HTTP 200.
     """
     root = xml_root(source, body, label)
-    _key_error(source, root)
+    key_error(source, root)
     found = [root]
     for name in str(source.options["items"]).split("/"):
         found = [child for node in found for child in node if local_name(child) == name]
@@ -275,7 +276,8 @@ _KEY_CODES = {
 }
 
 
-def _key_error(source: Source, root: Any) -> None:
+def key_error(source: Source, root: Any) -> None:
+    """Raises SourceError for a refusal of data.go.kr, which comes with HTTP 200."""
     if local_name(root) == "OpenAPI_ServiceResponse":
         codes = [n.text or "" for n in root.iter() if local_name(n) == "returnReasonCode"]
         code = codes[0].strip() if codes else "none"
