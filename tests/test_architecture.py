@@ -28,6 +28,7 @@ HOMES = {
     "feedparser": "scrapers/",
     "httpx2": "scrapers/",
     "protego": "scrapers/",
+    "sdmx": "scrapers/",
     "transformers": "nlp/",
     "onnxruntime": "nlp/",
     "torch": "nlp/",
@@ -108,7 +109,8 @@ def test_every_library_is_declared() -> None:
     declared = {re.split(r"[<>=!~;\[ ]", one)[0].lower() for group in lists for one in group}
     import_names = {"pydantic-settings": "pydantic_settings", "slack-sdk": "slack_sdk",
                     "charset-normalizer": "charset_normalizer", "scikit-learn": "sklearn",
-                    "markdown-it-py": "markdown_it", "argon2-cffi": "argon2", "pillow": "PIL"}  # fmt: skip
+                    "markdown-it-py": "markdown_it", "argon2-cffi": "argon2", "pillow": "PIL",
+                    "sdmx1": "sdmx"}  # fmt: skip
     known = {import_names.get(name, name) for name in declared}
     known |= {
         "pydantic",
