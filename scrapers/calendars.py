@@ -186,26 +186,30 @@ def first_seen(
 def dated(
     observations: Iterable[Observation],
     newest_held: Mapping[tuple[str, datetime], float],
+    fetched_at: datetime,
     frequencies: Mapping[str, Frequency] = MappingProxyType({}),
     rules: Mapping[str, Release] | None = None,
 ) -> list[Observation]:
     """Fetched observations with the date at which each became known; what we hold already is out.
 
-    `available_at` of what comes in is the moment of the fetch. `newest_held` gives the newest value
+    `newest_held` gives the newest value
     that we hold per (series, period); `frequencies` says the frequency of a series where it is not
     the usual one of its provider. A value met for the first time is dated by `first_seen`; one that
     differs from ours is a revision, seen at the fetch; one that equals ours says nothing new.
-    Series without a rule, and sources that date their vintages themselves, stay as they came.
+    What the source dated itself (`available_at` is not `fetched_at`), and series without a rule,
+    stay as they came.
     """
     kept: list[Observation] = []
     for one in observations:
         release = release_of(one.series, rules)
         held = newest_held.get((one.series, one.observed_at))
-        if release is None or release.own_dates:
+        if one.basis is VintageBasis.CALENDAR and held is not None:
+            continue  # a date by the rule says nothing of a period that we hold already
+        if release is None or release.own_dates or one.available_at != fetched_at:
             kept.append(one)
         elif held is None:
             frequency = frequencies.get(one.series)
-            at, basis = first_seen(release, frequency, one.observed_at, one.available_at)
+            at, basis = first_seen(release, frequency, one.observed_at, fetched_at)
             kept.append(replace(one, available_at=at, basis=basis))
         elif held != one.value:
             kept.append(one)

@@ -87,10 +87,12 @@ class Client:
         min_gap_s: float | None = None,
         robots: bool = True,
         secret: str = "",
+        form: Mapping[str, str] | None = None,
     ) -> Reply:
         """The reply to one GET, redirects followed (at most 5, each checked anew).
 
-        Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
+        With `form` it is a POST of those fields, url-encoded, for services that only answer one; a
+        redirect of it is refused. Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
         the cap or a fetch over the deadline; never for an HTTP status. `secret` is kept out of
         every message.
         """
@@ -98,7 +100,7 @@ class Client:
         cap = max_bytes or self._max_bytes
         gap = self._min_gap_s if min_gap_s is None else min_gap_s
         try:
-            return self._follow(url, dict(headers or {}), cap, gap, deadline, robots)
+            return self._follow(url, dict(headers or {}), cap, gap, deadline, robots, form)
         except SourceError as error:
             raise _without(secret, error) from None
         except (httpx2.TimeoutException, httpcore2.TimeoutException):
@@ -126,15 +128,21 @@ class Client:
         gap: float,
         deadline: Deadline,
         robots: bool,
+        form: Mapping[str, str] | None = None,
     ) -> Reply:
         for _ in range(6):
             checked_url(url)
             delay = self._robots.check(url) if robots else 0.0
             self._wait_turn(url, max(gap, delay), deadline)
-            reply = self._once(url, headers, cap, deadline)
+            reply = self._once(url, headers, cap, deadline, form)
             if reply.status not in _REDIRECTS or "location" not in reply.headers:
                 self._note_hold(reply)
                 return reply
+            if form is not None:
+                raise SourceError(
+                    f"{host_of(url)} redirects a form elsewhere; open the url and correct it",
+                    permanent=True,
+                )
             onward = str(httpx2.URL(url).join(reply.headers["location"]))
             if urlsplit(onward).netloc != urlsplit(url).netloc:
                 headers = {k: v for k, v in headers.items() if k.lower().startswith("if-")}
@@ -147,7 +155,15 @@ class Client:
             f"{host_of(url)} redirects more than 5 times; check the url", permanent=True
         )
 
-    def _once(self, url: str, headers: Mapping[str, str], cap: int, deadline: Deadline) -> Reply:
+    def _once(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        cap: int,
+        deadline: Deadline,
+        form: Mapping[str, str] | None,
+    ) -> Reply:
+        method, data = ("GET", None) if form is None else ("POST", dict(form))
         sent = {
             "User-Agent": self.user_agent,
             "Accept": "*/*",
@@ -160,7 +176,7 @@ class Client:
             with (
                 attempt,
                 self._open(deadline) as client,
-                client.stream("GET", url, headers=sent) as response,
+                client.stream(method, url, headers=sent, data=data) as response,
             ):
                 return Reply(
                     response.status_code,

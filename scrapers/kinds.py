@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ews.model import Series, Source
+from scrapers.arcgis import next_page, parse_arcgis
 from scrapers.comtrade import parse_comtrade
 from scrapers.customs import check_span, parse_customs
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
+from scrapers.forms import parse_chart
 from scrapers.gdelt import gkg_file, parse_gkg
 from scrapers.mapping import Parsed, Signal
 from scrapers.rows import (
-    next_page,
-    parse_arcgis,
     parse_csv,
     parse_geojson,
     parse_json,
@@ -23,6 +23,7 @@ from scrapers.rows import (
 )
 from scrapers.sdmx import parse_sdmx
 from scrapers.sheets import parse_xlsx, xlsx_link
+from scrapers.vintages import parse_fred, parse_vintage_csv
 
 Parse = Callable[[Source, bytes, datetime, str], Parsed]
 # The next URL to read for this source, or None. (source, body, url of the body)
@@ -35,6 +36,7 @@ COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
 })  # fmt: skip
+SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
 
 
@@ -62,9 +64,14 @@ KINDS: dict[str, Kind] = {
     "xml": Kind(parse_xml, MAPPED | {"items"}, frozenset({"items"})),
     "xlsx": Kind(
         parse_xlsx,
-        MAPPED | {"sheet", "names_row", "file_name"},
-        frozenset({"sheet", "names_row", "file_name", "lookup"}),
+        MAPPED | SHEET | {"period_form"},
+        SHEET,
         follow=xlsx_link,
+    ),
+    "vintage_csv": Kind(parse_vintage_csv, MAPPED, frozenset({"observation"})),
+    "fred": Kind(parse_fred, MAPPED, frozenset({"observation"})),
+    "chart": Kind(
+        parse_chart, MAPPED | {"dates", "values", "form"}, frozenset({"dates", "values", "form"})
     ),
     "customs": Kind(parse_customs, frozenset({"world"}), check=check_span),
     "sdmx": Kind(parse_sdmx, MAPPED | {"sum_codes"}),

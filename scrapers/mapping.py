@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from ews.model import Article, Frequency, Observation, Series, Source
+from ews.model import Article, Frequency, Observation, Series, Source, VintageBasis
 from scrapers.errors import SourceError
 from scrapers.periods import first_day
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
@@ -27,6 +27,10 @@ Signal = Article | Observation
 
 TITLE_CHARS = 300
 TEXT_CHARS = 1500
+# Fields that our own readers put into a row when the source dates its vintages.
+KNOWN = "@known"  # datetime: when the value became known; else it is now
+BASIS = "@basis"  # VintageBasis of that date
+RECORDED = VintageBasis.RECORDED
 FUTURE = timedelta(days=1)  # a date further ahead than this is a slip of the pen
 
 
@@ -260,6 +264,7 @@ def _add_observation(
         value=value * float(str(spec.get("times", 1))),
         unit=words(spec.get("unit")),
         source=source.name,
+        basis=basis if isinstance(basis := row.get(BASIS), VintageBasis) else RECORDED,
     )
     if len(observation.series.split("/")) != 4 or "//" in f"/{observation.series}/":
         raise SourceError(
@@ -272,6 +277,8 @@ def _add_observation(
 
 def _available(source: Source, spec: Mapping[str, object], row: Row, now: datetime) -> datetime:
     """When the source itself says that it released the value (`available`); else now."""
+    if isinstance(known := row.get(KNOWN), datetime):
+        return min(known, now)
     if "available" not in spec:
         return now
     zone = str(source.options.get("tz", "UTC"))

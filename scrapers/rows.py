@@ -1,4 +1,4 @@
-"""JSON, CSV, XML, ArcGIS, GeoJSON and XLSX: the bytes of an answer become rows."""
+"""JSON, GeoJSON, CSV and XML: the bytes of an answer become rows."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def parse_json(source: Source, body: bytes, now: datetime, label: str = "") -> P
     """
     answer = read_json(source, body, label)
     refused_inside(source, answer)
-    rows = _list_at(source, answer, str(source.options.get("items", "")))
+    rows = list_at(source, answer, str(source.options.get("items", "")))
     if source.options.get("header_row"):
         rows = _under_header(source, rows)
     return map_rows(source, [row for row in rows if isinstance(row, Mapping)], now)
@@ -74,7 +74,8 @@ def refused_inside(source: Source, answer: object) -> None:
     )
 
 
-def _list_at(source: Source, answer: object, path: str) -> list[object]:
+def list_at(source: Source, answer: object, path: str) -> list[object]:
+    """The list at a path; [] where the answer counts 0. SourceError when none is there."""
     value: object = answer
     if path:
         try:
@@ -106,7 +107,7 @@ def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -
     """The features of a GeoJSON collection: properties, with `lon`, `lat`, `depth` beside them."""
     answer = read_json(source, body, label)
     rows: list[Row] = []
-    for feature in _list_at(source, answer, "features"):
+    for feature in list_at(source, answer, "features"):
         if not isinstance(feature, Mapping):
             continue
         properties = feature.get("properties")
@@ -122,35 +123,6 @@ def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -
             }
         )
     return map_rows(source, rows, now)
-
-
-def parse_arcgis(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
-    """The attributes of an ArcGIS query's features. Raises SourceError for an error inside."""
-    answer = read_json(source, body, label)
-    refused_inside(source, answer)
-    rows: list[Row] = []
-    for feature in _list_at(source, answer, "features"):
-        attributes = feature.get("attributes") if isinstance(feature, Mapping) else None
-        if isinstance(attributes, Mapping):
-            rows.append(attributes)
-    return map_rows(source, rows, now)
-
-
-def next_page(source: Source, body: bytes, url: str) -> str | None:
-    """The URL of the next ArcGIS page, or None when this was the last one.
-
-    `exceededTransferLimit` may be true, false or absent; a page without rows ends it too.
-    """
-    answer = read_json(source, body)
-    if not isinstance(answer, Mapping) or answer.get("exceededTransferLimit") is not True:
-        return None
-    count = len(_list_at(source, answer, "features"))
-    if count == 0:
-        return None
-    found = re.search(r"([?&]resultOffset=)(\d+)", url)
-    if found is None:
-        return f"{url}{'&' if '?' in url else '?'}resultOffset={count}"
-    return url[: found.start(2)] + str(int(found.group(2)) + count) + url[found.end(2) :]
 
 
 # --------------------------------------------------------------------------- csv

@@ -17,31 +17,80 @@ from scrapers.text import decode
 
 
 def parse_xlsx(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
-    """A wide sheet (names in `names_row`, one period a row) as one row per cell, mapped.
+    """A wide sheet (names and units in their rows, one period a row) as one row per cell, mapped.
 
-    Fields: `name`, `period`, `value`. Only the names in `lookup.name` are kept.
+    `columns` says what each column that we keep is: `{ place, item, unit }`. Fields of a row: those,
+    `name`, `period`, `value`. Marks of footnotes after a name (`**`) are no part of it. SourceError
+    when a column is gone or its unit is another: a price in another unit is another series.
     """
     options = source.options
     grid = _grid(source, body, str(options["sheet"]))
-    names_row = options["names_row"]
-    assert isinstance(names_row, int)
-    names = {column: " ".join(text.split()) for column, text in grid.get(names_row, {}).items()}
-    lookup = options.get("lookup")
-    wanted = lookup.get("name") if isinstance(lookup, Mapping) else None
-    wanted = wanted if isinstance(wanted, Mapping) else {}
-    absent = [name for name in wanted if name not in names.values()]
-    if absent:
-        raise SourceError(
-            f"{source.name}: no column {absent[0]!r} in row {names_row}; the sheet has changed, "
-            "correct options.lookup.name or names_row"
-        )
+    columns = _columns(source, grid)
+    period = re.compile(str(options.get("period_form", ".+")))
     rows: list[Row] = []
-    for number in sorted(row for row in grid if row > names_row):
+    for number in sorted(row for row in grid if row > _row_number(source, "units_row")):
         cells = grid[number]
-        for column, name in names.items():
-            if name in wanted and column in cells and "A" in cells:
-                rows.append({"name": name, "period": cells["A"], "value": cells[column]})
+        if period.fullmatch(cells.get("A", "")):
+            rows += [
+                {**what, "period": cells["A"], "value": cells[column]}
+                for column, what in columns.items()
+                if column in cells
+            ]
     return map_rows(source, rows, now)
+
+
+def _columns(
+    source: Source, grid: Mapping[int, Mapping[str, str]]
+) -> dict[str, Mapping[str, object]]:
+    """{column letters: what it holds} of the columns that we keep. Raises SourceError."""
+    wanted = source.options["columns"]
+    assert isinstance(wanted, Mapping)
+    names_row = _row_number(source, "names_row")
+    heads = {bare(text): column for column, text in grid.get(names_row, {}).items()}
+    units = grid.get(_row_number(source, "units_row"), {})
+    found: dict[str, Mapping[str, object]] = {}
+    for name, what in wanted.items():
+        column = heads.get(bare(name))
+        if column is None:
+            raise SourceError(
+                f"{source.name}: no column {name!r} in row {names_row}; the sheet has changed, "
+                "correct options.columns or names_row"
+            )
+        unit = _unit(source, units.get(column, ""))
+        if unit != what["unit"]:
+            raise SourceError(
+                f"{source.name}: {name!r} is now in {unit or 'no unit'}, not {what['unit']}; that "
+                "is another series: correct options.columns, and give it another place or measure"
+            )
+        found[column] = {"name": name, **what}
+    return found
+
+
+def bare(name: str) -> str:
+    """A column's name without the marks of footnotes.
+
+    >>> bare("Rubber,  TSR20 **")
+    'Rubber, TSR20'
+    """
+    return " ".join(name.replace("*", " ").split())
+
+
+def _unit(source: Source, text: str) -> str:
+    """The sheet's unit in our words. SourceError for one that options.units does not know."""
+    units = source.options["units"]
+    assert isinstance(units, Mapping)
+    sheet = " ".join(text.split()).strip("()").lower()
+    if sheet and sheet not in units:
+        raise SourceError(
+            f"{source.name}: unit {text[:40]!r} is unknown; add it to options.units in source.toml"
+        )
+    return str(units.get(sheet, ""))
+
+
+def _row_number(source: Source, name: str) -> int:
+    number = source.options[name]
+    assert isinstance(number, int)
+    return number
 
 
 def _grid(source: Source, body: bytes, sheet: str) -> dict[int, dict[str, str]]:

@@ -21,6 +21,9 @@ PRICE = "pinksheet/price-usd/WLD/urea"
 FLOW = "customs/import-kg/CN-KR/310210"
 
 
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
 def day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -56,7 +59,8 @@ def test_each_source_publishes_by_its_own_rule(name: str, period: str, known: st
 def test_a_rule_says_where_it_was_read_or_that_it_is_assumed() -> None:
     for release in releases().values():
         assert "assumed" in release.read_in or "survey" in release.read_in
-        assert release.said.isascii() and not release.said_ko.isascii()
+        assert release.said.isascii()
+        assert not release.said_ko.isascii()
 
 
 def test_no_figure_is_public_before_its_period_is_over() -> None:
@@ -76,8 +80,10 @@ def test_a_rule_without_the_frequency_is_loud() -> None:
 
 
 def test_holidays_of_one_country_are_working_days_of_another() -> None:
-    assert not working_day(date(2024, 5, 15), "KR") and working_day(date(2024, 5, 15), "US")
-    assert not working_day(date(2024, 11, 28), "US") and working_day(date(2024, 11, 28), "KR")
+    assert not working_day(date(2024, 5, 15), "KR")
+    assert working_day(date(2024, 5, 15), "US")
+    assert not working_day(date(2024, 11, 28), "US")
+    assert working_day(date(2024, 11, 28), "KR")
     assert not working_day(date(2024, 11, 30), "US")  # a Saturday
 
 
@@ -120,26 +126,30 @@ def value(series: str, period: str, number: float, seen: str = "2026-11-25") -> 
 def test_a_revision_is_seen_when_we_fetch_it() -> None:
     held = {(FLOW, day("2023-10-01")): 100.0, (FLOW, day("2023-11-01")): 50.0}
     fetched = [value(FLOW, "2023-10-01", 120), value(FLOW, "2023-11-01", 50)]
-    assert dated(fetched, held) == [value(FLOW, "2023-10-01", 120)]  # the other says nothing new
+    assert dated(fetched, held, NOW) == [
+        value(FLOW, "2023-10-01", 120)
+    ]  # the other says nothing new
 
 
 def test_a_backfill_spreads_over_the_dates_of_its_calendar() -> None:
-    got = dated([value(PRICE, "2021-08-01", 1), value(PRICE, "2021-09-01", 2)], {})
+    got = dated([value(PRICE, "2021-08-01", 1), value(PRICE, "2021-09-01", 2)], {}, NOW)
     assert [one.available_at for one in got] == [day("2021-09-03"), day("2021-10-05")]
     assert {one.basis for one in got} == {VintageBasis.CALENDAR}
 
 
 def test_a_frequency_that_is_not_the_usual_one_of_its_provider_counts() -> None:
     yearly = value("comtrade/export-usd/CN-WLD/310210", "2023-01-01", 5)
-    (got,) = dated([yearly], {}, {yearly.series: Frequency.YEAR})
+    (got,) = dated([yearly], {}, NOW, {yearly.series: Frequency.YEAR})
     assert got.available_at == day("2024-01-01") + timedelta(days=300)
 
 
 def test_a_source_that_dates_its_vintages_is_believed() -> None:
     old = value("gscpi/pressure/WLD/-", "1998-01-01", -1, seen="2022-05-06")
-    assert dated([old], {(old.series, old.observed_at): -1.0}) == [old]
+    assert dated([old], {(old.series, old.observed_at): -1.0}, NOW) == [old]
+    stated = value(FLOW, "2020-10-01", 7, seen="2023-01-05")  # the publisher's own release date
+    assert dated([stated], {}, NOW) == [stated]
 
 
 def test_a_series_without_a_calendar_stays_as_it_came() -> None:
     count = value("ofac/count/WLD/-", "2023-10-01", 3)
-    assert dated([count], {}) == [count]
+    assert dated([count], {}, NOW) == [count]

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ews.model import Article, Observation, Source
+from scrapers.arcgis import next_page
 from scrapers.catalog import load_source, load_sources
 from scrapers.errors import SourceError
 from scrapers.gdelt import checked_md5, gkg_file
 from scrapers.golden import sample_file
 from scrapers.kinds import KINDS, parse
 from scrapers.mapping import independence_of
-from scrapers.rows import next_page
 from scrapers.sheets import xlsx_link
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
