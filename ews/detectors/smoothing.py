@@ -55,9 +55,14 @@ class Forecast:
 
     def expected(self) -> Floats:
         """[n, t] the forecast in the panel's unit."""
-        sizes = np.maximum(np.exp(np.where(self.logs[:, None], self.mean, 0.0)) - self.offset, 0)
-        expected: Floats = np.where(self.logs[:, None], sizes, self.mean)
-        return expected
+        return self.unscaled(self.mean)
+
+    def unscaled(self, y: Floats) -> Floats:
+        """[n, t] values on the model's scale, in the panel's unit."""
+        logs = self.logs[:, None]
+        sizes = np.maximum(np.exp(np.where(logs, y, 0.0)) - self.offset, 0)
+        values: Floats = np.where(logs, sizes, y)
+        return values
 
 
 def least_seen(frequency: Frequency) -> int:
