@@ -25,16 +25,26 @@ OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "retract": {"probability_below": 0.1},
     "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
     "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
+    "series": {
+        "false_alarms_per_week": 2.0,
+        "false_alarms_per_watched_year": 0.5,
+        "false_alarms_per_item_year": 0.1,
+        "least_move": 0.15,
+        "real_per_item_year": 0.2,
+    },
 }
 # Sections that most documents lack: their keys are codes and names, each with a number.
-OPEN = ("sensitivity", "budgets", "chance")
+OPEN = ("sensitivity", "budgets", "chance", "false_alarms")
 # Every number of a document outside its rules, with the least and the most that makes sense.
 LONGEST_DAYS = 36_500
 MOST_A_DAY = 100_000
 RANGES: Mapping[str, tuple[float, float]] = {
     "news.min_probability": (0, 1),
-    "series.z_raise": (0, 1_000),
-    "series.move_raise": (0, 1_000),
+    "series.false_alarms_per_week": (0, MOST_A_DAY),
+    "series.false_alarms_per_watched_year": (0, MOST_A_DAY),
+    "series.false_alarms_per_item_year": (0, MOST_A_DAY),
+    "series.least_move": (0, 1_000),
+    "series.real_per_item_year": (0, 1_000),
     "evaluate.unknown_share": (0, 1),
     "evaluate.unlisted_share": (0, 1),
     "evaluate.quiet_days": (1, LONGEST_DAYS),
@@ -170,6 +180,7 @@ def read_rules(document: Mapping[str, object]) -> list[Rule]:
     sensitivity(document)
     weights(document)
     budgets(document)
+    false_alarms(document)
     tables = document["rules"]
     assert isinstance(tables, Mapping)
     if not tables:
@@ -301,6 +312,20 @@ def budgets(document: Mapping[str, object]) -> dict[str, int]:
                 f"budgets.{name}: {value!r} must be a whole number from 0 to {MOST_A_DAY:,}"
             )
     return {str(name): value for name, value in table.items()}
+
+
+def false_alarms(document: Mapping[str, object]) -> dict[str, float]:
+    """Item -> false alarms of its series that are accepted a year, from [false_alarms]."""
+    table = document.get("false_alarms", {})
+    if not isinstance(table, Mapping):
+        raise RuleError("false_alarms must be a table: item = false alarms a year")
+    for name, value in table.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not 0 <= value <= MOST_A_DAY:
+            raise RuleError(
+                f"false_alarms.{name}: {value!r} must be a number from 0 to {MOST_A_DAY:,}"
+            )
+    return {str(name): float(value) for name, value in table.items()}
 
 
 def read_signoff(document: Mapping[str, object]) -> Signoff:

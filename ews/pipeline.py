@@ -25,7 +25,9 @@ from alerts.rulebook import budgets
 from ews.blindness import watch_over
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
+from ews.detectors.fusion import Settings, fuse, joined
 from ews.judging import NETWORK, judge
+from ews.measuring import Measured, Measurer, items_by_code
 from ews.model import (
     Article,
     Event,
@@ -49,7 +51,7 @@ log = logging.getLogger(__name__)
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
 LOOKBACK = timedelta(days=60)  # events that can still change
-SERIES_DAYS = timedelta(days=3 * 365)
+AWAITING = timedelta(days=240)  # those that numbers may prove: a measure, its date, monthly figures
 Clock = Callable[[], datetime]
 
 
@@ -75,6 +77,7 @@ class Pipeline:
         self.rooms = rooms
         self._stories: StoryIndex | None = None
         self._events: dict[str, Event] = {}
+        self._measurer = Measurer(store)
 
     def cycle(
         self, now: datetime, clock: Clock | None = None, deliver: bool = True
@@ -152,56 +155,58 @@ class Pipeline:
         """The next articles and observations; None when none waits."""
         ruleset = self.ruleset(now)
         new = self.store.undetected(now, DETECT_BATCH)
-        fresh = self.store.undetected_observations(now)
-        if not new and not fresh:
+        waiting = self.store.waiting_series(now)
+        if not new and not waiting:
             return None
         # The clock of stories is that of the texts: after a pause, a backlog meets its own stories.
         oldest, newest = (new[0][0].available_at, new[-1][0].available_at) if new else (now, now)
         index = self._index(now, oldest)
+        measured = self._measurer.measure(ruleset, waiting, self._events.values(), now)
         minimum = rules.setting(ruleset.rules, "news", "min_probability")
         try:
             for article, tagged in new:
                 index.place(article, tagged, minimum)
             stories = index.touched()
-            events = self._detected(ruleset, stories, fresh, now)
+            events = self._detected(ruleset, stories, measured, now)
             with self.store.begin() as tx:
                 tx.save_stories(stories)
                 tx.save_events(events)
                 tx.mark_detected([article.id for article, _ in new], now)
-                tx.mark_observations_detected([obs.id for obs in fresh])
+                tx.save_detections(joined(measured.detections, events))
+                tx.save_turns(measured.turns)
+                tx.mark_scored(measured.read, now)
         except BaseException:
             self._stories = None  # the index is ahead of the store: rebuild it
             raise
         self._events.update((event.id, event) for event in events)
         index.close_before(newest)
         for key, event in list(self._events.items()):
-            if now - (event.last_seen or event.updated_at) > LOOKBACK:
+            if now - (event.last_seen or event.updated_at) > _kept(event):
                 del self._events[key]
         return len(events)
 
     def _detected(
-        self,
-        ruleset: RuleSet,
-        stories: Sequence[Story],
-        fresh: Sequence[Observation],
-        now: datetime,
+        self, ruleset: RuleSet, stories: Sequence[Story], measured: Measured, now: datetime
     ) -> list[Event]:
-        series = {
-            name: self.store.observations(now, since=now - SERIES_DAYS, series=name)
-            for name in sorted({obs.series for obs in fresh})
-        }
         events: list[Event] = []
         for name, detector in DETECTORS.items():
             params = ruleset.rules[name]
             assert isinstance(params, Mapping)
-            events += detector(DetectorInput(stories, series, self._events, params, now))
-        return events
+            events += detector(DetectorInput(stories, self._events, params, now))
+        real = rules.setting(ruleset.rules, "series", "real_per_item_year")
+        alarms = [one for one in measured.detections if not one.synthetic]
+        return fuse(
+            events, alarms, self._events, measured.readings, items_by_code(), Settings(real)
+        )
 
     def _index(self, now: datetime, oldest: datetime) -> StoryIndex:
         if self._stories is None:
             since = oldest - timedelta(days=OPEN_DAYS)
             self._stories = StoryIndex(self.store.open_stories(since))
-            self._events = {e.id: e for e in self.store.open_events(now - LOOKBACK)}
+            kept = self.store.open_events(now - AWAITING)
+            self._events = {
+                e.id: e for e in kept if now - (e.last_seen or e.updated_at) <= _kept(e)
+            }
         return self._stories
 
     # ------------------------------------------------------------------ shock, propagate
@@ -271,6 +276,11 @@ class Pipeline:
             with self.store.begin() as tx:
                 tx.save_ruleset(current)
         return current
+
+
+def _kept(event: Event) -> timedelta:
+    """How long after its newest evidence an event can still change."""
+    return AWAITING if event.items or event.chokepoints or event.ports else LOOKBACK
 
 
 def _keep(tx: Store, signals: Iterable[Article | Observation]) -> int:

@@ -137,12 +137,12 @@ def test_a_series_that_falls_raises_an_event_with_its_numbers(
 ) -> None:
     pipeline = pipeline_at(tmp_path)
     day, start = timedelta(days=1), utc("2024-01-01")
-    values = [70.0 + n % 5 for n in range(90)] + [30.0] * 10
+    values = [70.0 + n * 7 % 5 for n in range(900)] + [30.0] * 30
     pipeline.ingest(
         Observation("portwatch/transits/bab-el-mandeb/-", start + n * day, start + (n + 4) * day, v)
         for n, v in enumerate(values)
     )
-    for n in range(95, 105):
+    for n in range(895, 930, 7):
         pipeline.cycle(start + n * day)
     (event,) = pipeline.store.events()
     assert event.chokepoints == ("bab-el-mandeb",)

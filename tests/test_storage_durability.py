@@ -231,19 +231,21 @@ def test_an_article_passes_the_queues_once(store: Store) -> None:
 
 def test_a_series_waits_until_the_detectors_have_read_all_that_is_known(store: Store) -> None:
     two = [Observation("a/b/c/-", NOW, NOW + timedelta(n), float(n)) for n in range(2)]
+    late = NOW + timedelta(9)
     store.save_observations(two)
-    (waiting,) = store.waiting_series()
+    (waiting,) = store.waiting_series(NOW)
     assert (waiting.name, waiting.scored_until) == ("a/b/c/-", None)
     store.mark_scored([waiting], NOW)
-    assert store.waiting_series()[0].scored_until == NOW, "its second vintage was not known yet"
-    store.mark_scored(store.waiting_series(), NOW + timedelta(9))
-    assert store.waiting_series() == []
+    assert store.waiting_series(NOW) == [], "its second vintage is not known yet"
+    assert store.waiting_series(late)[0].scored_until == NOW
+    store.mark_scored(store.waiting_series(late), late)
+    assert store.waiting_series(late + timedelta(1)) == []
     store.save_observations(two)
-    assert store.waiting_series() == [], "the same values again are no news"
+    assert store.waiting_series(late) == [], "the same values again are no news"
     store.save_observations([replace(two[0], available_at=NOW + timedelta(3), value=7.0)])
-    assert [one.saved for one in store.waiting_series()] == [2]
-    store.mark_scored([waiting], NOW + timedelta(9))
-    assert len(store.waiting_series()) == 1, "what was saved since it was read is still to read"
+    assert [one.saved for one in store.waiting_series(late)] == [2]
+    store.mark_scored([waiting], late)
+    assert len(store.waiting_series(late)) == 1, "what was saved since it was read is still to read"
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,6 @@ def test_values_of_an_older_store_become_series_with_each_vintage_once(tmp_path:
     assert [(o.value, o.unit, o.source) for o in store.vintages(now)] == [
         (1.0, "kg", "comtrade"), (2.0, "kg", "comtrade"), (7.0, "kg", "comtrade"),
     ]  # fmt: skip
-    assert [one.name for one in store.waiting_series()] == ["comtrade/export-kg/CN-KR/250410"]
+    assert [one.name for one in store.waiting_series(now)] == ["comtrade/export-kg/CN-KR/250410"]
     assert store.save_observations([Observation("a/b/c/-", now, now, 1.0)]) == 1
     assert store.integrity_check() == []

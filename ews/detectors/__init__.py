@@ -6,21 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Event, Observation, Story
+from ews.model import Event, Story
 
 Params = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorInput:
-    """What a detector may look at. Everything in it was available at `now`.
+    """What a detector of stories may look at. Everything in it was available at `now`.
 
-    `stories` are those touched since the last cycle; `series` maps a series to its observations
-    in order of period, only for series with new values; `events` are the open events by id.
+    `stories` are those touched since the last cycle; `events` are the open events by id. Numbers
+    have detectors of their own (ews.detectors.numeric); both meet in ews.detectors.fusion.
     """
 
     stories: Sequence[Story]
-    series: Mapping[str, Sequence[Observation]]
     events: Mapping[str, Event]
     params: Params
     now: datetime
@@ -34,9 +33,8 @@ def number(params: Params, key: str) -> float:
     return float(value)
 
 
-from ews.detectors import news, series  # noqa: E402  (they need DetectorInput)
+from ews.detectors import news  # noqa: E402  (they need DetectorInput)
 
 DETECTORS: Mapping[str, Callable[[DetectorInput], list[Event]]] = {
     "news": news.detect,
-    "series": series.detect,
 }

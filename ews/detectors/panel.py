@@ -73,7 +73,11 @@ class Panel:
 
     def newest(self) -> NDArray[np.intp]:
         """[n] index of each series' newest period that has a value; -1 for an empty series."""
+        if not self.values.shape[1]:
+            return np.full(len(self.names), -1)
         has = ~np.isnan(self.values)
+        if not has.shape[1]:
+            return np.full(len(self.names), -1)
         back = np.argmax(has[:, ::-1], axis=1)
         return np.where(has.any(axis=1), self.values.shape[1] - 1 - back, -1)
 
@@ -138,14 +142,18 @@ def panel_of(
     )
 
 
-def blocks(panel: Panel, width: int = 7, least: int = 4) -> Panel:
-    """Means of `width` days, counted back from the newest day: one value a weekly release.
+def blocks(panel: Panel, width: int = 7, least: int = 4, ends: int | None = None) -> Panel:
+    """Means of `width` days: one value a weekly release.
 
-    A block with fewer than `least` values is missing. What a block knows is as old as its newest day.
-    The panel must be daily and its series should end on the same day.
+    Blocks are counted back from the newest day, or, with `ends` (0 Monday ... 6 Sunday) and weeks,
+    from the newest such day that is over or is tomorrow: then a day more makes no new block. One
+    with fewer than `least` values is missing. What a block knows is as old as its newest day. The
+    panel must be daily and its series should end on about the same day.
     """
     if panel.frequency is not Frequency.DAY:
         raise ValueError("only a daily panel is cut into blocks")
+    if ends is not None:
+        panel = _ending(panel, ends)
     count = len(panel.periods) // width
     cut = len(panel.periods) - count * width
     shape = (len(panel.names), count, width)
@@ -163,6 +171,29 @@ def blocks(panel: Panel, width: int = 7, least: int = 4) -> Panel:
         _latest(panel.known[:, cut:].reshape(shape)),
         _latest(panel.first[:, cut:].reshape(shape)),
         panel.now,
+    )
+
+
+def _ending(panel: Panel, weekday: int) -> Panel:
+    """The panel with days cut off, or one empty day added, so that it ends on that weekday."""
+    if not len(panel.periods):
+        return panel
+    last = panel.periods[-1].astype(int)  # days since 1970-01-01, a Thursday
+    over = int((last + 3 - weekday) % 7)
+    if over < 6:
+        keep = len(panel.periods) - over
+        return replace(
+            panel, periods=panel.periods[:keep], values=panel.values[:, :keep],
+            known=panel.known[:, :keep], first=panel.first[:, :keep],
+        )  # fmt: skip
+    rows = (len(panel.names), 1)
+    never = np.full(rows, np.datetime64("NaT"), "M8[us]")
+    return replace(
+        panel,
+        periods=np.append(panel.periods, panel.periods[-1] + 1),
+        values=np.hstack([panel.values, np.full(rows, np.nan)]),
+        known=np.hstack([panel.known, never]),
+        first=np.hstack([panel.first, never]),
     )
 
 

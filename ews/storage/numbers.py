@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -11,8 +10,17 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from ews.model import Frequency, Observation, Series, VintageBasis, series_parts
+from ews.model import Frequency, Observation, Series, VintageBasis
 from ews.storage import schema
+from ews.storage.series_rows import (
+    Summary,
+    Waiting,
+    larger,
+    new_series,
+    series_of,
+    smaller,
+    units,
+)
 from ews.storage.transactions import Transactions, batches
 from ews.storage.value_rows import (
     VALUE,
@@ -28,15 +36,6 @@ from ews.storage.value_rows import (
 
 class UnitChanged(ValueError):
     """A value came in another unit than its series has: nothing of that turn is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A series with values that the detectors have not read."""
-
-    name: str
-    saved: int
-    scored_until: datetime | None  # None: no detector ever read it
 
 
 class NumberStore(Transactions):
@@ -82,8 +81,28 @@ class NumberStore(Transactions):
                 rows = connection.execute(sa.select(table).where(*where, *inside)).all()
                 unknown = [row.id for row in rows if row.frequency is None]
                 shown = self._shown_frequencies(connection, unknown)
-                found += [_series(row, shown) for row in rows]
+                found += [series_of(row, shown) for row in rows]
         return sorted(found, key=lambda one: one.name)
+
+    def summaries(self) -> list[Summary]:
+        """Every series that has a value, by name."""
+        table = schema.series
+        names = ("name", "provider", "measure", "place", "item", "frequency", "oldest_period",
+                 "newest_period", "newest_available", "saved", "synthetic", "scored_until", "id")  # fmt: skip
+        query = sa.select(*(table.c[name] for name in names)).order_by(table.c.name)
+        with self._read() as connection:
+            rows = connection.execute(query.where(table.c.newest_available.is_not(None))).all()
+            unknown = [row.id for row in rows if row.frequency is None]
+            shown = self._shown_frequencies(connection, unknown)
+        return [
+            Summary(
+                row.name, row.provider, row.measure, row.place, row.item,
+                Frequency(row.frequency) if row.frequency else shown[row.id], row.oldest_period,
+                row.newest_period, row.newest_available, row.saved, bool(row.synthetic),
+                row.scored_until,
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def _shown_frequencies(
         self, connection: Connection, ids: Sequence[int]
@@ -117,7 +136,7 @@ class NumberStore(Transactions):
             new = [name for name in dict.fromkeys(names) if name not in known]
             if new:
                 first = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
-                rows = [_new_series(name, first + n) for n, name in enumerate(new)]
+                rows = [new_series(name, first + n) for n, name in enumerate(new)]
                 connection.execute(sa.insert(table), rows)
                 known.update((name, first + n) for n, name in enumerate(new))
         return known
@@ -153,7 +172,7 @@ class NumberStore(Transactions):
         for one in observations:
             unit, source = told.get(one.series, ("", ""))
             if unit and one.unit and unit != one.unit:
-                raise UnitChanged(_units(one.series, unit, one.unit))
+                raise UnitChanged(units(one.series, unit, one.unit))
             told[one.series] = (unit or one.unit, source or one.source)
         table = schema.series
         with self._write() as connection:
@@ -162,7 +181,7 @@ class NumberStore(Transactions):
                 for name, unit, source in connection.execute(query.where(table.c.name.in_(batch))):
                     new_unit, new_source = told[name]
                     if unit and new_unit and unit != new_unit:
-                        raise UnitChanged(_units(name, unit, new_unit))
+                        raise UnitChanged(units(name, unit, new_unit))
                     if (unit or not new_unit) and (source or not new_source):
                         continue
                     change = sa.update(table).where(table.c.name == name)
@@ -210,15 +229,19 @@ class NumberStore(Transactions):
         ids, start = np.unique(number[order], return_index=True)
         available = np.maximum.reduceat(columns.available[new][order], start)
         periods = np.maximum.reduceat(columns.periods[new][order], start)
+        oldest = np.minimum.reduceat(columns.periods[new][order], start)
         table = schema.series
         raise_ = sa.update(table).where(table.c.id == sa.bindparam("of")).values(
             saved=table.c.saved + 1,
-            newest_available=_larger(table.c.newest_available, "available"),
-            newest_period=_larger(table.c.newest_period, "period"),
+            newest_available=larger(table.c.newest_available, "available"),
+            newest_period=larger(table.c.newest_period, "period"),
+            oldest_period=smaller(table.c.oldest_period, "oldest"),
         )  # fmt: skip
         rows = [
-            {"of": i, "available": moment(a), "period": moment(p)}
-            for i, a, p in zip(ids.tolist(), available.tolist(), periods.tolist(), strict=True)
+            {"of": i, "available": moment(a), "period": moment(p), "oldest": moment(o)}
+            for i, a, p, o in zip(
+                ids.tolist(), available.tolist(), periods.tolist(), oldest.tolist(), strict=True
+            )
         ]
         with self._write() as connection:
             connection.execute(raise_, rows)
@@ -293,13 +316,15 @@ class NumberStore(Transactions):
 
     # ----- what is still to read
 
-    def waiting_series(self) -> list[Waiting]:
-        """Series that got a value, or whose newest value was not known yet, since they were read."""
+    def waiting_series(self, now: datetime) -> list[Waiting]:
+        """Series that got a value since they were read, or hold one that was not known then."""
         table = schema.series
-        query = sa.select(table.c.name, table.c.saved, table.c.scored_until)
-        query = query.where(schema.WAITING_SERIES).order_by(table.c.name)
+        later = sa.and_(table.c.newest_available > table.c.scored_until, table.c.scored_until < now)
+        query = sa.select(table.c.name, table.c.saved, table.c.scored_until).where(
+            table.c.newest_available.is_not(None), sa.or_(table.c.saved > table.c.scored, later)
+        )
         with self._read() as connection:
-            return [Waiting(*row) for row in connection.execute(query)]
+            return [Waiting(*row) for row in connection.execute(query.order_by(table.c.name))]
 
     def mark_scored(self, read: Iterable[Waiting], now: datetime) -> None:
         """The detectors have read these series as they were known at `now`; what was saved since
@@ -312,41 +337,3 @@ class NumberStore(Transactions):
         if rows:
             with self._write() as connection:
                 connection.execute(mark, rows)
-
-
-def _larger(column: sa.Column[datetime], name: str) -> sa.ColumnElement[datetime]:
-    new = sa.bindparam(name, type_=schema.Moment())
-    return sa.case((column.is_(None), new), (column < new, new), else_=column)
-
-
-def _new_series(name: str, id_: int) -> dict[str, object]:
-    provider, measure, place, item = series_parts(name)
-    return {
-        "id": id_, "name": name, "provider": provider, "measure": measure, "place": place,
-        "item": item, "frequency": None, "unit": "", "source": "", "currency": "",
-        "classification": "", "valuation": "", "title": "", "synthetic": False, "saved": 0,
-        "scored": 0,
-    }  # fmt: skip
-
-
-def _series(row: sa.Row[tuple[object, ...]], shown: Mapping[int, Frequency]) -> Series:
-    told = row._mapping
-    frequency = told["frequency"]
-    return Series(
-        name=told["name"],
-        frequency=Frequency(frequency) if frequency else shown.get(told["id"], Frequency.MONTH),
-        unit=told["unit"],
-        source=told["source"],
-        currency=told["currency"],
-        classification=told["classification"],
-        valuation=told["valuation"],
-        title=told["title"],
-        synthetic=told["synthetic"],
-    )
-
-
-def _units(name: str, before: str, after: str) -> str:
-    return (
-        f"series {name!r} is kept in {before!r} and came in {after!r}: correct the unit in the "
-        "source's source.toml, or give the series another measure"
-    )

@@ -125,21 +125,13 @@ series = sa.Table(
     words("frequency", null=True),  # null until its source has described it
     words("unit"), words("source"), words("currency"), words("classification"),
     words("valuation"), words("title"), flag("synthetic"),
-    moment("newest_period", null=True), moment("newest_available", null=True),
+    moment("oldest_period", null=True), moment("newest_period", null=True),
+    moment("newest_available", null=True),
     whole("saved"),  # turns that brought a value
     whole("scored"),  # `saved` when the detectors last read it
     moment("scored_until", null=True),  # the newest value that they could have read
     sa.Index("ix_series_item", "item"), sa.Index("ix_series_measure", "measure"),
 )  # fmt: skip
-WAITING_SERIES = sa.and_(
-    series.c.newest_available.is_not(None),
-    sa.or_(
-        series.c.saved > series.c.scored,
-        series.c.scored_until.is_(None),
-        series.c.newest_available > series.c.scored_until,
-    ),
-)
-
 # Narrow, and in the order of its key: millions of rows are read by series and period.
 series_values = sa.Table(
     "series_values", metadata,

@@ -32,6 +32,7 @@ def _series() -> None:
             for name in ("unit", "source", "currency", "classification", "valuation", "title")
         ),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
+        sa.Column("oldest_period", sa.BigInteger(), nullable=True),
         sa.Column("newest_period", sa.BigInteger(), nullable=True),
         sa.Column("newest_available", sa.BigInteger(), nullable=True),
         sa.Column("saved", sa.Integer(), nullable=False),
@@ -113,24 +114,25 @@ def _move() -> None:
     connection = op.get_bind()
     rows = connection.execute(
         sa.text(
-            "SELECT series, min(unit), min(source), max(observed_at), max(available_at), "
+            "SELECT series, min(unit), min(source), min(observed_at), max(observed_at), max(available_at), "
             "min(CASE WHEN detected THEN 1 ELSE 0 END) FROM observations GROUP BY series"
         )
     ).all()
     insert = sa.text(
         "INSERT INTO series (id, name, provider, measure, place, item, unit, source, currency, "
-        "classification, valuation, title, synthetic, newest_period, newest_available, saved, "
+        "classification, valuation, title, synthetic, oldest_period, newest_period, "
+        "newest_available, saved, "
         "scored, scored_until) VALUES (:id, :name, :provider, :measure, :place, :item, :unit, "
-        ":source, '', '', '', '', :synthetic, :period, :available, 1, :scored, :until)"
+        ":source, '', '', '', '', :synthetic, :oldest, :period, :available, 1, :scored, :until)"
     )
-    for number, (name, unit, source, period, available, seen) in enumerate(rows, start=1):
+    for number, (name, unit, source, oldest, period, available, seen) in enumerate(rows, start=1):
         provider, measure, place, item = (name.split("/") + ["-"] * 3)[:4]
         connection.execute(
             insert,
             {
                 "id": number, "name": name, "provider": provider, "measure": measure,
                 "place": place, "item": item, "unit": unit, "source": source, "synthetic": False,
-                "period": period, "available": available, "scored": int(bool(seen)),
+                "oldest": oldest, "period": period, "available": available, "scored": int(bool(seen)),
                 "until": available if seen else None,
             },
         )  # fmt: skip

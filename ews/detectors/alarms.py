@@ -1,0 +1,145 @@
+"""Which of the newest values are unusual enough for the false-alarm budget? Panels -> detections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from ews.detectors.budget import Allocation
+from ews.detectors.calibration import Calibration, calibrated, class_of
+from ews.detectors.numeric import Numeric, detectors_of
+from ews.detectors.panel import Bools, Days, Floats, Panel, Scores
+from ews.model import Detection, DetectorTurn, Direction
+
+TESTED = 3  # periods back from the newest whose value may still be tested, as new or as revised
+ADDITIVE = frozenset({"gaps", "index"})  # classes whose moves are differences, not shares
+SHOWN = 9  # newest periods that are scored, so that a return to the usual range shows
+RECENT = np.timedelta64(100, "D")  # a first reading of old values tells nothing of today
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one detector found in one panel, and how many tests it took."""
+
+    detections: tuple[Detection, ...]
+    turn: DetectorTurn
+    scores: Scores
+    p: Floats  # [n, t] calibrated
+    tested: Bools  # [n, t]
+
+
+def tested(panel: Panel, read_until: Days) -> Bools:
+    """[n, t] the values that are new since the series was read last (`read_until`, [n], NaT: never).
+
+    Of a series that nobody has read only the newest value counts, if it is recent: what was
+    unusual years ago is history and no alarm. A later vintage of one of the newest periods counts.
+    """
+    if not len(panel.periods):
+        return np.zeros(panel.values.shape, np.bool_)
+    newest = panel.newest()
+    back = newest[:, None] - np.arange(len(panel.periods))[None, :]
+    has = ~np.isnan(panel.values)
+    now = np.datetime64(panel.now.replace(tzinfo=None), "us")
+    never = np.isnat(read_until)[:, None]
+    fresh = panel.known > read_until[:, None]  # False for NaT
+    first = (back == 0) & (now - panel.first < RECENT)
+    found: Bools = has & (back >= 0) & (back < TESTED) & np.where(never, first, fresh)
+    return found
+
+
+def judge(
+    panel: Panel,
+    mask: Bools,
+    allocation: Allocation,
+    calibration: Calibration,
+    params: Mapping[str, float],
+    items_of: Callable[[str], tuple[str, ...]],
+    synthetic: frozenset[str] = frozenset(),
+) -> list[Judged]:
+    """Every detector in force on a panel of one class of measure; `mask` are the values to test.
+
+    A value alarms when its calibrated p is within its share of the budget, it moved the way that the
+    detector tells, and by a share that matters (`least_move`).
+    """
+    if not len(panel.names) or not mask.any():
+        return []
+    measures = panel.measures()
+    kind = class_of(measures[0])
+    reach = len(panel.periods) - int(np.argmax(mask.any(axis=0)))
+    last = min(len(panel.periods), max(SHOWN, reach))
+    found = []
+    for detector in detectors_of(kind):
+        scores = detector.score(panel, params, last)
+        p = calibrated(scores, measures, calibration)
+        asked = mask & ~np.isnan(p)
+        alpha = allocation.alphas_of(panel.names, detector.name)
+        hits = asked & (p <= alpha[:, None]) & _told(detector, kind, scores)
+        move = moves(panel, scores, kind)
+        hits &= ~(np.abs(move) < params["least_move"])  # one that expects nothing may tell
+        detections = tuple(
+            _detection(panel, scores, move, p, alpha, int(n), int(t), items_of, synthetic)
+            for n, t in np.argwhere(hits)
+        )
+        expected = float((asked.sum(axis=1) * alpha).sum())
+        turn = DetectorTurn(detector.name, panel.now, int(asked.sum()), expected, len(detections))
+        found.append(Judged(detections, turn, scores, p, mask))
+    return found
+
+
+def _told(detector: Numeric, kind: str, scores: Scores) -> Bools:
+    told = detector.told[kind]
+    up, down = Direction.UP in told, Direction.DOWN in told
+    found: Bools = np.where(scores.up, up, down).astype(np.bool_)
+    return found
+
+
+def moves(panel: Panel, scores: Scores, kind: str) -> Floats:
+    """[n, t] by what share of the expected a value moved; NaN where nothing was expected.
+
+    The difference for classes in `ADDITIVE`, which are logarithms or standard deviations already.
+    """
+    if kind in ADDITIVE:
+        return panel.values - scores.expected
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Floats = panel.values / scores.expected - 1.0
+    return found
+
+
+def _detection(
+    panel: Panel,
+    scores: Scores,
+    move: Floats,
+    p: Floats,
+    alpha: Floats,
+    n: int,
+    t: int,
+    items_of: Callable[[str], tuple[str, ...]],
+    synthetic: frozenset[str],
+) -> Detection:
+    name, value, expected = panel.names[n], float(panel.values[n, t]), float(scores.expected[n, t])
+    known = np.isfinite(expected)
+    facts = {"move": round(float(move[n, t]), 4)} if np.isfinite(move[n, t]) else {}
+    return Detection(
+        series=name,
+        detector=scores.detector,
+        period=moment(panel.periods[t]),
+        found_at=moment(panel.known[n, t]),
+        direction=Direction.UP if scores.up[n, t] else Direction.DOWN,
+        value=value,
+        expected=expected if known else None,
+        score=round(float(scores.score[n, t]), 4),
+        p=float(p[n, t]),
+        alpha=float(alpha[n]),
+        items=items_of(name),
+        revised=bool(panel.revised[n, t]),
+        facts=facts,
+        synthetic=name in synthetic,
+    )
+
+
+def moment(at: np.datetime64) -> datetime:
+    moment: datetime = at.astype("M8[us]").astype(object)
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,94 @@
+"""Which series does which detector watch, and what share of the false-alarm budget has each?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from alerts.rulebook import OPTIONAL, false_alarms, setting
+from ews.detectors.budget import Budget, Monitored, budget_for
+from ews.detectors.calibration import class_of
+from ews.detectors.derived import derive
+from ews.detectors.numeric import detectors_of
+from ews.detectors.panel import PER_YEAR, Panel
+from ews.measuring.codes import codes_of
+from ews.model import Frequency, RuleSet, series_parts
+from ews.storage.series_rows import Summary
+from graph import ITEMS
+
+LEAST = {  # periods without which nothing is usual
+    Frequency.DAY: 200, Frequency.WEEK: 52, Frequency.MONTH: 24, Frequency.QUARTER: 12,
+    Frequency.YEAR: 8,
+}  # fmt: skip
+SILENT = timedelta(days=500)  # a series without a value for so long is monitored no more
+TRADE = frozenset({"flows-kg", "flows-usd"})
+# Of an item's budget, what is of Korea as a whole gets most, what is between others least.
+WHOLE, PARTNER, GAP, ELSEWHERE = 3.0, 1.0, 0.3, 0.1
+
+
+def numbers(ruleset: RuleSet) -> dict[str, float]:
+    """The numbers of [series], the shipped ones where an older rule set lacks them."""
+    return {key: setting(ruleset.rules, "series", key) for key in OPTIONAL["series"]}
+
+
+def budget_of(ruleset: RuleSet) -> Budget:
+    """What the rule set allows, by the codes that series use. An item with several codes has its
+    budget for each of them."""
+    rules = ruleset.rules
+    own = false_alarms(rules)
+    by_code = {code: own[item] for item in own for code in codes_of(item)}
+    watched = [code for item in ITEMS.values() if item.watched for code in codes_of(item.id)]
+    return budget_for(
+        watched,
+        by_code,
+        setting(rules, "series", "false_alarms_per_week"),
+        setting(rules, "series", "false_alarms_per_item_year"),
+        setting(rules, "series", "false_alarms_per_watched_year"),
+    )
+
+
+def monitored(summaries: Sequence[Summary], now: datetime) -> Iterator[Monitored]:
+    """Every detector on every series that it can judge at `now`, derived series among them."""
+    weighed = {
+        (s.provider, s.place, s.item) for s in summaries if class_of(s.measure) == "flows-kg"
+    }
+    monthly = []
+    for one in summaries:
+        kind, enough = class_of(one.measure), one.enough(now, LEAST[one.frequency], SILENT)
+        if kind in TRADE and one.frequency is Frequency.MONTH and enough:
+            monthly.append(one.name)
+        if kind == "flows-usd" and (one.provider, one.place, one.item) in weighed:
+            continue  # money follows weight and prices: the same alarm twice
+        week = one.frequency is Frequency.DAY  # days are judged as weeks
+        per_year = PER_YEAR[Frequency.WEEK if week else one.frequency]
+        yield from _watched(one.name, kind, per_year if enough else 0.0)
+    for name in derived_names(monthly, now):
+        kind = class_of(series_parts(name)[1])
+        yield from _watched(name, kind, PER_YEAR[Frequency.MONTH])
+
+
+def _watched(name: str, kind: str, per_year: float) -> Iterator[Monitored]:
+    _, _, place, item = series_parts(name)
+    payer = item if item != "-" else place
+    for detector in detectors_of(kind):
+        yield Monitored(name, detector.name, payer, per_year, _weight(kind, place))
+
+
+def _weight(kind: str, place: str) -> float:
+    if kind == "gaps":
+        return GAP
+    if place in ("KR", "WLD-KR") or "-" not in place:
+        return WHOLE
+    return PARTNER if place.endswith("-KR") else ELSEWHERE
+
+
+def derived_names(names: Iterable[str], now: datetime) -> tuple[str, ...]:
+    """The series that follow from these (ews.detectors.derived)."""
+    rows = tuple(names)
+    shape = (len(rows), 1)
+    never = np.full(shape, np.datetime64("NaT"), "M8[us]")
+    month = np.array([now.date().replace(day=1)], "M8[D]")
+    empty = Panel(rows, Frequency.MONTH, month, np.full(shape, np.nan), never, never, now)
+    return derive(empty).names if rows else ()
