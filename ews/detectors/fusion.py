@@ -26,10 +26,10 @@ from ews.detectors.fusion_match import (
     storied,
 )
 from ews.detectors.fusion_odds import alone, likelihood_ratio, looked, sizes, toward
+from ews.detectors.fusion_recovery import recovered
 from ews.detectors.fusion_update import (
     Settings,
     evidence,
-    recovered,
     title,
     told_by,
     usual,

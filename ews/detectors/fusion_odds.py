@@ -23,6 +23,8 @@ MOST_ALONE = 1e6  # of numbers without a text, before the cap on the probability
 CAP = 0.97  # no number alone is surer: what else could have done it, nobody has listed
 LOOKS = 4.0  # detectors that look at one value: the smallest p of them counts times their number
 LEAST_P = 1e-15
+OTHERS_PER_YEAR = 1.0  # moves as large of another item of the same code; assumed
+EARLY_STILL = 0.9  # `still` of a measure that need not be in force yet; assumed
 SUCCESSIVE = 0.5  # weight of a further release: neighbours in time repeat part of what was said
 LEVEL = NormalDist().inv_cdf(0.99)  # power is that of a one-sided test at 1 %
 _NORMAL = NormalDist()
@@ -71,9 +73,14 @@ def likelihood_ratio(
     return still + (1 - still) * moved
 
 
-def attributed(ratio: float, sharing: int) -> float:
-    """The ratio for one of `sharing` items of a code: the move may be any of the others'."""
-    return 1 + (ratio - 1) / sharing
+def attributed(ratio: float, sharing: int, tests_per_year: float) -> float:
+    """The ratio for one of `sharing` items of a code: the move may be any of the others'.
+
+    What is compared is then no longer "nothing happens" but "nothing happens to this item", which
+    holds a share of moves as large that the others made.
+    """
+    others = min(0.9, (sharing - 1) * OTHERS_PER_YEAR / tests_per_year)
+    return ratio / (1 - others + others * ratio)
 
 
 def bounded(ratio: float) -> float:

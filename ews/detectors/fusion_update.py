@@ -1,10 +1,9 @@
-"""What does an event become when a number speaks of it: fulfilled, refuted, eased, or only surer?"""
+"""What does an event become when a number speaks of it: fulfilled, refuted, or only surer?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from math import log1p
 from statistics import mean
 
@@ -25,6 +24,7 @@ from ews.detectors.fusion_match import (
     storied,
 )
 from ews.detectors.fusion_odds import (
+    EARLY_STILL,
     alone,
     attributed,
     fused,
@@ -35,7 +35,7 @@ from ews.detectors.fusion_odds import (
     successive,
     toward,
 )
-from ews.model import Direction, Event, EventStatus, Evidence, Phase, series_parts
+from ews.model import Direction, Event, Evidence, Phase, series_parts
 
 FULFILLED = 10.0  # ratio from which a departure counts as the announced one
 LEAST_DROP = 0.15  # and the share that must have gone: less harms nobody, however sure
@@ -84,23 +84,27 @@ def told_by(
     if max(shares) > 1:
         facts["shared"] = float(max(shares))
     pairs = list(zip(readings, shares, strict=True))
-    by_row = [mean(_ratio(one, row, family, n) for one, n in pairs) for row in rows]
+    by_row = [mean(_ratio(event, one, row, family, n) for one, n in pairs) for row in rows]
     # Before a measure is in force nobody knows which comes first: the rows are averaged.
-    key = f"lr.{family.name}"
-    facts[key] = successive(facts.get(key), mean(by_row))
+    said = mean(by_row)
+    if said >= 1 or _could_show(event, readings, rows, max(shares), family):
+        facts[f"lr.{family.name}"] = successive(facts.get(f"lr.{family.name}"), said)
     after = replace(event, facts=facts)
-    for row, said in zip(rows, by_row, strict=True):
-        after = _signed(after, row, said, readings, family)
+    for row, ratio_of_row in zip(rows, by_row, strict=True):
+        after = _signed(after, row, ratio_of_row, readings, family)
     if texts:
         after = _calm(after, rows, readings, max(shares), family)
     return _believed(_joined(event, after, readings), family, settings)
 
 
-def _ratio(reading: Reading, row: Expectation, family: Family, shared: int) -> float:
+def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, shared: int) -> float:
     p = looked(reading.p) if reading.alarm else reading.p
     z = toward(p, reading.direction, row.direction)
     means = sizes(row.effect, usual(reading, family), shared, family.additive)
-    return attributed(likelihood_ratio(z, means, row.effect.weights, row.still), shared)
+    early = row.fulfils and reading.period < due(event, row)
+    still = max(row.still, EARLY_STILL) if early else row.still
+    said = likelihood_ratio(z, means, row.effect.weights, still)
+    return attributed(said, shared, family.tests_per_year)
 
 
 def usual(reading: Reading, family: Family) -> float:
@@ -166,6 +170,18 @@ def _calm(
             facts["refuted"] = 1.0
         break  # one count per release
     return replace(event, facts=facts)
+
+
+def _could_show(
+    event: Event,
+    readings: Sequence[Reading],
+    rows: Sequence[Expectation],
+    shared: int,
+    family: Family,
+) -> bool:
+    """Would the effect have shown? A silence that was to be expected anyway changes nothing."""
+    releases = int(event.facts.get(f"calm.{family.name}", 0.0)) + 1
+    return max(_power(readings, row, family, shared, releases) for row in rows) >= ENOUGH
 
 
 def _power(
@@ -240,49 +256,4 @@ def _believed(event: Event, family: Family, settings: Settings) -> Event:
         event,
         probability=fused(event.facts["text"], said),
         status=status_with(event.status, event.facts),
-    )
-
-
-def recovered(event: Event, readings: Mapping[str, Reading], table: Expectations) -> Event:
-    """EASING when every series that feeds it is back for some releases; closed after twice as many,
-    where no text tells of it. A series that is silent may be anywhere: it keeps the event open.
-    """
-    names = [link.removeprefix(SERIES) for link in event.links if link.startswith(SERIES)]
-    new = [readings[name] for name in names if name in readings]
-    facts = dict(event.facts)
-    for one in new:
-        stamp = float(one.period.date().toordinal())
-        if stamp > facts.get(f"at.{one.series}", 0.0):
-            facts[f"at.{one.series}"] = stamp
-            facts[f"back.{one.series}"] = (
-                facts.get(f"back.{one.series}", 0.0) + 1 if one.calm else 0
-            )
-    if facts == event.facts:
-        return event
-    event = replace(event, facts=facts)
-    ratios = [_back(name, facts, table) for name in names]
-    at = max(one.found_at for one in new)
-    if min(ratios) >= 1 and "recovered" not in facts:
-        event = _eased(event, at)
-    if min(ratios) >= 2 and not storied(event) and event.status is not EventStatus.CLOSED:
-        return replace(event, status=EventStatus.CLOSED, updated_at=max(event.updated_at, at))
-    return event
-
-
-def _back(name: str, facts: Mapping[str, float], table: Expectations) -> float:
-    """Calm releases in a row over those that it takes."""
-    family = table.family(series_parts(name)[1])
-    return facts.get(f"back.{name}", 0.0) / family.calm_releases if family else 0.0
-
-
-def _eased(event: Event, at: datetime) -> Event:
-    """What the numbers had shown is over; what only a text says is not."""
-    gone = ("move", "drop", "shared_drop", "harm")
-    facts = {k: v for k, v in event.facts.items() if k not in gone} | {"recovered": 1.0}
-    shown = "fulfilled" in event.facts or not storied(event)
-    return replace(
-        event,
-        facts=facts,
-        phase=Phase.EASING if shown else event.phase,
-        updated_at=max(event.updated_at, at),
     )
