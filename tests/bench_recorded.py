@@ -19,7 +19,7 @@ from pathlib import Path
 
 from alerts.rulebook import shipped_ruleset
 from ews.detectors.dated import Dated, dated_events
-from ews.measuring import budget_of, numbers
+from ews.measuring.monitored import budget_of, numbers
 from ews.model import Detection, Direction, Frequency, Observation
 from ews.storage import Store
 from tests import recorded_bars as bars

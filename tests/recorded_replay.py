@@ -7,18 +7,23 @@ the code of the live service, judges what is new: nothing later is in the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from unittest.mock import patch
 
 import numpy as np
 
 from alerts.rulebook import shipped_ruleset
+from ews.detectors.alarms import Judged, judge
+from ews.detectors.budget import Allocation
+from ews.detectors.calibration import Calibration
 from ews.detectors.numeric import NUMERIC
-from ews.detectors.panel import Panel
-from ews.measuring import Measured, Measurer, numbers, panel_at
-from ews.model import Detection, Direction, Frequency, Observation, RuleSet, Series
+from ews.detectors.panel import Bools, Panel
+from ews.measuring import Measurer
+from ews.measuring.turns import panel_at
+from ews.model import Detection, Direction, Frequency, Observation, Series
 from ews.storage import Store
 
 # Daily prices alone make no look: they are measured together with the next release, by the week.
@@ -48,6 +53,7 @@ class Replay:
 
     tests: list[Test] = field(default_factory=list)
     detections: list[Detection] = field(default_factory=list)
+    expected: float = 0.0  # sum of the alphas, as the live turns count it
     looks: int = 0
     panels: dict[tuple[datetime, tuple[str, ...]], Panel] = field(default_factory=dict)
 
@@ -66,15 +72,58 @@ def replay(
     store.save_observations(past)
     before = since - timedelta(seconds=1)
     store.mark_scored(store.waiting_series(before), before)
-    for now, new in looks(ordered[len(past) :]):
-        store.save_observations(new)
-        measured = measurer.measure(ruleset, now)
-        store.mark_scored(measured.read, now)
-        _note(found, measured, measurer, ruleset, now)
-        if found.looks % keep_every == 0:
-            found.panels |= {(now, panel.names): panel for panel, _ in measured.judged}
-        found.looks += 1
+    with patch("ews.measuring.turns.judge", _Spy(found, keep_every)):
+        for now, new in looks(ordered[len(past) :]):
+            store.save_observations(new)
+            waiting = store.waiting_series(now)
+            measured = measurer.measure(ruleset, waiting, (), now)
+            store.mark_scored(measured.read, now)
+            found.detections += measured.detections
+            found.expected += sum(turn.expected for turn in measured.turns)
+            found.looks += 1
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Spy:
+    """The live `judge`, which also writes down every test that it makes."""
+
+    found: Replay
+    keep_every: int
+
+    def __call__(
+        self,
+        panel: Panel,
+        mask: Bools,
+        allocation: Allocation,
+        calibration: Calibration,
+        params: Mapping[str, float],
+        items_of: Callable[[str], tuple[str, ...]],
+        synthetic: frozenset[str] = frozenset(),
+    ) -> list[Judged]:
+        judged = judge(panel, mask, allocation, calibration, params, items_of, synthetic)
+        for one in judged:
+            self.found.tests += _tests(panel, one, allocation)
+        derived = {"hhi", "top-share", "gap"} & set(panel.measures())
+        if self.found.looks % self.keep_every == 0 and not derived:
+            self.found.panels[panel.now, panel.names] = panel
+        return judged
+
+
+def _tests(panel: Panel, judged: Judged, allocation: Allocation) -> Iterator[Test]:
+    scores = judged.scores
+    alphas = allocation.alphas_of(panel.names, scores.detector)
+    for row, column in np.argwhere(judged.tested & ~np.isnan(judged.p)):
+        yield Test(
+            panel.names[row],
+            scores.detector,
+            panel.periods[column],
+            panel.frequency,
+            panel.known[row, column],
+            Direction.UP if scores.up[row, column] else Direction.DOWN,
+            float(judged.p[row, column]),
+            float(alphas[row]),
+        )
 
 
 def looks(ordered: Sequence[Observation]) -> Iterator[tuple[datetime, list[Observation]]]:
@@ -105,29 +154,6 @@ def daily(name: str) -> bool:
     return name.split("/", 1)[0] in ALONE | {"portwatch"}
 
 
-def _note(
-    found: Replay, measured: Measured, measurer: Measurer, ruleset: RuleSet, now: datetime
-) -> None:
-    allocation = measurer.allocation(ruleset, now)
-    found.detections += measured.detections
-    for panel, judged in measured.judged:
-        for one in judged:
-            alphas = allocation.alphas_of(panel.names, one.scores.detector)
-            for row, column in np.argwhere(one.tested & ~np.isnan(one.p)):
-                found.tests.append(
-                    Test(
-                        panel.names[row],
-                        one.scores.detector,
-                        panel.periods[column],
-                        panel.frequency,
-                        panel.known[row, column],
-                        Direction.UP if one.scores.up[row, column] else Direction.DOWN,
-                        float(one.p[row, column]),
-                        float(alphas[row]),
-                    )
-                )
-
-
 def differences(store: Store, found: Replay, params: Mapping[str, float]) -> dict[str, float]:
     """How far the views that the full store gives of the kept moments lie from what was seen then:
     values, and the tails of every detector. inf when one holds a value that the other lacks."""
@@ -149,7 +175,3 @@ def _gap(one: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
     if one.shape != other.shape or not np.array_equal(np.isnan(one), np.isnan(other)):
         return float("inf")
     return float(np.max(np.abs(np.nan_to_num(one) - np.nan_to_num(other)), initial=0.0))
-
-
-def parameters(ruleset: RuleSet) -> dict[str, float]:
-    return numbers(ruleset)
