@@ -115,8 +115,9 @@ def _told(
     likely = np.full(best.z.shape, np.nan)
     for width, values in expected.items():
         likely = np.where(best.width == width, values, likely)
-    z, tail, likely = np.where(judged, (best.z, best.tail, likely), np.nan)
-    return z, tail, likely
+    for array in (best.z, best.tail, likely):
+        array[~judged] = np.nan
+    return best.z, best.tail, likely
 
 
 def _keep(frequency: Frequency, years: float) -> float:
