@@ -129,7 +129,7 @@ def test_pages_are_read_to_the_end(web: HTTPServer, client: Client) -> None:
     def page(first: int, more: bool) -> str:
         rows = [
             {"attributes": {"date": f"2026-11-{day:02d}", "portname": "Suez Canal",
-                            "n_total": day, "n_tanker": 1}}
+                            "n_total": day, "n_tanker": 1, "n_container": 1, "capacity": 9}}
             for day in range(first, first + 3)
         ]  # fmt: skip
         flag = {"exceededTransferLimit": True} if more else {}
@@ -154,7 +154,7 @@ def test_the_pink_sheet_is_two_steps(web: HTTPServer, client: Client) -> None:
     web.expect_request("/direct.xlsx").respond_with_data(sample_file(source).read_bytes())
     fetched, signals = scrape(replace(source, url=web.url_for("/direct.xlsx")), None, NOW, client)
     assert fetched.outcome is FetchOutcome.NEW
-    assert len(signals) == 35
+    assert len(signals) == 152
 
 
 def test_a_bad_archive_is_a_failure_in_words(web: HTTPServer, client: Client) -> None:
