@@ -67,7 +67,7 @@ def likelihood_ratio(
     It rises with z, never falls below `still`, and has mean one when nothing happens.
     """
     moved = sum(
-        weight * exp(min(mean * z - mean * mean / 2, 60.0))
+        weight * exp(min(mean * z - mean * mean / 2, 600.0))
         for mean, weight in zip(means, weights, strict=True)
     )
     return still + (1 - still) * moved
