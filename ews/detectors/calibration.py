@@ -6,7 +6,7 @@ happened, the share that begin a run of values at least as unusual, in one direc
 series and direction that follow one another are one alarm). With x = -ln(tail) and y = -ln(p):
 
 - as far as at least `WELL` runs support it, the curve is the empirical one, each count replaced
-  by its upper 95% Poisson limit;
+  by its upper 95% Poisson limit, wider where the runs of one period come together;
 - beyond that the excess of the peaks is generalised Pareto (Pickands, Ann. Statist. 3 (1975)
   119-131; runs declustering: Coles, An Introduction to Statistical Modeling of Extreme Values,
   2001, 5.3), fitted on the `MANY` highest, shape and scale one standard error to the cautious
@@ -14,8 +14,8 @@ series and direction that follow one another are one alarm). With x = -ln(tail) 
 - with fewer peaks than `WELL` its shape is `THIN_SHAPE` and its mean the upper limit of the mean
   excess, never below that of the nominal tail.
 
-A class of measure may have several curves (synthetic and recorded null data): the most cautious
-counts. A class without one takes the most cautious of its detector; a detector without any gets
+Synthetic null data lower no p below its nominal tail. A class of measure may have several curves
+(synthetic and recorded null data): the most cautious counts. A class without one takes the most cautious of its detector; a detector without any gets
 the square root of its nominal tail, and `basis` says so.
 """
 
@@ -41,6 +41,7 @@ TAIL = 0.1  # a level that more tests than this exceed is not in the tail
 # of freedom: x is about half of z squared, and P(z^2 > s) falls with s to the power -4/2.
 THIN_SHAPE = 0.5
 SURE = 0.95  # of the upper limits
+SYNTHETIC = "synthetic"
 SMALLEST = 1e-300  # tails below it count as it
 # x at which a curve has points: steps of 1/4 to 10 (tail 4.5e-5), then a tenth of x each.
 KNOTS = np.concatenate([np.arange(0.0, 10.0, 0.25), 10.0 * 1.1 ** np.arange(44)])
@@ -90,7 +91,7 @@ class Curve:
     basis: str  # synthetic | recorded
     series: int
     tests: int
-    runs: int  # peaks that the tail was fitted on
+    runs: int  # as many independent peaks as the tail was fitted on
     x: tuple[float, ...]
     y: tuple[float, ...]
     scale: float
@@ -103,7 +104,8 @@ class Curve:
         over = np.maximum(x - self.x[-1], 0.0) / self.scale
         beyond: Floats = np.log1p(self.shape * over) / self.shape if self.shape > 0 else over
         found: Floats = np.exp(-(y + beyond))
-        return found
+        # Series that we made up may be easier than the world: they lower no p below its tail.
+        return np.maximum(found, tails) if self.basis == SYNTHETIC else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,39 +158,66 @@ def calibrated(scores: Scores, measures: Sequence[str], calibration: Calibration
 def fit(
     nulls: Mapping[tuple[str, str, str], Sequence[Null]], on: Iterable[str] = ()
 ) -> Calibration:
-    """Curves of (detector, class, basis); one with fewer than `THIN` runs anywhere has none."""
-    curves = (curve_of(*key, some) for key, some in sorted(nulls.items()))
-    return Calibration(tuple(one for one in curves if one is not None), tuple(on))
+    """Curves of (detector, class, basis). None where fewer than `THIN` runs were seen; and a curve
+    whose tail rests on fewer than `WELL` gives way to another basis that has more."""
+    curves = [curve_of(*key, some) for key, some in sorted(nulls.items())]
+    found = [one for one in curves if one is not None]
+    well = {(one.detector, one.kind) for one in found if one.runs >= WELL}
+    kept = [one for one in found if one.runs >= WELL or (one.detector, one.kind) not in well]
+    return Calibration(tuple(kept), tuple(on))
 
 
 def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Curve | None:
     """The curve of null data; None when even the largest tails are too few to say anything."""
-    tests = sum(int((~np.isnan(one.tails)).sum()) for one in nulls)
-    series = sum(int((~np.isnan(one.tails)).any(axis=1).sum()) for one in nulls)
+    judged = [~np.isnan(one.tails) for one in nulls]
+    tests = sum(int(one.sum()) for one in judged)
     parts = [(-np.log(np.clip(one.tails, SMALLEST, 1.0)), one.up) for one in nulls]
-    counts = np.array([sum(_begun(x, up, at).sum() for x, up in parts) for at in KNOTS])
-    # A low level is exceeded nearly always, in few long runs: what exceeds a higher one exceeds it.
-    runs = np.maximum.accumulate(counts[::-1])[::-1]
-    if tests == 0 or runs[0] < THIN:
+    if not tests:
         return None
-    last, base = (_last(runs, tests, least) for least in (WELL, MANY))
-    y = np.maximum(-np.log(np.minimum(_upper(runs[: last + 1]) / tests, 1.0)), 0.0)
+    begun = [[_begun(x, up, knot) for x, up in parts] for knot in KNOTS]
+    # A low level is exceeded nearly always, in few long runs: what exceeds a higher one exceeds it.
+    counts = [float(sum(part.sum() for part in one)) for one in begun]
+    runs = np.maximum.accumulate(counts[::-1])[::-1]
+    if runs[0] < THIN:
+        return None
+    spread = np.array([_dispersion(one, judged) for one in begun])
+    last, base = (_last(runs / spread, runs / tests, least) for least in (WELL, MANY))
+    y = -np.log(np.minimum(_upper(runs, spread)[: last + 1] / tests, 1.0))
+    y = np.maximum(np.maximum.accumulate(y), 0.0)
     y[0] = 0.0  # every tail is at most 1
     x = KNOTS[: last + 1]
     peaks = np.concatenate([_peaks(one, up, KNOTS[base]) for one, up in parts])
-    scale, shape = _tail(peaks - KNOTS[base])
+    scale, shape = _tail(peaks - KNOTS[base], float(spread[base]))
     scale += shape * float(x[-1] - KNOTS[base])  # the same tail, seen from the last point
     return Curve(
-        detector, kind, basis, series, tests, len(peaks),
-        tuple(np.round(x, 4).tolist()), tuple(np.round(y, 4).tolist()),
-        round(scale, 4), round(shape, 4),
+        detector, kind, basis, sum(int(one.any(axis=1).sum()) for one in judged), tests,
+        int(len(peaks) / spread[base]), tuple(np.round(x, 4).tolist()),
+        tuple(np.round(y, 4).tolist()), round(scale, 4), round(shape, 4),
     )  # fmt: skip
 
 
-def _last(runs: Floats, tests: int, least: int) -> int:
+def _dispersion(begun: Sequence[Bools], judged: Sequence[Bools]) -> float:
+    """How much more the runs of a period, or of a series, vary than a Poisson count would, at
+    least 1. Series of one source meet the same shocks, and some series err more than others: runs
+    that come together count for less than as many alone."""
+    return max(1.0, *(_pearson(begun, judged, axis) for axis in (0, 1)))
+
+
+def _pearson(begun: Sequence[Bools], judged: Sequence[Bools], axis: int) -> float:
+    """Pearson's statistic over its degrees of freedom, of counts along an axis."""
+    counts = np.concatenate([one.sum(axis=axis) for one in begun])
+    tests = np.concatenate([one.sum(axis=axis) for one in judged])
+    usual = counts.sum() * tests / tests.sum()
+    there = usual > 0
+    if there.sum() < 2:
+        return 1.0
+    return float(((counts - usual)[there] ** 2 / usual[there]).sum()) / (int(there.sum()) - 1)
+
+
+def _last(runs: Floats, share: Floats, least: int) -> int:
     """The highest knot that `least` runs support; where none is in the tail, the first that is."""
-    rare = np.flatnonzero((runs <= TAIL * tests) & (runs >= THIN))
-    supported = int(np.flatnonzero(runs >= min(least, runs[0]))[-1])
+    rare = np.flatnonzero((share <= TAIL) & (runs >= THIN))
+    supported = int(np.flatnonzero(runs >= min(least, runs.max()))[-1])
     return max(supported, int(rare[0])) if len(rare) else supported
 
 
@@ -208,23 +237,24 @@ def _peaks(x: Floats, up: Bools, level: float) -> Floats:
     return np.maximum.reduceat(x[over], at) if len(at) else np.empty(0)
 
 
-def _upper(runs: Floats) -> Floats:
-    """Upper limit of a Poisson mean (Garwood 1936)."""
-    return np.asarray(chi2.ppf(SURE, 2 * (runs + 1)), np.float64) / 2
+def _upper(runs: Floats, spread: Floats) -> Floats:
+    """Upper limit of the mean of counts that vary `spread` times as much as a Poisson count
+    (Garwood 1936 for the count of independent ones)."""
+    return spread * np.asarray(chi2.ppf(SURE, 2 * (runs / spread + 1)), np.float64) / 2
 
 
-def _tail(excess: Floats) -> tuple[float, float]:
+def _tail(excess: Floats, spread: float) -> tuple[float, float]:
     """(scale, shape) of the excess over a level, to the cautious side."""
-    n = len(excess)
+    n = len(excess) / spread
     mean = float(excess.mean())
     if n < WELL:
         most = 2 * n * mean / float(chi2.ppf(1 - SURE, 2 * n))
         return max(1.0, most) * (1 - THIN_SHAPE), THIN_SHAPE
     fitted, _, width = (float(one) for one in genpareto.fit(excess, floc=0))
     # Asymptotic errors of the maximum-likelihood estimates (Smith 1984; Coles 2001, 4.3).
-    spread = 1 + max(fitted, -0.4)
-    shape = fitted + spread / math.sqrt(n)
-    scale = width * (1 + math.sqrt(2 * spread / n))
+    wide = 1 + max(fitted, -0.4)
+    shape = fitted + wide / math.sqrt(n)
+    scale = width * (1 + math.sqrt(2 * wide / n))
     if shape <= 0:  # a tail that ends: exponential with the mean excess instead
         return max(scale, mean * (1 + 1 / math.sqrt(n))), 0.0
     return scale, shape

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ews.detectors import ears, seasonal
+from ews.detectors import concentration, ears, mirror_gap, seasonal
 from ews.detectors.panel import Panel, Scores
 from ews.model import Direction
 
@@ -35,6 +35,8 @@ NUMERIC: Mapping[str, Numeric] = {
             "seasonal", seasonal.score,
             {"counts": DOWN, "tonnage": DOWN, "flows-kg": BOTH, "flows-usd": DOWN, "index": UP},
         ),
+        Numeric(concentration.NAME, concentration.score, {"shares": UP}),
+        Numeric(mirror_gap.NAME, mirror_gap.score, {"gaps": BOTH}),
         Numeric("ears-c1", ears.c1, {"counts": DOWN}, in_force=False),
         Numeric("ears-c2", ears.c2, {"counts": DOWN}, in_force=False),
         Numeric("ears-c3", ears.c3, {"counts": DOWN}, in_force=False),
