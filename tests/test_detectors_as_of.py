@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ews.detectors.derived import derive
 from ews.detectors.numeric import NUMERIC
 from ews.detectors.panel import Floats, Panel, Scores, blocks, panel_of
-from ews.model import Frequency
+from ews.model import Frequency, Observation
+from ews.storage import Store
 from scrapers.calendars import releases
+from scrapers.catalog import load_source
+from scrapers.vintages import parse_vintage_csv
 
 MONTHS, DAYS = 44, 7 * 24
 LAG = np.timedelta64(46, "D")  # first vintages; a second one, of some values, comes LATER
@@ -41,8 +48,10 @@ class Vintages:
     available: np.ndarray[tuple[int], np.dtype[np.datetime64]]
     values: Floats
 
+    names: tuple[str, ...] = NAMES
+
     def at(self, now: np.datetime64) -> Panel:
-        panel = panel_of(NAMES, self.frequency, self.rows, self.periods, self.available,
+        panel = panel_of(self.names, self.frequency, self.rows, self.periods, self.available,
                          self.values, utc_of(now))  # fmt: skip
         return blocks(panel) if self.frequency is Frequency.DAY else panel
 
@@ -179,3 +188,59 @@ def test_a_first_vintage_without_a_record_comes_by_the_calendar_of_its_source(
         datetime.fromisoformat(until).replace(tzinfo=UTC),
     )
     assert bool(panel.values.size) is there
+
+
+PARTNERS = (  # two origins and China's own report: shares and a gap follow from them
+    "customs/import-kg/CN-KR/310210",
+    "customs/import-kg/VN-KR/310210",
+    "customs/import-kg/QA-KR/310210",
+    "comtrade/export-kg/CN-KR/310210",
+)
+
+
+@FEW
+@given(seed=st.integers(0, 2**32), back=st.integers(0, 6))
+def test_what_follows_from_series_reads_no_value_before_it_was_available(
+    seed: int, back: int
+) -> None:
+    known = replace(vintages(seed, Frequency.MONTH), names=PARTNERS)
+    now = np.unique(known.available)[-1 - 3 * back - 1]
+    later = known.available > now
+    changed = replace(known, values=np.where(later, known.values * 50 + 7, known.values))
+    derived, other = derive(known.at(now)), derive(changed.at(now))
+    assert {"hhi", "top-share", "gap"} == set(derived.measures())
+    np.testing.assert_array_equal(derived.values, other.values)
+    assert (derived.known[~np.isnan(derived.values)] <= now).all()
+    for detector in NUMERIC.values():
+        same(detector.score(derived, {}, None), detector.score(other, {}, None))
+
+
+def test_what_was_derived_then_changes_only_where_a_part_was_revised() -> None:
+    known = replace(vintages(4, Frequency.MONTH), names=PARTNERS)
+    moment = known.available[-1]
+    before, after = derive(known.at(moment - 1)), derive(known.at(moment))
+    parts = known.available == moment
+    touched = np.isin(before.periods, known.periods[parts])
+    assert not np.array_equal(before.values, after.values, equal_nan=True)
+    np.testing.assert_array_equal(before.values[:, ~touched], after.values[:, ~touched])
+
+
+def test_the_index_is_known_on_each_day_as_its_vintage_column_had_it(tmp_path: Path) -> None:
+    folder = files("scrapers") / "sources" / "gscpi"
+    now = datetime(2027, 1, 1, tzinfo=UTC)
+    body = (folder / "sample.csv").read_bytes()
+    parsed = parse_vintage_csv(load_source("gscpi"), body, now)
+    store = Store.open(tmp_path)
+    store.save_observations([one for one in parsed.signals if isinstance(one, Observation)])
+    rows = [row for row in csv.reader(body.decode().splitlines()) if row[0]]
+    for column, month in enumerate(("2026-08", "2026-09", "2026-10", "2026-11"), start=1):
+        released = releases()["gscpi"].available(_month_before(month))
+        table = [float(row[column]) for row in rows[1:] if row[column] != "#N/A"]
+        assert [one.value for one in store.observations(released)] == table
+        assert len(store.observations(released - timedelta(seconds=1))) < len(table)
+    store.close()
+
+
+def _month_before(month: str) -> datetime:
+    first = datetime.fromisoformat(f"{month}-01").replace(tzinfo=UTC)
+    return (first - timedelta(days=1)).replace(day=1)
