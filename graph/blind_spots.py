@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import log10
 
+import numpy as np
+
 from ews.model import Vulnerability
 from graph.goods import INFERRED, Domestic, goods, uses_of, watched_codes
 from graph.reference import MINISTRIES
 from graph.vulnerability import Weights, read_limits
 from graph.vulnerability_change import Change, changes_of, tell
+
+ENOUGH = 20  # items whose changes tell what is usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class Limits:
     """From which rise, level and worth an item is listed (graph/data/vulnerability.toml)."""
 
     least_rise: float = 0.03
+    spreads: float = 3.0  # and so many robust spreads above what all items did at that time
     least_score: float = 0.45
     least_import_usd: float = 1e5
     money_floor_usd: float = 1e5
@@ -60,21 +65,36 @@ def blind_spots(
     """
     limits = limits or Limits(**read_limits())
     own, prefixes = watched_codes(), tuple(watched)
+    changes = changes_of(before, after, weights)
+    least = unusual_rise(changes, limits)
     found = []
-    for change in changes_of(before, after, weights):
+    for change in changes:
         if change.item in own or (prefixes and change.item.startswith(prefixes)):
             continue
-        spot = _spot(change, limits)
+        spot = _spot(change, least, limits)
         if spot is not None:
             found.append(spot)
     return sorted(found, key=lambda spot: (-spot.worth, spot.item))[:most]
 
 
-def _spot(change: Change, limits: Limits) -> BlindSpot | None:
+def unusual_rise(changes: Sequence[Change], limits: Limits) -> float:
+    """The rise from which an item stands out: what most items do between two months is no news.
+
+    Median and 1.4826 MAD of the changes of all items, when there are enough to tell.
+    """
+    if len(changes) < ENOUGH:
+        return limits.least_rise
+    rises = np.array([change.like_for_like for change in changes])
+    middle = float(np.median(rises))
+    spread = 1.4826 * float(np.median(np.abs(rises - middle)))
+    return max(limits.least_rise, middle + limits.spreads * spread)
+
+
+def _spot(change: Change, least: float, limits: Limits) -> BlindSpot | None:
     row = change.after
     rise, score = change.like_for_like, row.score or 0.0
     money = float(row.facts.get("import_usd", "0"))
-    if rise < limits.least_rise or score < limits.least_score or money < limits.least_import_usd:
+    if rise < least or score < limits.least_score or money < limits.least_import_usd:
         return None
     worth = rise * score * money_factor(money, limits)
     domestic = uses_of(row.item)

@@ -16,7 +16,7 @@ from functools import cache
 from types import MappingProxyType
 
 from graph.facts import Use, rows, split
-from graph.reference import INDUSTRIES, ITEMS, MINISTRIES, USES, items_by_hs
+from graph.reference import INDUSTRIES, ITEMS, MINISTRIES, USES
 
 STATED, INFERRED = "stated", "inferred"
 
@@ -169,9 +169,27 @@ def makers_of(code: str) -> tuple[tuple[str, ...], str]:
     return tuple(ksic for ksic, _ in _makers_under(code[:2]).most_common(1)), INFERRED
 
 
-@cache
 def _makers_under(prefix: str) -> Counter[str]:
-    return Counter(k for hs, g in goods().items() if hs.startswith(prefix) for k in g.makers)
+    return _makers_by_prefix().get(prefix, Counter())
+
+
+@cache
+def _makers_by_prefix() -> dict[str, Counter[str]]:
+    table: dict[str, Counter[str]] = {}
+    for code, good in goods().items():
+        for length in (2, 4, 5):
+            table.setdefault(code[:length], Counter()).update(good.makers)
+    return table
+
+
+@cache
+def _items_by_code() -> dict[str, list[str]]:
+    """HS code as our items give it (2 to 6 digits) -> items, in the order of the table."""
+    table: dict[str, list[str]] = {}
+    for item in ITEMS.values():
+        for hs in item.hs:
+            table.setdefault(hs, []).append(item.id)
+    return table
 
 
 @cache
@@ -183,8 +201,9 @@ def uses_of(code: str) -> Domestic:
     >>> [(m.ministry, m.basis) for m in uses_of("851810").ministries]
     [('motir', 'inferred')]
     """
-    items = [item for item in items_by_hs(code) if any(code.startswith(hs) for hs in item.hs)]
-    uses = tuple(use for item in items for use in USES.get(item.id, ()))
+    held = _items_by_code()
+    items = dict.fromkeys(item for n in range(6, 1, -1) for item in held.get(code[:n], ()))
+    uses = tuple(use for item in items for use in USES.get(item, ()))
     makers, basis = makers_of(code)
     return Domestic(code, uses, _industries(uses, makers, basis), _informed(uses, makers))
 
