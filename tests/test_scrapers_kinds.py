@@ -278,23 +278,6 @@ def test_csv_takes_the_last_filled_vintage() -> None:
         parse(source, b"<!DOCTYPE html><html></html>", NOW)
 
 
-def test_the_customs_total_is_dropped_and_key_errors_are_understood() -> None:
-    source = load_source("customs_nitemtrade")
-    parsed = parse(source, sample_file(source).read_bytes(), NOW)
-    kilograms = [s.value for s in parsed.signals if isinstance(s, Observation) and "kg" in s.series]
-    assert sum(kilograms) == 2200  # the total row says so; counted with it the sum would double
-    refused = (
-        "<OpenAPI_ServiceResponse><cmmMsgHeader><returnReasonCode>{}</returnReasonCode>"
-        "</cmmMsgHeader></OpenAPI_ServiceResponse>"
-    )
-    for code, permanent, words in ((30, True, "not registered"), (22, False, "used up")):
-        with pytest.raises(SourceError, match=words) as caught:
-            parse(source, refused.format(code).encode(), NOW)
-        assert caught.value.permanent is permanent
-    with pytest.raises(SourceError, match="code 99"):
-        parse(source, b"<response><header><resultCode>99</resultCode></header></response>", NOW)
-
-
 def test_the_pink_sheet_is_found_from_its_page() -> None:
     source = load_source("pink_sheet")
     link = "https://thedocs.worldbank.org/en/doc/0a1b-0050/related/CMO-Historical-Data-Monthly.xlsx"

@@ -10,7 +10,6 @@ import pytest
 
 from ews.model import Article, Observation
 from scrapers.catalog import load_source
-from scrapers.errors import SourceError
 from scrapers.kinds import parse
 
 DATA = Path(
@@ -42,26 +41,6 @@ def test_usgs_as_recorded() -> None:
     assert 0 < len(parsed.signals) < 30
     assert parsed.newest is not None
     assert parsed.newest.date().isoformat() == "2023-04-21"
-
-
-def test_korean_customs_as_recorded() -> None:
-    source = load_source("customs_nitemtrade")
-    body = (FEEDS / "customs" / "nitemtrade_single_202608.xml").read_bytes()
-    parsed = parse(source, body, datetime(2026, 10, 1, tzinfo=UTC))
-    values = {s.series: s.value for s in parsed.signals if isinstance(s, Observation)}
-    assert values == {
-        "kcs/import-kg/CN-KR/8518309000": 191224.0,
-        "kcs/import-usd/CN-KR/8518309000": 16733321.0,
-    }
-    refusal = (FEEDS / "customs" / "error_key_not_registered.xml").read_bytes()
-    with pytest.raises(SourceError, match="not registered"):
-        parse(source, refusal, datetime(2026, 10, 1, tzinfo=UTC))
-
-
-def test_comtrade_without_rows_as_recorded() -> None:
-    body = (FEEDS / "comtrade" / "comtrade_bulk_error.json").read_bytes()
-    parsed = parse(load_source("comtrade_preview"), body, datetime(2026, 10, 1, tzinfo=UTC))
-    assert (parsed.rows, parsed.newest) == (0, None)
 
 
 def test_feeds_of_all_shapes_as_recorded() -> None:
