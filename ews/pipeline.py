@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
@@ -40,11 +40,13 @@ from ews.model import (
     TaggedArticle,
 )
 from ews.storage import Store
+from ews.storage.numbers import UnitChanged
 from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
-from scrapers import Client, next_due, scrape
+from scrapers import Client, Collected, collect, next_due
+from scrapers.calendars import dated
 
 log = logging.getLogger(__name__)
 
@@ -106,12 +108,24 @@ class Pipeline:
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
         past = self.store.fetches(source.name, limit=12)
-        fetch, signals = scrape(source, past[0] if past else None, now, client)
+        got = collect(source, past[0] if past else None, now, client)
         failures = sum(1 for _ in takewhile(lambda one: one.outcome is FetchOutcome.FAILED, past))
+        try:
+            return self._keep_fetched(source, got, failures, now)
+        except UnitChanged as error:
+            fetch = replace(got.fetch, outcome=FetchOutcome.FAILED, error=str(error), signals=0)
+            return self._keep_fetched(source, Collected(fetch), failures, now)
+
+    def _keep_fetched(self, source: Source, got: Collected, failures: int, now: datetime) -> int:
+        """Values are kept with the day on which each became known, and only what is new."""
+        texts = [one for one in got.signals if isinstance(one, Article)]
+        values = [one for one in got.signals if isinstance(one, Observation)]
+        frequencies = {one.name: one.frequency for one in got.series}
         with self.store.begin() as tx:
-            tx.save_fetch(fetch)
-            tx.set_next_due(source.name, next_due(source, fetch, failures))
-            return _keep(tx, signals)
+            tx.save_fetch(got.fetch)
+            tx.set_next_due(source.name, next_due(source, got.fetch, failures))
+            tx.describe_series(got.series)
+            return _keep(tx, [*texts, *dated(values, tx.held(values), now, frequencies)])
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
         """Keep recorded signals, as `scrape` keeps fetched ones."""

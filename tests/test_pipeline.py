@@ -7,14 +7,28 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from ews.model import Article, ChangeKind, DeliveryState, Observation, SourceState, utc
+from ews.model import (
+    Article,
+    ChangeKind,
+    DeliveryState,
+    Fetch,
+    FetchOutcome,
+    Frequency,
+    Observation,
+    Series,
+    SourceState,
+    VintageBasis,
+    utc,
+)
 from ews.pipeline import Pipeline
 from ews.storage import Store
 from ews.tuning import cases
 from ews.tuning.replay import compare, differ, replay
+from scrapers import Client, Collected, load_source
 
 Build = Callable[[Path], Pipeline]
 CASE = "graphite_2023"
@@ -175,3 +189,40 @@ def _over(store: Store, pipeline_at: Build, home: Path) -> Pipeline:
 
 def test_only_a_fresh_source_reads_as_calm() -> None:
     assert [state for state in SourceState if not state.blind] == [SourceState.FRESH]
+
+
+def test_fetched_values_are_kept_once_with_the_day_on_which_each_became_known(
+    tmp_path: Path, pipeline_at: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, source = pipeline_at(tmp_path), load_source("pink_sheet")
+    name, now = "pinksheet/price-usd/WLD/urea", utc("2023-11-03T09:00:00Z")
+
+    def brings(unit: str, *values: float) -> None:
+        at = pipeline_now
+        signals: list[Article | Observation] = [
+            Observation(name, utc(f"2023-{9 + n:02}-01"), at, value, unit, source.name)
+            for n, value in enumerate(values)
+        ]
+        got = Collected(Fetch(source.name, at, FetchOutcome.NEW, signals=len(signals)), signals,
+                        [Series(name, Frequency.MONTH, unit, source.name, "USD")])  # fmt: skip
+        monkeypatch.setattr("ews.pipeline.collect", lambda *_: got)
+
+    client = cast(Client, None)
+    pipeline_now = now
+    brings("USD/t", 380.0, 410.0)
+    assert pipeline.scrape(source, client, now) == 2
+    old, new = pipeline.store.vintages(now)
+    assert (old.basis, old.available_at.month) == (VintageBasis.CALENDAR, 10), "out a month ago"
+    assert (new.basis, new.available_at) == (VintageBasis.RECORDED, now), "out today"
+    pipeline_now = now + timedelta(days=1)
+    brings("USD/t", 381.0, 410.0)
+    assert pipeline.scrape(source, client, pipeline_now) == 1, "one revised, one as it was"
+    assert [one.value for one in pipeline.store.observations(now)] == [380.0, 410.0]
+    assert [one.value for one in pipeline.store.observations(pipeline_now)] == [381.0, 410.0]
+    pipeline_now = now + timedelta(days=2)
+    brings("KRW/t", 500_000.0)
+    assert pipeline.scrape(source, client, pipeline_now) == 0
+    failed = pipeline.store.last_fetch(source.name)
+    assert failed is not None
+    assert (failed.outcome, "USD/t" in (failed.error or "")) == (FetchOutcome.FAILED, True)
+    assert pipeline.store.series([name])[0].unit == "USD/t"

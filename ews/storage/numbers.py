@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 import sqlalchemy as sa
@@ -42,7 +42,10 @@ class NumberStore(Transactions):
     # ----- series
 
     def describe_series(self, described: Sequence[Series]) -> None:
-        """Keep what is said of these series, in place of what was said before."""
+        """Keep what is said of these series, in place of what was said before.
+
+        UnitChanged when one with values is said to be in another unit: they would mix.
+        """
         fields = ("unit", "source", "currency", "classification", "valuation", "title", "synthetic")
         rows: list[dict[str, object]] = [
             {"of": one.name, "frequency": one.frequency.value}
@@ -59,7 +62,9 @@ class NumberStore(Transactions):
             frequency=sa.bindparam("frequency"), **new
         )  # fmt: skip
         with self._write() as connection:
-            self._on(connection)._ids([one.name for one in described])
+            store = self._on(connection)
+            store._ids([one.name for one in described])
+            store._same_units({one.name: one.unit for one in described})
             connection.execute(change, rows)
 
     def series(
@@ -166,28 +171,39 @@ class NumberStore(Transactions):
             store._settle_units(observations)
         return kept
 
+    def _same_units(self, told: Mapping[str, str]) -> None:
+        """UnitChanged when a series has values in another unit than is told now."""
+        table = schema.series
+        query = sa.select(table.c.name, table.c.unit).where(
+            table.c.unit != "", table.c.newest_available.is_not(None)
+        )
+        with self._read() as connection:
+            for batch in batches(told):
+                for name, unit in connection.execute(query.where(table.c.name.in_(batch))):
+                    if told[name] and told[name] != unit:
+                        raise UnitChanged(units(name, unit, told[name]))
+
     def _settle_units(self, observations: Sequence[Observation]) -> None:
         """The first unit and source that are told stay; another unit is an error."""
-        told: dict[str, tuple[str, str]] = {}
+        told: dict[str, Observation] = {}
         for one in observations:
-            unit, source = told.get(one.series, ("", ""))
-            if unit and one.unit and unit != one.unit:
-                raise UnitChanged(units(one.series, unit, one.unit))
-            told[one.series] = (unit or one.unit, source or one.source)
+            first = told.setdefault(one.series, one)
+            if first.unit != one.unit:
+                raise UnitChanged(units(one.series, first.unit, one.unit))
+        self._same_units({name: one.unit for name, one in told.items()})
         table = schema.series
-        with self._write() as connection:
-            for batch in batches(told):
-                query = sa.select(table.c.name, table.c.unit, table.c.source)
-                for name, unit, source in connection.execute(query.where(table.c.name.in_(batch))):
-                    new_unit, new_source = told[name]
-                    if unit and new_unit and unit != new_unit:
-                        raise UnitChanged(units(name, unit, new_unit))
-                    if (unit or not new_unit) and (source or not new_source):
-                        continue
-                    change = sa.update(table).where(table.c.name == name)
-                    connection.execute(
-                        change.values(unit=unit or new_unit, source=source or new_source)
-                    )
+        for column in ("unit", "source"):
+            missing = [
+                {"of": name, "told": getattr(one, column)}
+                for name, one in told.items()
+                if getattr(one, column)
+            ]
+            change = sa.update(table).where(
+                table.c.name == sa.bindparam("of"), table.c[column] == ""
+            )
+            if missing:
+                with self._write() as connection:
+                    connection.execute(change.values({column: sa.bindparam("told")}), missing)
 
     def save_columns(self, columns: Columns) -> int:
         """As `save_observations`, for values in bulk; how many vintages were new."""
@@ -313,6 +329,17 @@ class NumberStore(Transactions):
             )
             for row, period, at, value, calendar in lines
         ]  # fmt: skip
+
+    def held(self, like: Sequence[Observation]) -> dict[tuple[str, datetime], float]:
+        """The newest value held of the series and periods of these observations."""
+        if not like:
+            return {}
+        names = sorted({one.series for one in like})
+        got = self.columns(
+            datetime.max.replace(tzinfo=UTC), names, min(o.observed_at for o in like)
+        )
+        keys = zip(got.rows.tolist(), got.periods.tolist(), got.values.tolist(), strict=True)
+        return {(got.names[row], moment(period)): value for row, period, value in keys}
 
     # ----- what is still to read
 
