@@ -18,6 +18,7 @@ from graph.reference import ITEMS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 TOTAL = -1  # partner index of "all partners, as reported"
 HOME = "KR"
@@ -131,22 +132,23 @@ def trade_of(
     parsed = [series_parts(name) for name in names]
     traded = [p for p in parsed if p[1] in MEASURES and _is_code(p[3])]
     items = tuple(sorted({p[3] for p in traded}))
-    partners = tuple(sorted({c for p in traded for c in p[2].split("-")} - {"WLD", HOME}))
-    place = {code: i for i, code in enumerate((*partners, HOME))} | {"WLD": TOTAL}
+    abroad = {c for p in traded for c in p[2].split("-")} - {"WLD", HOME}
+    partners = (*sorted(abroad), HOME)
+    place = {code: i for i, code in enumerate(partners)} | {"WLD": TOTAL}
     index = {code: i for i, code in enumerate(items)}
     month = periods.astype("M8[M]").astype(np.int64)
 
-    def flow(wanted: Mapping[int, tuple[int, int]]) -> Flow:
-        return _flow(wanted, len(names), rows, month, values)
+    def flow(cells: Mapping[int, tuple[int, int]]) -> Flow:
+        return _flow(cells, len(names), rows, month, values)
 
     return Trade(
         items,
-        (*partners, HOME),
-        flow(_imports(parsed, "import-usd", index, place)),
-        flow(_imports(parsed, "import-kg", index, place)),
-        flow(_exports(parsed, index, place)),
-        flow(_world(parsed, index, place)),
-        _prices(parsed, index, rows, month, values),
+        partners,
+        import_usd=flow(_imports(parsed, "import-usd", index, place)),
+        import_kg=flow(_imports(parsed, "import-kg", index, place)),
+        export_usd=flow(_exports(parsed, index, place)),
+        world_exports_usd=flow(_world(parsed, index, place)),
+        price_usd=_prices(parsed, index, rows, month, values),
         synthetic=frozenset(p[3] for p in traded if p[0] == "synthetic"),
         **tables,
     )
