@@ -86,6 +86,12 @@ def test_only_the_series_of_its_item_country_and_strait_speak_for_an_alert() -> 
     assert series_of(alarm(phase=Phase.EASING), names) == []
 
 
+def test_a_code_speaks_for_the_item_that_has_it_alone() -> None:
+    names = ["comtrade/export-kg/CN-KR/250410", "comtrade/export-kg/CN-KR/811292"]
+    assert series_of(alarm(items=("natural-graphite",)), names) == names[:1]
+    assert series_of(alarm(items=("gallium", "germanium")), names) == []  # it holds other metals
+
+
 def test_transits_are_read_by_the_week() -> None:
     name, first = "portwatch/transits/suez/-", datetime(2020, 1, 6, tzinfo=UTC)
     dice = random.Random(3)

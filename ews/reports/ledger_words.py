@@ -10,6 +10,7 @@ from ews.reports.names import label
 from ews.reports.views import Label
 from ews.reports.words import word
 from ews.storage.ledger import outcome_of
+from graph.goods import goods
 
 Words = Mapping[str, tuple[str, str]]
 OUTCOMES: Words = {
@@ -152,7 +153,13 @@ def _where(parts: list[str], lang: str) -> str:
     elif measure == "export-kg":
         origin, _, to = place.partition("-")
         ends = [label("country", code).text(lang) for code in (origin, to)]
-        named = f"{'→'.join(ends)} {label('item', item).text(lang)}"
+        named = f"{'→'.join(ends)} {_good(item, lang)}"
     else:
         named = f"{label('item', item).text(lang)} {'' if place == 'WLD' else place}".strip()
     return f"{named} [{provider}]"
+
+
+def _good(item: str, lang: str) -> str:
+    """The name of an item or of an HS6 code, which stays beside it."""
+    good = goods().get(item)
+    return f"{good.name(lang)} ({item})" if good else label("item", item).text(lang)

@@ -12,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from statistics import fmean, median
 
 from ews.model import Alert, Basis, Observation, Outcome, Phase, Proof
 from ews.tuning.ledger_known import Found, Known
+from graph import ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,22 @@ def _speaks(alert: Alert, name: str) -> bool:
     if measure == "export-kg":
         origin, _, to = place.partition("-")
         fits = alert.type in CUTS and origin in alert.countries and to == "KR"
-        return fits and item in alert.items
+        return fits and item_of(item) in alert.items
     if measure in ("transits", "capacity"):
         return alert.type in CUTS and place in alert.chokepoints
     return alert.type in DEARER and item in alert.items
+
+
+@cache
+def item_of(code: str) -> str:
+    """The item that an HS6 code of a series stands for alone; the code itself when several share it
+    (811292 is gallium, germanium and more) or it is an item already.
+
+    >>> item_of("250410"), item_of("811292"), item_of("urea")
+    ('natural-graphite', '811292', 'urea')
+    """
+    named = [item.id for item in ITEMS.values() if item.hs == (code,)]
+    return named[0] if len(named) == 1 else code
 
 
 @dataclass(frozen=True, slots=True)
