@@ -1,4 +1,4 @@
-"""How does a path, or a series, look? PNG pictures for messages and documents, readable on a phone.
+"""How does a path look? A PNG picture for messages and documents, readable on a phone.
 
 Drawn with the font that ships here, dark on white. Names come from our own tables; a firm's name is
 never drawn, and text from outside is one clean line.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 
 from PIL import ImageDraw
@@ -33,7 +32,7 @@ from alerts.reach import name_node, years
 from alerts.sections import percent
 from alerts.view import AlertView
 from alerts.words import say
-from ews.model import Exposure, Hop, Observation
+from ews.model import Exposure, Hop
 
 COLUMNS, ROWS = 4, 2
 BOX_W, BOX_H = 214, 150
@@ -41,7 +40,6 @@ STRIDE = (WIDTH - 2 * PAD - BOX_W) // (COLUMNS - 1)  # from one box to the next
 TOP, FALL = 156, 210  # of the first row; to the next
 KINDS = {"origin", "country", "chokepoint", "port", "item", "use", "industry", "ministry"}
 SOLID = {"stated", "computed", "observed"}
-POINTS = 800  # of a series, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,66 +199,3 @@ def _foot(draw: ImageDraw.ImageDraw, exposure: Exposure, lang: str, height: int)
         said = f"{say('basis.synthetic', lang)} · {said}"
     lines, size = fitted(draw, said, WIDTH - 2 * PAD, 1, 24)
     draw.text((PAD, height - 56), lines[0], GREY, font(size))
-
-
-# --------------------------------------------------------------------------- the series
-
-
-def series_picture(observations: Sequence[Observation], title: str, lang: str) -> bytes | None:
-    """PNG of a series over time, the newest value marked; None with fewer than two values."""
-    kept = sorted(
-        (o for o in observations if o.value == o.value and abs(o.value) != float("inf")),
-        key=lambda one: one.observed_at,
-    )[-POINTS:]
-    if len(kept) < 2:
-        return None
-    image, draw = canvas(WIDTH, 620)
-    lines, size = fitted(draw, one_line(title, 160), WIDTH - 2 * PAD, 1, 36)
-    draw.text((PAD, 30), lines[0], INK, font(size, bold=True))
-    _chart(draw, kept, lang)
-    return png(image)
-
-
-def _chart(draw: ImageDraw.ImageDraw, kept: Sequence[Observation], lang: str) -> None:
-    left, right, top, bottom = 150, WIDTH - 150, 110, 530
-    values = [one.value for one in kept]
-    low, high = min(0.0, *values), max(values)
-    high = high if high > low else low + 1.0
-    start = kept[0].observed_at
-    span = (kept[-1].observed_at - start).total_seconds() or 1.0
-
-    def point(one: Observation) -> tuple[float, float]:
-        along = (one.observed_at - start).total_seconds() / span
-        return left + (right - left) * along, bottom - (bottom - top) * (one.value - low) / (
-            high - low
-        )
-
-    for part in (0.0, 0.5, 1.0):
-        y = bottom - (bottom - top) * part
-        draw.line((left, y, right, y), "#d5dce2", 2)
-        draw.text((left - 14, y), figure(low + (high - low) * part), GREY, font(24), anchor="rm")
-    points = [point(one) for one in kept]
-    draw.line(points, BLUE, 5, joint="curve")
-    x, y = points[-1]
-    draw.ellipse((x - 9, y - 9, x + 9, y + 9), RED)
-    draw.text((x + 16, y), figure(values[-1]), RED, font(28, bold=True), anchor="lm")
-    draw.text((left, bottom + 34), _day(start), GREY, font(24), anchor="lm")
-    draw.text((right, bottom + 34), _day(kept[-1].observed_at), GREY, font(24), anchor="rm")
-    unit = one_line(kept[-1].unit, 40)
-    foot = say("picture.newest", lang) + (f" · {unit}" if unit else "")
-    draw.text((WIDTH / 2, bottom + 34), foot, GREY, font(24), anchor="mm")
-
-
-def figure(value: float) -> str:
-    """A value as a person reads it.
-
-    >>> figure(1234567.0), figure(35.25), figure(0.00012)
-    ('1,234,567', '35.2', '0.00012')
-    """
-    if value == 0 or abs(value) >= 1000:
-        return f"{value:,.0f}" if abs(value) < 1e12 else f"{value:.2e}"
-    return f"{value:.3g}"
-
-
-def _day(at: datetime) -> str:
-    return f"{at:%Y-%m-%d}"

@@ -9,7 +9,8 @@ from alerts.headlines import headline, is_single, subject
 from alerts.plain import one_line, safe_link
 from alerts.playbooks import PlaybookError, playbook, stage_playbook
 from alerts.reasons import name_code, readable_measure, readable_reason, some, stage_word
-from alerts.view import AlertView, Line, Section, both_clocks
+from alerts.series_words import provider_name, series_title
+from alerts.view import AlertView, Line, Names, Section, both_clocks
 from alerts.words import say
 from ews.model import Event, Evidence, Stage
 
@@ -77,12 +78,17 @@ def lead_evidence(event: Event, lang: str) -> Evidence | None:
     return next(iter([*own, *titled, *linked, *evidence]), None)
 
 
-def _quoted(event: Event, fallback: str, lang: str) -> tuple[str, Line]:
+def _quoted(event: Event, fallback: str, names: Names, lang: str) -> tuple[str, Line]:
     """Title of what happened; who said it, when in Korea's time and UTC, with its link."""
     quoted = lead_evidence(event, lang)
     told = quoted.title if quoted and quoted.lang == lang else ""
-    title = one_line(told or event.title or fallback) or say("text.unknown", lang)
-    outlet = one_line(quoted.outlet, 80) if quoted else ""
+    told_alone = not any(link.startswith("story:") for link in event.links)
+    items = (
+        event.items if told_alone or len(event.items) == 1 else ()
+    )  # of the series, not the text
+    written = series_title(told or event.title or fallback, names, lang, items)
+    title = one_line(written) or say("text.unknown", lang)
+    outlet = provider_name(one_line(quoted.outlet, 80), lang) if quoted else ""
     moment = event.first_seen
     if quoted is not None:
         moment = quoted.observed_at or quoted.available_at
@@ -98,7 +104,7 @@ def _quoted(event: Event, fallback: str, lang: str) -> tuple[str, Line]:
 
 def happened(view: AlertView, lang: str) -> Section:
     """Title, outlet, link, and when it was said."""
-    title, said = _quoted(view.event, view.alert.title, lang)
+    title, said = _quoted(view.event, view.alert.title, view.names, lang)
     lines = [Line(title), said]
     others = len(view.event.evidence) - 1
     if others > 0:
@@ -107,7 +113,7 @@ def happened(view: AlertView, lang: str) -> Section:
 
 
 def title_of(view: AlertView, lang: str) -> str:
-    return _quoted(view.event, view.alert.title, lang)[0]
+    return _quoted(view.event, view.alert.title, view.names, lang)[0]
 
 
 def joined(view: AlertView, lang: str) -> Section:
@@ -116,7 +122,7 @@ def joined(view: AlertView, lang: str) -> Section:
     newest = sorted(view.joined, key=lambda event: event.first_seen, reverse=True)
     lines = []
     for event in newest[:JOINED_SHOWN]:
-        title, said = _quoted(event, "", lang)
+        title, said = _quoted(event, "", view.names, lang)
         codes = dict.fromkeys((*event.items, *event.countries, *event.chokepoints, *event.ports))
         what = some([name_code(view, code, lang) for code in codes], 6, lang)
         told = f"{one_line(title, 160)} ({what})" if what else one_line(title, 160)

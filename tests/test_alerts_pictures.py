@@ -16,7 +16,8 @@ from PIL import Image
 from alerts import illustrations as illustrating
 from alerts.illustrations import illustrated, illustrations
 from alerts.paper import HEIGHT, PAD, WIDTH, fitted
-from alerts.pictures import COLUMNS, ROWS, path_picture, path_steps, series_picture
+from alerts.pictures import COLUMNS, ROWS, path_picture, path_steps
+from alerts.series_pictures import series_picture
 from ews.model import ChangeKind, Hop, Observation
 from ews.reports import Names
 from tests.alert_samples import change, notification, urea_exposure, view_of

@@ -1,0 +1,79 @@
+"""How does a departure of a series read? Its title, `<series> <move> (<period>)`, in words.
+
+Numbers have no headline of a newsroom: `ews.detectors.fusion_update.title` writes a line that a
+program can read, and everything that is shown to a person goes through here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from alerts.plain import one_line
+from alerts.view import Names
+from alerts.words import phrases, say
+
+TITLE = re.compile(
+    r"(?P<provider>[^/\s]+)/(?P<measure>[^/\s]+)/(?P<place>[^/\s]+)/(?P<item>[^/\s]+)"
+    r"(?: (?P<move>[+-]\d+(?:\.\d+)?%?) \((?P<period>\d{4}-\d{2}(?:-\d{2})?)\))?"
+)
+WORLD = {"WLD", "-"}
+NAMED = 2  # items of a shared code that are named
+
+
+def series_title(title: str, names: Names, lang: str, items: Sequence[str] = ()) -> str:
+    """The title in words; one that no series wrote comes back as it is.
+
+    `items` are those of the event: a series knows its goods by their HS code only.
+    """
+    found = TITLE.fullmatch(title.strip())
+    if found is None or f"series.{found['measure']}" not in phrases():
+        return title
+    what = " ".join(
+        filter(None, (_place(found, names, lang), _item(found["item"], names, lang, items)))
+    )
+    measure = say(f"series.{found['measure']}", lang, by=provider_name(found["provider"], lang))
+    subject = say("series.subject", lang, what=what, measure=measure).strip(" :")
+    if found["move"] is None:
+        return subject
+    return say("series.moved", lang, subject=subject, move=found["move"],
+               period=found["period"])  # fmt: skip
+
+
+def provider_name(name: str, lang: str) -> str:
+    """Who publishes a series; any other name comes back as it is."""
+    key = f"provider.{name}"
+    return say(key, lang) if key in phrases() else name
+
+
+def _place(found: re.Match[str], names: Names, lang: str) -> str:
+    place, measure = found["place"], found["measure"]
+    if measure.startswith(("import-", "export-")) or measure == "gap":
+        sides = place.split("-")
+        if len(sides) == 2:
+            return "→".join(_country(side, names, lang) for side in sides)
+    if place in WORLD:
+        return ""
+    if measure.startswith("port-"):
+        return one_line(names.port(place, lang), 60)
+    if len(place) in (2, 3) and place.isupper():
+        return _country(place, names, lang)
+    return one_line(names.chokepoint(place, lang), 60)
+
+
+def _country(code: str, names: Names, lang: str) -> str:
+    return say("series.world", lang) if code in WORLD else one_line(names.country(code, lang), 60)
+
+
+def _item(code: str, names: Names, lang: str, items: Sequence[str]) -> str:
+    """The item's name; of a code that several items share, the code with the first of them."""
+    if code == "-":
+        return ""
+    own = names.item(code, lang)
+    if own != code or not items:
+        return one_line(own if own != code else f"HS {code}" if code.isdigit() else code, 60)
+    known = [one_line(names.item(one, lang), 60) for one in items]
+    if len(known) == 1:
+        return known[0]
+    more = f" +{len(known) - NAMED}" if len(known) > NAMED else ""
+    return f"HS {code} ({', '.join(known[:NAMED])}{more})"
