@@ -44,7 +44,10 @@ def test_partners_that_are_missing_and_could_matter_leave_no_value() -> None:
 
 
 def test_without_a_total_a_source_that_may_lack_partners_says_nothing() -> None:
-    assert np.isnan(derive(panel(imports(CN=[80.0], JP=[20.0]))).values).all()
+    assert derive(panel(imports(CN=[80.0], JP=[20.0]))).names == ()
+    late = derive(panel(imports(WLD=[NAN, 100.0], CN=[80.0, 80.0], JP=[20.0, 20.0])))
+    assert np.isnan(of(late, TOP)[0])
+    assert of(late, TOP)[1] == pytest.approx(0.8)
 
 
 def test_without_a_total_a_source_that_names_every_partner_is_summed_unless_one_went_missing() -> (

@@ -40,6 +40,8 @@ def derive(
     """Every series that follows from the panel's: `<provider>/hhi/KR/<item>` and `top-share` (over
     the partners that `importers` buy from), the same with the place `CN-WLD` (over the
     destinations of `exporters`), and `mirror/gap/CN-KR/<item>`. A panel without rows when none does.
+
+    A source that is not in `complete` needs the reporter's total (`WLD-KR`, `CN-WLD`).
     """
     parts = [_concentrations(panel, importers, exporters, complete), _gaps(panel)]
     return _stacked(panel, [part for part in parts if part.names])
@@ -74,7 +76,11 @@ def _concentrations(
         if hub in (importers if bought else exporters) and kind is not None:
             key = (provider, hub if bought else f"{hub}-WLD", item)
             groups.setdefault(key, _Group()).rows.setdefault(unit, []).append((at, kind))
-    named = {key: rows for key, group in groups.items() if (rows := group.chosen())}
+    named = {
+        key: rows
+        for key, group in groups.items()
+        if (rows := group.chosen()) and (key[0] in complete or TOTAL in [kind for _, kind in rows])
+    }
     if not named:
         return panel.rows(np.empty(0, np.intp))
     flat = np.array([pair for rows in named.values() for pair in rows], np.intp)

@@ -185,7 +185,8 @@ def _gaps(dice: Dice, count: int) -> list[Panel]:
         for measure in ("export-usd", "import-usd")
         for at in range(count)
     )
-    return [derive(_named(names, Frequency.MONTH, np.vstack([sold, bought])))]
+    panel = _named(names, Frequency.MONTH, np.vstack([sold, bought]))
+    return [derive(panel, importers=(), exporters=())]
 
 
 MAKERS: Mapping[str, Callable[[Dice, int], list[Panel]]] = {
