@@ -8,6 +8,7 @@ world is the sum of a reply that asked for all partners, and only when its grand
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -216,7 +217,7 @@ class _Tally:
             if value is None:
                 self.unread += 1
                 continue
-            series = f"customs/{measure}/{place}/{item}"
+            series = sys.intern(f"customs/{measure}/{place}/{item}")
             self.signals.append(
                 Observation(series, month, self.now, value, unit, self.source.name)
             )  # fmt: skip

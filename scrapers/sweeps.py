@@ -97,9 +97,18 @@ class _Turn:
     errors: list[tuple[Request, SourceError]] = field(default_factory=list)
     retried: set[str] = field(default_factory=set)
     digest: list[str] = field(default_factory=list)
+    described: set[str] = field(default_factory=set)
     asked: int = 0
     in_a_row: int = 0
     stop: bool = False
+
+    def take(self, part: Parsed) -> None:
+        """Keeps an answer; a series that an earlier one described is described once (a turn may
+        hold half a million values)."""
+        fresh = [one for one in part.series if one.name not in self.described]
+        self.described.update(one.name for one in fresh)
+        self.parts.append(replace(part, series=fresh))
+        self.in_a_row = 0
 
     def note(self, request: Request, error: SourceError) -> None:
         """Keeps what went wrong; after some errors the rest of the turn would fail as well."""
@@ -150,8 +159,7 @@ def _step(source: Source, waiting: deque[Request], turn: _Turn, how: _Asking) ->
     request = waiting.popleft()
     turn.asked += 1
     try:
-        turn.parts.append(_one(source, request, turn, how))
-        turn.in_a_row = 0
+        turn.take(_one(source, request, turn, how))
     except Truncated as error:
         halves = request.halves()
         waiting.extendleft(reversed(halves))
