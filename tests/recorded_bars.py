@@ -204,14 +204,17 @@ def hidden(found: Replay, observations: Iterable[Observation]) -> tuple[Bar, str
     before = np.array([sums[month] for month in sorted(sums) if "2021-07" <= month <= "2023-07"])
     spread = float(np.std(np.diff(np.log(before)), ddof=1))
     part = min((GERMANIUM_JULY_T + GALLIUM_JULY_T) / july, 0.999)
+    fell = f"{august:,.1f} t ({august / july - 1:+.0%})"
     text = (
-        f"HS 811292 holds {METALS}. In July 2023 China reported {july:,.1f} t under it to the "
-        f"recorded destinations; gallium and germanium were {GALLIUM_JULY_T + GERMANIUM_JULY_T:.1f} "
-        f"t, {part:.0%} of that. Had everything else stayed, their stop would have lowered the code "
-        f"by {part:.0%}: {-np.log1p(-part) / spread:.1f} times the usual change from one month to "
-        f"the next (a factor of {np.exp(spread):.2f} over the 24 months before). In August the code "
-        f"stood at {august:,.1f} t ({august / july - 1:+.0%}): other metals went on. Eight-digit "
-        "codes would show the stop."
+        f"HS 811292 holds {METALS}, unwrought. In July 2023 China reported {july:,.1f} t under it to "
+        f"the recorded destinations. The {GALLIUM_JULY_T + GERMANIUM_JULY_T:.1f} t of wrought gallium "
+        f"and germanium of that month, of which none followed in August, are {part:.0%} as much (and "
+        "wrought metal belongs to 811299, so that less of it may lie in this code). Had all else "
+        f"stayed, such a stop would have lowered the code by {part:.0%}: "
+        f"{-np.log1p(-part) / spread:.1f} times the usual change from one month to the next, which "
+        f"was a factor of {np.exp(spread):.2f} over the 24 months before. In August it stood at "
+        f"{fell}, {abs(np.log(august / july)) / spread:.1f} times the usual change. Codes of eight "
+        "digits would show the stop; six do not."
     )
     mine = [
         one for one in found.detections

@@ -190,8 +190,8 @@ def test_why_a_shared_code_hides_a_stop_is_told_in_its_own_figures() -> None:
     assert (
         "In July 2023 China reported 50.0 t" in text
     )  # 30 to Korea, 20 to Japan; the world no more
-    assert "28% of that" in text
-    assert "stood at 50.0 t (+0%)" in text
+    assert "are 28% as much" in text
+    assert "stood at 50.0 t (+0%), 0.0 times" in text
 
 
 # --------------------------------------------------------------------------- replay
