@@ -61,6 +61,7 @@ class Smoothers:
     keep: float  # what is kept of a scale's memory from one period to the next
     level: Floats  # [v, n]
     season: Floats  # [s, cells, n]
+    wild: Floats  # [s, cells, n] deviation from the level that was clipped last time, or NaN
     counts: Floats  # [cells, n]
     holiday: Floats  # [s, h, n]
     doubt: Floats  # [s, h, n]
@@ -90,6 +91,7 @@ class Smoothers:
             keep=1 - 1 / (MEMORY_YEARS * per_year),
             level=np.zeros((v, n)),
             season=np.zeros((s, max(cells, 1), n)),
+            wild=np.full((s, max(cells, 1), n), np.nan),
             counts=np.zeros((max(cells, 1), n)),
             holiday=np.zeros((s, holidays, n)),
             doubt=np.full((s, holidays, n), HOLIDAY_PRIOR),
@@ -162,6 +164,7 @@ class Smoothers:
         clipped = np.clip(error, -bound, bound)
         loss = FORGET_LOSS * self.loss + np.minimum((error / size) ** 2, 9.0)
         self.loss = np.where(started & many, loss, self.loss)
+        self._recur(error, np.abs(error) > bound, told.cell, started)
         self._move(clipped / spread, prior, told, started)
         self.level = np.where(has & (self.seen == 0), value, self.level)
         self.counts[told.cell] += started
@@ -178,6 +181,16 @@ class Smoothers:
             lean = share * self.doubt[:, i]
             self.holiday[:, i] += lean * part
             self.doubt[:, i] -= np.where(started, lean * lean / spread, 0.0)
+
+    def _recur(self, error: Floats, wild: Bools, cell: int, started: Bools) -> None:
+        """What is wild in the same part of the year twice running is a season, not an accident."""
+        on = len(self.level) - len(self.season)
+        season, before = self.season[:, cell], self.wild[:, cell]
+        now = season + error[on:]
+        again = wild[on:] & ((before - season) * error[on:] > 0)
+        nearer = np.where(np.abs(now - season) < np.abs(before - season), now, before)
+        self.season[:, cell] = np.where(again, nearer, season)
+        self.wild[:, cell] = np.where(started, np.where(wild[on:], now, np.nan), before)
 
     def _remember(
         self, error: Floats, wide: Floats, scale: Floats, told: Bools, many: Bools
