@@ -22,7 +22,7 @@ from alerts.words import say
 from ews.model import Observation
 
 POINTS = 800  # of a series, at most
-BAND, GRID = "#dfe5ea", "#d5dce2"
+BAND, GRID = "#cbd5dd", "#d5dce2"
 LEFT, RIGHT, TOP, BOTTOM = 150, WIDTH - 150, 110, 500
 LEAST_PAST = 12  # values without which nobody knows what is usual
 PAST = 104  # values back that make the usual range: two years of weeks, eight of months

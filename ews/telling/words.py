@@ -21,10 +21,10 @@ from ews.model import (
     Source,
 )
 from ews.storage import Store
+from ews.telling.watched import watched
 from graph import USES
 from scrapers import freshness
 
-SERIES_SHOWN = timedelta(days=365)  # of a series, beside an alert about it
 PLANS_AHEAD = timedelta(days=14)  # a planned event is named beside alerts so long before it begins
 
 
@@ -48,16 +48,11 @@ class Teller:
         return build_message(view, notification.lang, self._pictures(view, notification))
 
     def _pictures(self, view: AlertView, notification: Notification) -> tuple[Picture, ...]:
-        """The path, and of a detector's event the series that it watched."""
+        """The path, and the series that spoke for the event."""
         if not illustrated(notification):
             return ()
-        series = view.event.evidence[0].signal_id if view.event.detector == "series" else None
-        watched = (
-            self.store.observations(view.now, since=view.now - SERIES_SHOWN, series=series)
-            if series
-            else ()
-        )
-        return illustrations(view, notification.lang, watched)
+        values, marks = watched(self.store, view.event, view.now)
+        return illustrations(view, notification.lang, values, marks)
 
     def view(self, notification: Notification, now: datetime) -> AlertView:
         """Everything around the alert that its message needs."""
