@@ -23,6 +23,7 @@ from scrapers.rows import key_error, local_name, xml_root
 
 MONTHS = 12  # the service refuses a longer span
 _WORLD = "WLD"
+_NO_DATA = "03"  # data.go.kr's resultCode for a query without rows: not out yet, or nothing traded
 # field of the reply -> (measure, unit, valuation); KR is on the other side of the partner
 _FIELDS = {
     "impWgt": ("import-kg", "kg", ""),
@@ -79,6 +80,8 @@ def parse_customs(source: Source, body: bytes, now: datetime, label: str = "") -
     which a month cannot be read. With `options.world` the sums over partners are kept too.
     """
     root = xml_root(source, body, label)
+    if _code(root) == _NO_DATA:
+        return Parsed([], 0, None)
     key_error(source, root)
     reply = _read(source, _items(source, root), now)
     agreed = _agrees(reply)
@@ -98,16 +101,20 @@ def parse_customs(source: Source, body: bytes, now: datetime, label: str = "") -
     return Parsed(tally.signals, reply.rows, newest, said, series=list(tally.series.values()))
 
 
+def _code(root: Any) -> str:
+    found = [node.text or "" for node in root.iter() if local_name(node) == "resultCode"]
+    return found[0].strip() if found else ""
+
+
 def _items(source: Source, root: Any) -> list[Any]:
-    found = [root]
-    for name in ("body", "items"):
-        found = [child for node in found for child in node if local_name(child) == name]
-    if local_name(root) != "response" or not found:
+    bodies = [child for child in root if local_name(child) == "body"]
+    if local_name(root) != "response" or not bodies:
         raise SourceError(
-            f"{source.name}: no body/items in the answer; the format has changed, compare it with "
-            "the sample"
+            f"{source.name}: no response/body in the answer; the format has changed, compare it "
+            "with the sample"
         )
-    return [child for node in found for child in node if local_name(child) == "item"]
+    lists = [child for body in bodies for child in body if local_name(child) == "items"]
+    return [child for one in lists for child in one if local_name(child) == "item"]
 
 
 # --------------------------------------------------------------------------- rows

@@ -237,6 +237,20 @@ def test_result_code_99_and_another_format_are_errors() -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "<response><header><resultCode>03</resultCode><resultMsg>NODATA_ERROR</resultMsg></header>"
+        "</response>",
+        "<response><header><resultCode>00</resultCode></header><body><items/></body></response>",
+        "<response><header><resultCode>00</resultCode></header><body/></response>",
+    ],
+)
+def test_a_month_that_is_not_out_yet_is_no_failure_and_no_zero(body: str) -> None:
+    parsed = parse(SOURCE, body.encode(), NOW)
+    assert (parsed.signals, parsed.rows, parsed.newest, parsed.said) == ([], 0, None, "")
+
+
+@pytest.mark.parametrize(
     ("query", "words"),
     [
         ("strtYymm=202510&endYymm=202610&cntyCd=CN", "13 months asked for"),
