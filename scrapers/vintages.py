@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime
 from ews.model import Frequency, Source
 from scrapers.calendars import Release, end_of_day, first_seen, release_of
 from scrapers.errors import SourceError
-from scrapers.mapping import BASIS, KNOWN, Parsed, Row, map_rows, number
+from scrapers.mapping import BASIS, FUTURE, KNOWN, Parsed, Row, map_rows, number
 from scrapers.periods import first_day
 from scrapers.rows import list_at, read_json, refused_inside
 from scrapers.text import clean_text, decode, parse_date
@@ -85,8 +85,11 @@ def _vintages(
                 f"{source.name}: vintage {later.label!r} stands after {earlier.label!r} and is not "
                 "later; the columns are out of order, look at a fresh file"
             )
-    if not found:
-        raise SourceError(f"{source.name}: no vintage column; look at a fresh file")
+    if not found or found[-1].limit > now + FUTURE:
+        raise SourceError(
+            f"{source.name}: {found[-1].label + ' is a vintage of the future' if found else 'no vintage'}"
+            "; look at a fresh file"
+        )
     return found
 
 

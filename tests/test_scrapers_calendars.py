@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -138,9 +139,9 @@ def test_a_backfill_spreads_over_the_dates_of_its_calendar() -> None:
 
 
 def test_a_frequency_that_is_not_the_usual_one_of_its_provider_counts() -> None:
-    yearly = value("comtrade/export-usd/CN-WLD/310210", "2023-01-01", 5)
-    (got,) = dated([yearly], {}, NOW, {yearly.series: Frequency.YEAR})
-    assert got.available_at == day("2024-01-01") + timedelta(days=300)
+    daily = value("ecb/rate-eur/KRW/-", "2023-01-02", 1350)
+    (got,) = dated([daily], {}, NOW, {daily.series: Frequency.DAY})
+    assert got.available_at == day("2023-01-04")
 
 
 def test_a_source_that_dates_its_vintages_is_believed() -> None:
@@ -153,3 +154,9 @@ def test_a_source_that_dates_its_vintages_is_believed() -> None:
 def test_a_series_without_a_calendar_stays_as_it_came() -> None:
     count = value("ofac/count/WLD/-", "2023-10-01", 3)
     assert dated([count], {}, NOW) == [count]
+
+
+def test_the_page_on_series_tells_every_rule_as_it_is() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "series.md").read_text(encoding="utf-8")
+    for release in releases().values():
+        assert f"| {release.said} | {release.said_ko} | {release.read_in} |" in page, release.name

@@ -102,6 +102,7 @@ def test_plausible_forms_of_a_heading_are_read(heads: str, first: str) -> None:
         ("Aug-26,", "'' of column 3 is no date"),
         ("Sep-26,Aug-26", "out of order"),
         ("Sep-26,Sep-26", "out of order"),
+        ("Aug-26,Sep-62", "Sep-62 is a vintage of the future"),
         ("Aug-26,Aug-26 (rev)", "is no date"),
     ],
 )
