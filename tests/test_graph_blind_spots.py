@@ -131,3 +131,31 @@ def test_money_counts_by_its_logarithm() -> None:
     step = money_factor(1e7, limits) - money_factor(1e6, limits)
     assert step == pytest.approx(money_factor(1e9, limits) - money_factor(1e8, limits))
     assert limits == Limits()
+
+
+@pytest.mark.torture
+def test_most_shifts_to_one_partner_are_listed_within_three_months() -> None:
+    """All HS6 items, 200 of them disturbed, a quarter of these by a shift; see docs/vulnerability.md."""
+    made = synthetic_trade(3, months=84, disturbed=200)
+    trade = trade_of(made.names, made.row, made.period, made.value)
+    first, count = np.datetime64("2022-01", "M"), 12
+    axis = [first + k for k in range(-1, count + 3)]
+    moments = {m: datetime.fromisoformat(f"{m}-01").replace(tzinfo=UTC) for m in axis}
+    rows = {m: vulnerabilities(trade, WEIGHTS, moments[m], NOW) for m in axis}
+    lists = {
+        m: [spot.item for spot in blind_spots(rows[m - 1], rows[m], WEIGHTS, most=10_000)]
+        for m in axis[1:]
+    }
+    shifts = [
+        hit
+        for hit in made.truth
+        if hit.kind == "shift"
+        and first <= hit.first.astype("M8[M]") < first + count
+        and hit.item not in watched_codes()
+    ]
+    found = [
+        any(hit.item in lists[hit.first.astype("M8[M]") + k] for k in range(3)) for hit in shifts
+    ]
+    assert len(shifts) >= 8
+    assert np.mean(found) >= 0.8
+    assert np.mean([len(listed) for listed in lists.values()]) <= 50
