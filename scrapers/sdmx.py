@@ -12,6 +12,7 @@ import io
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from ews.model import Source
@@ -23,6 +24,10 @@ from scrapers.periods import period_start
 from scrapers.rows import csv_rows
 from scrapers.text import clean_text, decode
 
+# What sdmx1 raises for a message that is cut off or is none.
+_BROKEN: tuple[type[Exception], ...] = (
+    ValueError, LookupError, TypeError, AttributeError, RuntimeError, SyntaxError, AssertionError,
+)  # fmt: skip
 _CSV = ("DATAFLOW,", "DATAFLOW;", "STRUCTURE,", "STRUCTURE[")  # SDMX-CSV 1.0 and 2.0
 
 
@@ -67,23 +72,27 @@ def _message_rows(source: Source, body: bytes, text: str, label: str) -> list[Ro
 
 
 def _read(source: Source, text: str) -> Any:
-    import sdmx  # brings pandas: loaded when an SDMX source is first read, not at start
-    from sdmx.exceptions import XMLParseError
-
-    logging.getLogger("sdmx").setLevel(
-        logging.ERROR
-    )  # it wants a structure, which names suffice for
+    library, broken = _library()
     kind = "XML" if text.startswith("<") else "JSON"
     try:
-        return sdmx.read_sdmx(io.BytesIO(text.encode("utf-8")), format=kind)
-    except (
-        XMLParseError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError,
-        NotImplementedError, LookupError, SyntaxError, AssertionError,
-    ) as error:  # fmt: skip
+        return library.read_sdmx(io.BytesIO(text.encode("utf-8")), format=kind)
+    except broken as error:
         raise SourceError(
             f"{source.name}: no SDMX that can be read ({type(error).__name__}: {str(error)[:80]}); it "
             f"begins {clean_text(text[:300], 80)!r}; open the url and see what it says"
         ) from None
+
+
+@cache
+def _library() -> tuple[Any, tuple[type[Exception], ...]]:
+    """sdmx1, and what it raises for a broken message. It brings pandas: loaded when an SDMX source is first read."""
+    import sdmx
+    from sdmx.exceptions import XMLParseError
+    from sdmx.reader.xml import common
+
+    logging.getLogger("sdmx").setLevel(logging.ERROR)  # it asks for a structure; names suffice
+    common.print = lambda *_, **__: None  # it prints its whole state when a message is broken
+    return sdmx, (XMLParseError, *_BROKEN)
 
 
 def _row(one: Any) -> Row:

@@ -142,9 +142,21 @@ def test_sdmx_csv_of_the_second_version_is_read_too() -> None:
         (b"<env:Envelope xmlns:env='e'><status>SUBMITTED</status></env:Envelope>", "no SDMX|no data"),
     ],
 )  # fmt: skip
-def test_what_is_no_data_message_is_refused_in_words(body: bytes, words: str) -> None:
+def test_what_is_no_data_message_is_refused_in_words(
+    body: bytes, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SourceError, match=words):
         parse(COMEXT, body, NOW)
+    assert capsys.readouterr().out == "", "the library prints its state when a message is broken"
+
+
+def test_a_message_that_is_cut_off_is_refused_in_silence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    body = sample_file(COMEXT).read_bytes()
+    with pytest.raises(SourceError, match="no SDMX"):
+        parse(COMEXT, body[: len(body) * 2 // 3], NOW)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_dimension_that_vanished_is_loud() -> None:
