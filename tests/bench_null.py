@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ews.detectors import change_point, seasonal, stockpiling, stopped
-from ews.detectors.panel import Bools, Floats, Panel, Scores
+from ews.detectors.panel import Bools, Panel, Scores
 from tests import null_series
 
 FIGURES = Path(__file__).parents[1] / "docs" / "bench" / "detectors.json"
@@ -31,7 +31,7 @@ DETECTORS: Mapping[str, Score] = {
     "stopped": stopped.score,
 }
 # series -> (how they are made, their measure, detectors that judge such series)
-SERIES: Mapping[str, tuple[Callable[[np.random.Generator, int, int], Floats], str, str]] = {
+SERIES: Mapping[str, tuple[null_series.Make, str, str]] = {
     "flows, AR 0.5, t5, season": (
         null_series.flows,
         "import-kg",

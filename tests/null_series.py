@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +14,7 @@ from ews.model import Frequency
 
 START = np.datetime64("2005-01-01")
 NOW = datetime(2045, 1, 1, tzinfo=UTC)
+Make = Callable[[np.random.Generator, int, int], Floats]  # dice, series, periods -> values
 
 
 def panel(

@@ -31,7 +31,8 @@ def test_every_new_year_is_a_new_moon_and_every_chuseok_a_fortnight_after_one() 
 
 def test_new_years_lie_between_21_january_and_20_february_a_lunar_year_apart() -> None:
     day = (LUNAR_NEW_YEAR - LUNAR_NEW_YEAR.astype("M8[Y]").astype("M8[D]")).astype(int)
-    assert day.min() >= 20 and day.max() <= 51
+    assert day.min() >= 20
+    assert day.max() <= 51
     apart = set(np.diff(LUNAR_NEW_YEAR).astype(int).tolist())
     assert apart <= {353, 354, 355, 383, 384, 385}
 

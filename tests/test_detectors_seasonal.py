@@ -33,22 +33,25 @@ def graphite(dice: np.random.Generator) -> Floats:
 def test_a_surge_and_the_fall_after_it_are_each_found_in_their_first_month() -> None:
     values = np.array([graphite(np.random.default_rng(i)) for i in range(50)])
     told = seasonal.score(null_series.panel(values, "export-kg"), {})
-    assert np.median(told.tail[:, -2]) < 1e-3 and told.up[:, -2].all()
-    assert np.median(told.tail[:, -1]) < 5e-3 and not told.up[:, -1].any()
+    assert np.median(told.tail[:, -2]) < 1e-3
+    assert told.up[:, -2].all()
+    assert np.median(told.tail[:, -1]) < 5e-3
+    assert not told.up[:, -1].any()
 
 
 def test_a_chokepoint_that_loses_a_quarter_of_its_ships_is_found_in_that_week() -> None:
     dice = np.random.default_rng(3)
     weeks = np.append(dice.normal(75, 3, 255), 56.0)
     told = seasonal.score(one(weeks, measure="transits", frequency=Frequency.WEEK), {})
-    assert told.tail[0, -1] < 1e-3 and not told.up[0, -1]
+    assert told.tail[0, -1] < 1e-3
+    assert not told.up[0, -1]
     assert told.tail[0, -9:-1].min() > 4e-3
     assert told.expected[0, -1] == pytest.approx(75, abs=3)
 
 
 @pytest.mark.parametrize("make", [null_series.flows, null_series.lumpy, null_series.prices])
 def test_quiet_series_speak_about_as_often_as_the_nominal_tail_says(
-    make: Callable[[np.random.Generator, int, int], Floats],
+    make: null_series.Make,
 ) -> None:
     measure = "price-usd" if make is null_series.prices else "import-kg"
     panel = null_series.panel(make(np.random.default_rng(11), 150, 120), measure)
@@ -68,22 +71,26 @@ def test_the_first_two_years_of_a_series_are_not_judged() -> None:
     values = null_series.flows(np.random.default_rng(1), 3, 60)
     values[1, :30] = np.nan  # a code that began later
     told = seasonal.score(null_series.panel(values), {})
-    assert np.isnan(told.tail[0, :24]).all() and np.isfinite(told.tail[0, 24:]).all()
-    assert np.isnan(told.tail[1, :54]).all() and np.isfinite(told.tail[1, 54:]).all()
+    assert np.isnan(told.tail[0, :24]).all()
+    assert np.isfinite(told.tail[0, 24:]).all()
+    assert np.isnan(told.tail[1, :54]).all()
+    assert np.isfinite(told.tail[1, 54:]).all()
 
 
 def test_a_missing_value_is_neither_judged_nor_taken_for_zero() -> None:
     values = null_series.flows(np.random.default_rng(1), 1, 61)
     values[0, 50] = np.nan
     told = seasonal.score(null_series.panel(values), {})
-    assert np.isnan(told.tail[0, 50]) and np.isfinite(told.tail[0, 51:]).all()
+    assert np.isnan(told.tail[0, 50])
+    assert np.isfinite(told.tail[0, 51:]).all()
     assert told.expected[0, 51] > 0.3 * np.nanmedian(values)
 
 
 def test_zero_is_a_fall_and_not_an_error() -> None:
     values = np.append(1000 * np.exp(np.random.default_rng(2).normal(0, 0.2, 60)), 0.0)
     told = seasonal.score(one(values), {})
-    assert told.tail[0, -1] < 1e-4 and not told.up[0, -1]
+    assert told.tail[0, -1] < 1e-4
+    assert not told.up[0, -1]
 
 
 def test_the_unit_of_a_series_changes_nothing_but_what_is_expected() -> None:
@@ -132,7 +139,8 @@ def test_judging_the_newest_only_gives_the_same_numbers(score: Score) -> None:
 @pytest.mark.parametrize("shape", [(0, 0), (2, 0), (0, 30), (3, 1)])
 def test_an_empty_or_young_panel_judges_nothing(score: Score, shape: tuple[int, int]) -> None:
     told = score(null_series.panel(np.ones(shape)), {}, None)
-    assert told.tail.shape == shape and not np.isfinite(told.tail).any()
+    assert told.tail.shape == shape
+    assert not np.isfinite(told.tail).any()
 
 
 def test_a_later_vintage_changes_only_the_view_that_could_see_it() -> None:
@@ -191,8 +199,10 @@ def test_graphite_of_2023_surges_in_november_and_falls_in_december() -> None:
     )
     told = seasonal.score(panel, {})
     november = int(np.searchsorted(panel.periods, np.datetime64("2023-11-01")))
-    assert told.tail[0, november] < 1e-3 and told.up[0, november]
-    assert told.tail[0, november + 1] < 5e-3 and not told.up[0, november + 1]
+    assert told.tail[0, november] < 1e-3
+    assert told.up[0, november]
+    assert told.tail[0, november + 1] < 5e-3
+    assert not told.up[0, november + 1]
     assert stockpiling.score(panel, {}).tail[0, november] < 5e-3
 
 
@@ -206,5 +216,6 @@ def test_bab_el_mandeb_is_found_in_the_week_of_18_december_2023_and_not_before()
     name = "portwatch/transits/bab-el-mandeb/-"
     days, ships = [row["date"] for row in rows], [float(row["total"]) for row in rows]
     told = seasonal.score(blocks(of(days, ships, name, Frequency.DAY)), {})
-    assert told.tail[0, -1] < 1e-3 and not told.up[0, -1]
+    assert told.tail[0, -1] < 1e-3
+    assert not told.up[0, -1]
     assert told.tail[0, -9:-1].min() > 0.01

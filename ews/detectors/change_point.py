@@ -42,7 +42,7 @@ RETURN_YEARS: Final = 1.0
 # (Working 1960, "Note on the correlation of first differences of averages in a random chain").
 RETURN_RHO: Final = 0.25
 LEVEL_RHO: Final = 0.3  # a usual series of monthly trade once season is out
-LOOKS: Final = 3.0  # windows of which each is part of the next count as so many: docs/detectors.md
+LOOKS: Final = 4.0  # as many windows; docs/detectors.md has the rate that this achieves
 WINSOR: Final = 3.0  # one period moves a mean by no more than this: a spike is no shift
 
 

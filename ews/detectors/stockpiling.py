@@ -88,10 +88,11 @@ def _falls(
     keep = 1 - 1 / (MEMORY_YEARS * PER_YEAR[panel.frequency])
     after = max(int(AFTER_YEARS * PER_YEAR[panel.frequency]), 1)
     low = later(past.mean - past.season, after)
-    z = _one_sided(low - (past.y - past.season), noise.scale, after + 1, keep)
+    fall = _one_sided(low - (past.y - past.season), noise.scale, after + 1, keep)
     surged = surge <= params.get("surge_tail", SURGE_TAIL)
     recent = sums(later(surged.astype(float), 1), after, 1)[0] > 0
-    return np.where(recent, np.minimum(2 * _tail(z), 1.0), 1.0), low
+    tail = np.minimum(2 * _tail(_both(fall, panel.names)), 1.0)
+    return np.where(recent, tail, 1.0), low
 
 
 def _one_sided(excess: Floats, implied: Floats, width: int, keep: float) -> Floats:

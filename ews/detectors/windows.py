@@ -40,7 +40,7 @@ class Judged:
     """[n, t] the window most unlike its past, over all widths."""
 
     z: Floats
-    tail: Floats  # corrected for having looked at several widths
+    tail: Floats  # of the beginning of an alarm, with all widths looked at
     width: Floats
 
 
@@ -107,15 +107,22 @@ def standardised(statistic: Floats, implied: Floats, width: int, keep: float) ->
 
 
 def widest(z: Mapping[int, Floats], looks: float) -> Judged:
-    """The most unlikely window of each period; `looks` is how many widths count as independent."""
+    """The most unlikely window of each period.
+
+    The tail is the chance that an alarm begins, since that is what a false-alarm budget counts: one
+    window of w periods shares most of its periods with the next, so that alarms of it come in runs
+    of about sqrt(w); `looks` such tails of single periods are `looks / sqrt(w)` beginnings, never
+    fewer than one.
+    """
     widths = np.array(list(z))
-    stack = np.stack(list(z.values()))
-    size = np.where(np.isfinite(stack), np.abs(stack), -1.0)
-    best = size.argmax(axis=0)
-    chosen = np.take_along_axis(stack, best[None], axis=0)[0]
     spread = np.sqrt(FREEDOM / (FREEDOM - 2))  # the scale is a standard deviation
-    tail = np.minimum(looks * 2 * stdtr(FREEDOM, -np.abs(chosen) * spread), 1.0)
-    return Judged(chosen, tail, widths[best].astype(float))
+    stack = np.stack(list(z.values()))
+    size = np.where(np.isfinite(stack), np.abs(stack), 0.0)
+    tails = 2 * stdtr(FREEDOM, -size * spread)
+    tails *= np.maximum(looks / np.sqrt(widths), 1.0)[:, None, None]
+    best = np.where(np.isfinite(stack), tails, np.inf).argmin(axis=0)[None]
+    chosen, tail = (np.take_along_axis(array, best, axis=0)[0] for array in (stack, tails))
+    return Judged(chosen, np.minimum(tail, 1.0), widths[best[0]].astype(float))
 
 
 def sums(values: Floats, width: int, least: int) -> tuple[Floats, Floats]:
