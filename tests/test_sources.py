@@ -51,7 +51,8 @@ def test_no_source_claims_a_live_test_that_never_was() -> None:
 
 
 def test_two_sources_never_share_an_address() -> None:
-    assert len({source.url for source in SOURCES}) == len(SOURCES)
+    asked = {(source.url, str(source.options.get("form"))) for source in SOURCES}
+    assert len(asked) == len(SOURCES)
 
 
 def test_the_page_of_sources_is_up_to_date() -> None:
