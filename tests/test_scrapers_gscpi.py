@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from ews.model import Frequency, Observation, VintageBasis
+from ews.storage import Store
+from scrapers.calendars import dated
 from scrapers.catalog import load_source
 from scrapers.errors import SourceError
 from scrapers.golden import SAMPLE_NOW, sample_file
@@ -136,3 +139,18 @@ def test_a_value_that_is_withdrawn_says_nothing_new() -> None:
     assert [(o.observed_at.month, o.value) for o in observations(text)] == [
         (7, 0.10), (6, 1.0), (6, 2.0),
     ]  # fmt: skip
+
+
+def test_the_store_shows_each_vintage_as_of_its_day_however_often_the_file_is_read(
+    tmp_path: Path,
+) -> None:
+    store = Store.open(tmp_path)
+    fetched = observations(SAMPLE)
+    for _ in range(2):
+        kept = store.save_observations(dated(fetched, store.held(fetched), SAMPLE_NOW))
+    assert kept == 0
+    since = datetime(1990, 1, 1, tzinfo=UTC)
+    for label, day in KNOWN.items():
+        at = datetime.fromisoformat(day).replace(tzinfo=UTC)
+        seen = store.observations(at, since=since, series="gscpi/pressure/WLD/-")
+        assert {one.observed_at: one.value for one in seen} == column(label)
