@@ -159,7 +159,7 @@ def test_a_sweep_that_meets_a_second_page_asks_for_less() -> None:
 
 NAMES = [
     "portwatch_chokepoints", "portwatch_chokepoints_history", "portwatch_ports",
-    "portwatch_ports_korea", "portwatch_ports_history",
+    "portwatch_ports_korea", "portwatch_ports_history", "portwatch_ports_korea_history",
 ]  # fmt: skip
 
 
@@ -223,7 +223,22 @@ def test_korean_ports_go_by_their_names() -> None:
     }  # fmt: skip
 
 
-def test_two_sources_name_the_same_port_alike() -> None:
-    past = load_source("portwatch_ports_history")
-    parsed = parse(past, sample_file(past).read_bytes(), SAMPLE_NOW)
-    assert "portwatch/port-calls/busan/-" in {one.name for one in parsed.series}
+@pytest.mark.parametrize(
+    ("past", "present"),
+    [
+        ("portwatch_ports_history", "portwatch_ports"),
+        ("portwatch_ports_korea_history", "portwatch_ports_korea"),
+        ("portwatch_chokepoints_history", "portwatch_chokepoints"),
+    ],
+)
+def test_the_past_and_the_present_of_a_place_are_one_series(past: str, present: str) -> None:
+    told = [load_source(name).options for name in (past, present)]
+    for key in ("observation", "lookup"):
+        assert told[0][key] == told[1][key]
+
+
+def test_a_month_of_every_korean_port_is_asked_for_in_halves() -> None:
+    source = load_source("portwatch_ports_korea_history")
+    halves = [unquote(one.values["half"][0]) for one in requests(source)[:2]]
+    assert halves == ["day<16", "day>15"]
+    assert round_turns(source) * source.every_s <= 7 * 86_400
