@@ -71,7 +71,9 @@ def _swept(source: Source, last: Fetch | None, now: datetime, client: Client) ->
     said = "; ".join(filter(None, [fetched.error, parsed.said]))
     parsed = replace(parsed, newest=max(dates, default=None), said=said)
     kept = replace(fetched, newest=last.newest if last else None)
-    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
+    # what a series is now is not said by a source of old periods: its codes may be of another edition
+    series = [] if source.options.get("past") else parsed.series
+    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, series)
 
 
 def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fetch:

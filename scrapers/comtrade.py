@@ -22,10 +22,13 @@ from scrapers.text import clean_text
 _TOTALS = {"partner2Code": "0", "motCode": "0", "mosCode": "0", "customsCode": "C00"}
 _FLOWS = {"M": "import", "X": "export"}
 _KG = 8  # qtyUnitCode
-# qtyUnitCode -> unit (Comtrade's reference table of quantity units)
+# qtyUnitCode -> end of the measure, unit (Comtrade's reference table of quantity units). Each unit has a
+# measure of its own: an item that is declared in another one next year must not mix with its past.
 _UNITS = {
-    2: "m2", 3: "1000 kWh", 4: "m", 5: "items", 6: "pairs", 7: "l", 9: "1000 items",
-    10: "packages", 11: "dozens", 12: "m3", 13: "carats",
+    2: ("qty-m2", "m2"), 3: ("qty-mwh", "1000 kWh"), 4: ("qty-m", "m"), 5: ("qty", "items"),
+    6: ("qty-pairs", "pairs"), 7: ("qty-l", "l"), 9: ("qty-1000", "1000 items"),
+    10: ("qty-packages", "packages"), 11: ("qty-dozens", "dozens"), 12: ("qty-m3", "m3"),
+    13: ("qty-carats", "carats"),
 }  # fmt: skip
 _EDITIONS = {
     "H0": "HS1992", "H1": "HS1996", "H2": "HS2002", "H3": "HS2007", "H4": "HS2012",
@@ -167,9 +170,9 @@ def _values(row: Row) -> dict[str, tuple[float, str]]:
         weight = quantity
     if weight is not None and (weight > 0 or not value):
         out["kg"] = (weight, "kg")
-    name = _UNITS.get(unit) if isinstance(unit, int) else None
-    if name and quantity is not None and (quantity > 0 or not value):
-        out["qty"] = (quantity, name)
+    known = _UNITS.get(unit) if isinstance(unit, int) else None
+    if known and quantity is not None and (quantity > 0 or not value):
+        out[known[0]] = (quantity, known[1])
     return out
 
 

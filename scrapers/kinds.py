@@ -35,6 +35,7 @@ Check = Callable[[Source, str], None]
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
+    "past",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})

@@ -118,6 +118,16 @@ def test_every_series_says_what_it_is() -> None:
     assert "comtrade/export-kg/CN-KR/851762" not in known
 
 
+def test_each_unit_has_a_measure_of_its_own() -> None:
+    """An item that changes its unit would else be refused by the store, with its whole turn."""
+    items, volume = row(qtyUnitCode=5, qty=31.0), row(qtyUnitCode=12, qty=4.0, period="202606")
+    units = {one.name: one.unit for one in read(items, volume).series if "qty" in one.name}
+    assert units == {
+        "comtrade/export-qty/CN-KR/310210": "items", "comtrade/export-qty-m3/CN-KR/310210": "m3",
+    }  # fmt: skip
+    assert not [one for one in read(row(qtyUnitCode=-1, qty=3.0)).series if "qty" in one.name]
+
+
 def test_the_edition_of_the_hs_is_that_of_the_row() -> None:
     for code, name in (("H4", "HS2012"), ("H5", "HS2017"), ("H6", "HS2022"), ("H9", "H9")):
         (one, _) = read(row(classificationCode=code)).series

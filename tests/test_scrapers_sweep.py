@@ -201,6 +201,13 @@ def test_a_turn_of_old_months_does_not_make_the_source_look_old(
     assert (again.fetch.outcome, again.fetch.newest) == (FetchOutcome.UNCHANGED, last.newest)
 
 
+def test_a_source_of_the_past_describes_no_series(httpserver: HTTPServer, client: Client) -> None:
+    answering(httpserver, lambda name: rows(name, date="2019-01-01"))
+    source = sweep_source(httpserver.url_for("/{place}"), past=True)
+    got = collect(source, None, NOW, client)
+    assert (len(got.signals), got.series) == (3, [])
+
+
 def test_a_missing_key_is_said_before_anything_is_asked(client: Client) -> None:
     source = replace(load_source("customs_items"), enabled=True)
     got = collect(source, None, NOW, client)
