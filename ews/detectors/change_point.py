@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from ews.detectors.panel import PER_YEAR, Floats, Panel, Scores
+from ews.detectors.panel import PER_YEAR, Bools, Floats, Panel, Scores
 from ews.detectors.smoothing import Forecast, Params, forecast, is_price, least_seen
 from ews.detectors.windows import inflation, later, noise_of, standardised, sums, widest
 from ews.model import Frequency
@@ -58,27 +58,26 @@ def score(panel: Panel, params: Params, last: int | None = None) -> Scores:
     prices = is_price(panel)
     for rows, judge in ((prices, _returns), (~prices, _levels)):
         if rows.any():
-            z, tail, expected = judge(panel.rows(rows), params)
-            told.score[rows], told.tail[rows] = np.abs(z), tail
-            told.up[rows], told.expected[rows] = z > 0, expected
+            part = panel.rows(rows)
+            _fill(told, rows, part, *judge(part, params), params, last)
     return told
 
 
-def _returns(panel: Panel, params: Params) -> tuple[Floats, Floats, Floats]:
-    """z, tail and expected price from the cumulative log returns."""
+def _returns(panel: Panel, params: Params) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    """By width: z of the cumulative log returns, and the price before."""
     y = np.log(np.where(panel.values > 0, panel.values, np.nan))
     keep = _keep(panel.frequency, MEMORY_YEARS)
     noise = noise_of(y - later(y, 1), RETURN_RHO, _keep(panel.frequency, RETURN_YEARS))
-    z, before = {}, {}
+    z, expected = {}, {}
     for width in RETURN_SPANS[panel.frequency]:
         implied = noise.scale * np.sqrt(width * inflation(noise.rho, width))
-        before[width] = later(y, width)
-        z[width] = standardised(y - before[width], implied, width, keep)
-    return _told(z, {w: np.exp(level) for w, level in before.items()}, panel, params)
+        z[width] = standardised(y - later(y, width), implied, width, keep)
+        expected[width] = later(panel.values, width)
+    return z, expected
 
 
-def _levels(panel: Panel, params: Params) -> tuple[Floats, Floats, Floats]:
-    """z, tail and expected value from the mean of the newest span against the years before."""
+def _levels(panel: Panel, params: Params) -> tuple[dict[int, Floats], dict[int, Floats]]:
+    """By width: z of the mean of the newest periods against the years before, and that level."""
     told = forecast(panel, params)
     y = _calm(told)
     keep = _keep(panel.frequency, MEMORY_YEARS)
@@ -95,7 +94,7 @@ def _levels(panel: Panel, params: Params) -> tuple[Floats, Floats, Floats]:
         shift = np.where(np.isfinite(y), total / np.maximum(count, 1) - before, np.nan)
         z[width] = standardised(shift, implied, width, keep)
         expected[width] = told.unscaled(before + told.season)
-    return _told(z, expected, panel, params)
+    return z, expected
 
 
 def _calm(told: Forecast) -> Floats:
@@ -106,18 +105,29 @@ def _calm(told: Forecast) -> Floats:
     return calm
 
 
-def _told(
-    z: dict[int, Floats], expected: dict[int, Floats], panel: Panel, params: Params
-) -> tuple[Floats, Floats, Floats]:
-    best = widest(z, params.get("looks", LOOKS))
-    seen = np.cumsum(np.isfinite(panel.values), axis=1) - np.isfinite(panel.values)
+def _fill(
+    told: Scores,
+    rows: Bools,
+    panel: Panel,
+    z: dict[int, Floats],
+    expected: dict[int, Floats],
+    params: Params,
+    last: int | None,
+) -> None:
+    """Put the most unlikely window of each of the newest `last` periods into `told`."""
+    length = panel.values.shape[1]
+    cut = slice(max(length - last, 0) if last is not None else 0, None)
+    best = widest({width: array[:, cut] for width, array in z.items()}, params.get("looks", LOOKS))
+    has = np.isfinite(panel.values)
+    seen = (np.cumsum(has, axis=1) - has)[:, cut]
     judged = np.isfinite(best.z) & (seen >= params.get("least", least_seen(panel.frequency)))
     likely = np.full(best.z.shape, np.nan)
     for width, values in expected.items():
-        likely = np.where(best.width == width, values, likely)
-    for array in (best.z, best.tail, likely):
-        array[~judged] = np.nan
-    return best.z, best.tail, likely
+        likely = np.where(best.width == width, values[:, cut], likely)
+    told.score[rows, cut] = np.where(judged, np.abs(best.z), np.nan)
+    told.tail[rows, cut] = np.where(judged, best.tail, np.nan)
+    told.up[rows, cut] = judged & (best.z > 0)
+    told.expected[rows, cut] = np.where(judged, likely, np.nan)
 
 
 def _keep(frequency: Frequency, years: float) -> float:

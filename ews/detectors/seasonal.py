@@ -21,17 +21,16 @@ def score(panel: Panel, params: Params, last: int | None = None) -> Scores:
     """Scores of every value with two years of past; `score` is |z|.
 
     `params`: "season" and "holidays" (0 switches one off), "least" values of past. A missing value
-    is not judged: `stopped` asks what a missing value means. `last` saves nothing here: the pass
-    over the past is the work.
+    is not judged: `stopped` asks what a missing value means. With `last` the past is still walked
+    through, since a forecast needs it.
     """
-    told = forecast(panel, params)
-    z = told.z()
-    judged = np.isfinite(z) & (told.seen >= params.get("least", least_seen(panel.frequency)))
-    size = np.where(judged, np.abs(z), np.nan)
-    return Scores(
-        NAME,
-        size,
-        np.where(judged, told.tail(z), np.nan),
-        judged & (z > 0),
-        np.where(judged, told.expected(), np.nan),
-    )
+    told = Scores.silent(NAME, panel)
+    past = forecast(panel, params).newest(last)
+    cut = slice(told.score.shape[1] - past.y.shape[1], None)
+    z = past.z()
+    judged = np.isfinite(z) & (past.seen >= params.get("least", least_seen(panel.frequency)))
+    told.score[:, cut] = np.where(judged, np.abs(z), np.nan)
+    told.tail[:, cut] = np.where(judged, past.tail(z), np.nan)
+    told.up[:, cut] = judged & (z > 0)
+    told.expected[:, cut] = np.where(judged, past.expected(), np.nan)
+    return told

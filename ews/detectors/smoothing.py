@@ -9,7 +9,7 @@ Seasonal, change-point and stock-building detectors all read it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ class Forecast:
     seen: Floats  # number of values before t
     offset: Floats  # added to the value before the logarithm
     logs: Bools  # [n] the model's scale is a logarithm
+
+    def newest(self, last: int | None) -> Forecast:
+        """The same for the newest `last` periods only; for all when that is None."""
+        if last is None:
+            return self
+        cut = slice(max(self.y.shape[1] - last, 0), None)
+        arrays = {f.name: getattr(self, f.name)[:, cut] for f in fields(self) if f.name != "logs"}
+        return Forecast(**arrays, logs=self.logs)
 
     def z(self) -> Floats:
         """[n, t] errors in units of the scale of their side."""
@@ -97,38 +105,53 @@ def cells(periods: Days, frequency: Frequency) -> NDArray[np.int64]:
     return np.zeros(len(periods), np.int64)
 
 
-def forecast(panel: Panel, params: Params, season: bool = True) -> Forecast:
+def forecast(panel: Panel, params: Params) -> Forecast:
     """One-step forecasts of every value from the values before it.
 
     `params`: "season" 0 and "holidays" 0 switch those off. Prices are read as logarithms, sizes as
     logarithms with an offset, all else (indices, shares, gaps) as it is.
     """
-    seasonal = season and params.get("season", 1.0) > 0 and panel.frequency is not Frequency.YEAR
+    seasonal = params.get("season", 1.0) > 0 and panel.frequency in CELLS
     moving = regressors(panel.periods, panel.frequency)
     if params.get("holidays", 1.0) <= 0:
         moving = np.zeros_like(moving)
-    sizes, prices = is_size(panel), is_price(panel)
-    where = cells(panel.periods, panel.frequency)
-    smoothers = Smoothers.start(
-        len(panel.names),
-        CELLS[panel.frequency] if seasonal else 0,
-        len(moving),
-        PER_YEAR[panel.frequency],
-    )
-    shape = (len(panel.periods), len(panel.names))
-    out = {name: np.full(shape, np.nan) for name in _KEPT}
-    for t, values in enumerate(np.ascontiguousarray(panel.values.T)):
+    sizes, logs = is_size(panel), is_size(panel) | is_price(panel)
+    where = cells(panel.periods, panel.frequency) if seasonal else np.zeros(len(panel.periods), int)
+    out = {name: np.full(panel.values.shape[::-1], np.nan) for name in _KEPT}
+    for start in range(0, len(panel.names), BLOCK):
+        rows = slice(start, start + BLOCK)
+        values = np.ascontiguousarray(panel.values[rows].T)
+        smoothers = Smoothers.start(
+            values.shape[1],
+            CELLS[panel.frequency] if seasonal else 0,
+            len(moving),
+            PER_YEAR[panel.frequency],
+        )
+        part = {name: array[:, rows] for name, array in out.items()}
+        _run(smoothers, values, (sizes[rows], logs[rows]), where, moving, part)
+    return Forecast(logs=logs, **{k: np.ascontiguousarray(v.T) for k, v in out.items()})
+
+
+def _run(
+    smoothers: Smoothers,
+    values: Floats,
+    kinds: tuple[Bools, Bools],
+    where: NDArray[np.int64],
+    moving: Floats,
+    out: dict[str, Floats],
+) -> None:
+    """Step [t, n] values of sizes and logs through the smoothers; what was told is put into `out`."""
+    sizes, logs = kinds
+    for t, column in enumerate(values):
         offset = np.where(sizes, smoothers.offset(), 0.0)
-        y = _scaled(values, offset, sizes | prices)
-        told = smoothers.tell(int(where[t]) if seasonal else 0, moving[:, t])
+        told = smoothers.tell(int(where[t]), moving[:, t])
         for name in _TOLD:
             out[name][t] = getattr(told, name)
-        out["y"][t], out["offset"][t], out["seen"][t] = y, offset, smoothers.seen
-        smoothers.learn(
-            _scaled(values, np.where(np.isnan(offset), 0.0, offset), sizes | prices), told
-        )
-        smoothers.measure(values)
-    return Forecast(logs=sizes | prices, **{k: np.ascontiguousarray(v.T) for k, v in out.items()})
+        out["y"][t] = _scaled(column, offset, logs)
+        out["offset"][t], out["seen"][t] = offset, smoothers.seen
+        # the first value of a size has no offset yet, and starts the level all the same
+        smoothers.learn(_scaled(column, np.where(np.isnan(offset), 0.0, offset), logs), told)
+        smoothers.measure(column)
 
 
 def freedom(heavy: Floats) -> Floats:
@@ -147,6 +170,7 @@ _MEAN_SIZE *= np.exp(gammaln((_FREEDOMS + 1) / 2) - gammaln(_FREEDOMS / 2))
 _SQUARES = _FREEDOMS / (_FREEDOMS - 2) / (ABS_TO_SD * _MEAN_SIZE) ** 2
 _TOLD = ("mean", "season", "up", "down", "errors", "heavy_up", "heavy_down")
 _KEPT = ("y", "offset", "seen", *_TOLD)
+BLOCK = 4000  # series that are stepped together: their state then stays in the processor's cache
 CELLS = {Frequency.WEEK: 52, Frequency.MONTH: 12, Frequency.QUARTER: 4}
 
 

@@ -103,7 +103,9 @@ def _one_sided(excess: Floats, implied: Floats, width: int, keep: float) -> Floa
 
 
 def _tail(z: Floats) -> Floats:
-    tail: Floats = stdtr(FREEDOM, -z * np.sqrt(FREEDOM / (FREEDOM - 2)))
+    tail = np.ones(z.shape)  # of what is no excess at all
+    excess = z > 0
+    tail[excess] = stdtr(FREEDOM, -z[excess] * np.sqrt(FREEDOM / (FREEDOM - 2)))
     return tail
 
 
