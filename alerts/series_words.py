@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from alerts.plain import one_line
 from alerts.view import Names
 from alerts.words import phrases, say
+from ews.model import Event
 
 TITLE = re.compile(
     r"(?P<provider>[^/\s]+)/(?P<measure>[^/\s]+)/(?P<place>[^/\s]+)/(?P<item>[^/\s]+)"
@@ -19,6 +20,7 @@ TITLE = re.compile(
 )
 WORLD = {"WLD", "-"}
 NAMED = 2  # items of a shared code that are named
+ENOUGH = 0.8  # power below which calm figures say nothing (ews.detectors.fusion_update)
 
 
 def series_title(title: str, names: Names, lang: str, items: Sequence[str] = ()) -> str:
@@ -38,6 +40,24 @@ def series_title(title: str, names: Names, lang: str, items: Sequence[str] = ())
         return subject
     return say("series.moved", lang, subject=subject, move=found["move"],
                period=found["period"])  # fmt: skip
+
+
+def numbers_said(event: Event, lang: str) -> list[str]:
+    """What the figures say of the event, one sentence each; nothing where no figure spoke."""
+    facts = event.facts
+    said = [say(f"numbers.{key}", lang)
+            for key in ("synthetic", "fulfilled", "refuted", "recovered") if key in facts]  # fmt: skip
+    for key in ("surge", "drop"):
+        if key in facts:
+            said.append(say(f"numbers.{key}", lang, share=f"{abs(facts[key]):.0%}"))
+    if facts.get("shared", 1) > 1:
+        said.append(say("numbers.shared", lang, n=int(facts["shared"])))
+    if facts.get("power", 1.0) < ENOUGH and "refuted" not in facts and "fulfilled" not in facts:
+        said.append(say("numbers.weak", lang))
+    if "text" in facts and round(facts["text"], 2) != round(event.probability, 2):
+        now, text = f"{event.probability:.0%}", f"{facts['text']:.0%}"
+        said.append(say("numbers.text", lang, text=text, now=now))
+    return said
 
 
 def provider_name(name: str, lang: str) -> str:

@@ -180,3 +180,27 @@ def test_a_message_tells_the_series_in_the_readers_language() -> None:
     assert any("UN 컴트레이드" in line for line in lines[1:]), "who says so, by its name"
     picture = illustrations(view, "ko", months([1.0, 2.0, 3.0]))[-1]
     assert picture.title == "중국→대한민국 천연흑연 수출 중량(UN 컴트레이드)"
+
+
+@pytest.mark.parametrize(
+    ("facts", "says", "silent"),
+    [
+        ({"fulfilled": 1.0, "drop": 0.85, "text": 0.5}, ["bear out", "85% less", "alone 50%"], ["vary"]),
+        ({"refuted": 1.0, "power": 0.9}, ["have not moved"], ["vary too much"]),
+        ({"power": 0.3}, ["vary too much"], ["have not moved"]),
+        ({"shared": 4.0, "shared_drop": 0.85}, ["4 items share"], ["85%"]),
+        ({"surge": 1.7}, ["170% more"], ["less than"]),
+        ({"recovered": 1.0}, ["back in their usual range"], []),
+        ({"synthetic": 1.0}, ["no real figures"], []),
+        ({"articles": 3.0, "groups": 2.0}, [], ["figures"]),
+    ],
+)  # fmt: skip
+def test_what_the_figures_say_is_said_in_words(
+    facts: dict[str, float], says: list[str], silent: list[str]
+) -> None:
+    event = replace(view_of().event, facts=facts)
+    view = replace(view_of(), event=event)
+    told = " ".join(line.text for line in happened(view, "en").lines)
+    assert all(one in told for one in says)
+    assert not any(one in told for one in silent)
+    assert len(happened(view, "ko").lines) == len(happened(view, "en").lines)

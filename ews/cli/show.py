@@ -19,6 +19,7 @@ from ews.reports import (
     hops_of,
     percent,
 )
+from ews.reports.names import told
 from ews.reports.phrases import (
     grounds,
     heading,
@@ -106,7 +107,7 @@ def alerts(out: Output, found: Sequence[AlertLine]) -> None:
 def _what(out: Output, a: AlertLine) -> str:
     where = _names(out, a.countries + a.chokepoints + a.ports, 3)
     said = " · ".join(filter(None, [a.type.text(out.lang), _names(out, a.items, 3), where]))
-    return f"{clean(a.title)}\n{said}"
+    return f"{clean(told(a, out.lang))}\n{said}"
 
 
 def alert(out: Output, found: Explanation) -> None:
@@ -243,7 +244,7 @@ def event(out: Output, event: EventLine) -> None:
         (out.t("확률", "probability"), percent(event.probability, out.lang)),
         (out.t("심각도(0~3)", "severity (0..3)"), f"{event.severity:.1f}"),
         (out.t("찾은 것", "raised by"), " ".join([event.detector, event.model])),
-        (out.t("수치", "facts"), "; ".join(f"{k}={v:.3g}" for k, v in event.facts.items())),
+        (out.t("수치", "facts"), "; ".join(f"{k}={v:.3g}" for k, v in event.facts.items() if "." not in k)),
         (out.t("처음 알 수 있던 때", "first available"), moment(event.first_seen)),
     ])  # fmt: skip
     out.table(
@@ -251,7 +252,7 @@ def event(out: Output, event: EventLine) -> None:
         [out.t("알 수 있던 때", "available"), out.t("매체", "outlet"), out.t("제목", "title"),
          out.t("분류", "tags"), out.t("모델", "model"), "URL"],
         [
-            (moment(e.available_at), clean(e.outlet), clean(e.title),
+            (moment(e.available_at), clean(e.outlet), clean(told(e, out.lang)),
              ", ".join(f"{t.type.text(out.lang)} {percent(t.probability, out.lang)}"
                        for t in e.tags[:3]),
              e.model, e.url)

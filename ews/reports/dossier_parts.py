@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ews.reports import dossier_proof as proof
 from ews.reports.acts import ActLine
 from ews.reports.dossier_words import ROWS, Words
+from ews.reports.names import told
 from ews.reports.outlook_views import DayBand, OutlookReport
 from ews.reports.paper import Block, Bullets, Part, Table, Text
 from ews.reports.phrases import grounds
@@ -118,7 +119,7 @@ def _cause(found: Dossier, w: Words) -> Iterator[Block]:
                 (w.when(e.available_at),
                  ", ".join(f"{t.type.text(w.lang)} {percent(t.probability, w.lang)}"
                            for t in e.tags[:3]) or "-",
-                 e.model or "-", " · ".join(filter(None, (e.title, e.sentence))), e.outlet)
+                 e.model or "-", " · ".join(filter(None, (told(e, w.lang), e.sentence))), e.outlet)
                 for e in event.evidence[:ROWS]
             ),
             links=tuple(e.url for e in event.evidence[:ROWS]),

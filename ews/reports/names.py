@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 
+from alerts.series_words import series_title
 from ews.reports.viewer import NotFound
 from ews.reports.views import Label
 from graph.reference import (
@@ -202,3 +203,12 @@ class Names:
 
     def use(self, code: str, lang: str) -> str:
         return label("use", code).text(lang)
+
+
+def told(row: object, lang: str) -> str:
+    """The title of an alert or of evidence: of a series in the reader's words, else as it was told.
+
+    `row` has a `title`, and may have the `items` that it is about (codes or labels).
+    """
+    items = [str(getattr(one, "code", one)) for one in getattr(row, "items", ())]
+    return series_title(str(getattr(row, "title", "")), Names(), lang, items)

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from ews.reports import days, percent
 from ews.reports.given import KST
+from ews.reports.names import told
 from ews.reports.phrases import (
     event_words,
     grounds,
@@ -66,6 +67,7 @@ def render(template: str, lang: str, **values: object) -> str:
         "lang": lang,
         "t": lambda ko, en: ko if lang == "ko" else en,
         "name": lambda label: label.text(lang),
+        "told": lambda row: told(row, lang),
         "names": lambda labels: ", ".join(label.text(lang) for label in labels),
         "percent": lambda share: percent(share, lang),
         "days": lambda value, exact=False: days(value, lang, exact=exact),
