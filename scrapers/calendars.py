@@ -199,21 +199,32 @@ def dated(
     What the source dated itself (`available_at` is not `fetched_at`), and series without a rule,
     stay as they came.
     """
-    kept: list[Observation] = []
-    for one in observations:
-        release = release_of(one.series, rules)
-        held = newest_held.get((one.series, one.observed_at))
-        if one.basis is VintageBasis.CALENDAR and held is not None:
-            continue  # a date by the rule says nothing of a period that we hold already
-        if release is None or release.own_dates or one.available_at != fetched_at:
-            kept.append(one)
-        elif held is None:
-            frequency = frequencies.get(one.series)
-            at, basis = first_seen(release, frequency, one.observed_at, fetched_at)
-            kept.append(replace(one, available_at=at, basis=basis))
-        elif held != one.value:
-            kept.append(one)
-    return kept
+    judged = (
+        _dated(
+            one, newest_held.get((one.series, one.observed_at)), release_of(one.series, rules),
+            frequencies.get(one.series), fetched_at,
+        )
+        for one in observations
+    )  # fmt: skip
+    return [one for one in judged if one is not None]
+
+
+def _dated(
+    one: Observation,
+    held: float | None,
+    release: Release | None,
+    frequency: Frequency | None,
+    fetched_at: datetime,
+) -> Observation | None:
+    """One value with its date; None when it says nothing new."""
+    if one.basis is VintageBasis.CALENDAR and held is not None:
+        return None  # a date by the rule says nothing of a period that we hold already
+    if release is None or release.own_dates or one.available_at != fetched_at:
+        return one
+    if held is None:
+        at, basis = first_seen(release, frequency, one.observed_at, fetched_at)
+        return replace(one, available_at=at, basis=basis)
+    return one if held != one.value else None
 
 
 def end_of_day(day: date) -> datetime:

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 
 from ews.model import Frequency, Source
 from scrapers.calendars import Release, end_of_day, first_seen, release_of
@@ -102,14 +102,14 @@ def _vintage(source: Source, column: int, head: str, now: datetime) -> Vintage:
     """
     release = _release(source)
     for form in _DAY_FORMS:
-        if (day := _parsed(head, form)) is not None:
+        if (day := parse_date(head, form)) is not None:
             return Vintage(column, head, min(end_of_day(day.date()), now), day)
     for form in _MONTH_FORMS:
-        if (month := _parsed(head, form)) is not None:
-            before = (month.date().replace(day=1)).toordinal() - 1
-            period = datetime.fromordinal(before).replace(day=1, tzinfo=UTC)
+        if (month := parse_date(head, form)) is not None:
+            period = (month - timedelta(days=1)).replace(day=1)
             return Vintage(column, head, release.available(period, Frequency.MONTH), month)
-    what = "a number, which cannot be told from a count of days" if _is_number(head) else "no date"
+    numeric = number(head) is not None
+    what = "a number, which cannot be told from a count of days" if numeric else "no date"
     raise SourceError(
         f"{source.name}: the heading {clean_text(head, 40)!r} of column {column + 1} is {what}; a "
         "vintage reads Sep-26, Sep-2026, 30-Sep-2026, 2026-09 or 2026-09-30"
@@ -124,40 +124,17 @@ def _release(source: Source) -> Release:
     return release
 
 
-def _parsed(text: str, form: str) -> datetime | None:
-    moment = parse_date(text, form) if re.search(r"[-]", text) else None
-    return moment
-
-
-def _is_number(text: str) -> bool:
-    return number(text) is not None
-
-
 def _changes(
     source: Source, name: str, vintages: Sequence[Vintage], line: Sequence[str]
 ) -> Iterator[Row]:
     """The values of one period that differ from the vintage before, oldest first."""
-    spec, nulls = source.options["observation"], source.options.get("nulls", [])
-    assert isinstance(spec, Mapping)
-    assert isinstance(nulls, list)
-    period = parse_date(line[0].strip(), str(spec.get("date_form", "")))
-    if period is None:
-        raise SourceError(
-            f"{source.name}: a line begins with {clean_text(line[0], 40)!r}, which is no date; "
-            "compare options.observation.date_form with a fresh file"
-        )
-    held: float | None = None
+    month, held = _month(source, line[0].strip()), None
     for vintage in vintages:
         text = line[vintage.column].strip() if len(line) > vintage.column else ""
-        if not text or text in nulls:
-            continue  # a value that is withdrawn stays as it stood: nobody said another
-        value = number(text)
+        value = _value(source, vintage, text)
         if value is None:
-            raise SourceError(
-                f"{source.name}: {text[:40]!r} in vintage {vintage.label} is no number; if it "
-                "marks a missing value, add it to options.nulls"
-            )
-        if first_day(period, Frequency.MONTH) >= vintage.limit.replace(day=1):
+            continue  # a value that is withdrawn stays as it stood: nobody said another
+        if month >= vintage.limit.replace(day=1):
             raise SourceError(
                 f"{source.name}: vintage {vintage.label} has a value for {line[0].strip()}, a "
                 "month that was not over; the headings mean something else than we think"
@@ -165,6 +142,33 @@ def _changes(
         if value != held:
             yield {name: line[0].strip(), "value": text, KNOWN: vintage.known}
             held = value
+
+
+def _month(source: Source, text: str) -> datetime:
+    """The first day of the month that a line is for. SourceError when it begins with no date."""
+    spec = source.options["observation"]
+    form = str(spec.get("date_form", "")) if isinstance(spec, Mapping) else ""
+    day = parse_date(text, form)
+    if day is None:
+        raise SourceError(
+            f"{source.name}: a line begins with {clean_text(text, 40)!r}, which is no date; "
+            "compare options.observation.date_form with a fresh file"
+        )
+    return first_day(day, Frequency.MONTH)
+
+
+def _value(source: Source, vintage: Vintage, text: str) -> float | None:
+    """The number of a cell, None for a missing one. SourceError for anything else."""
+    nulls = source.options.get("nulls", [])
+    if not text or (isinstance(nulls, list) and text in nulls):
+        return None
+    value = number(text)
+    if value is None:
+        raise SourceError(
+            f"{source.name}: {text[:40]!r} in vintage {vintage.label} is no number; if it marks a "
+            "missing value, add it to options.nulls"
+        )
+    return value
 
 
 # --------------------------------------------------------------------------- real-time windows
