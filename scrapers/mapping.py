@@ -250,11 +250,8 @@ def _add_observation(
     if moment is None or moment > now + FUTURE or value is None:
         return
     tally.newest = max(moment, tally.newest or moment)
-    if not _kept(row, source.options) or _old(moment, spec, now):
-        return
-    if not all(
-        _text_at(row, path) in map(str, _list(v)) for path, v in _table(spec, "only").items()
-    ):
+    kept = _kept(row, source.options) and _matches(row, _table(spec, "only"))
+    if not kept or _old(moment, spec, now):
         return
     words = _renderer(source, row)
     observation = Observation(
@@ -334,14 +331,17 @@ def _dropped(row: Row, drop: Mapping[str, object]) -> bool:
 
 def _kept(row: Row, options: Mapping[str, object]) -> bool:
     """True when the row passes `keep` (one of these values) and `at_least` (this much)."""
-    for path, values in _table(options, "keep").items():
-        if _text_at(row, path) not in map(str, _list(values)):
-            return False
+    if not _matches(row, _table(options, "keep")):
+        return False
     for path, least in _table(options, "at_least").items():
         value = number(_text_at(row, path))
         if value is None or value < float(str(least)):
             return False
     return True
+
+
+def _matches(row: Row, wanted: Mapping[str, object]) -> bool:
+    return all(_text_at(row, path) in map(str, _list(v)) for path, v in wanted.items())
 
 
 def _text_at(row: Row, path: str) -> str:
