@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from ews.detectors.panel import Floats, Panel, grid
+from ews.detectors.panel import Days, Floats, Panel, blocks, grid
 from ews.model import Frequency
 
 DAYS, LEARN = 1096, 731  # 2017-2019; judged: the days from LEARN on
@@ -27,7 +27,7 @@ HARD_SIZES = (1.0, 1.5)  # told beside the mean, not in it
 DROPS = (0.3, 0.5, 0.7)  # share of the traffic that stays away: told too, not in the mean
 SHAPES = ("step", "ramp", "epidemic")
 SEED_THRESHOLDS, SEED_QUIET, SEED_PULSES = 20081, 20082, 20083  # Watkins 2008; none used twice
-SEED_HARD, SEED_DROPS = 20084, 20085
+SEED_HARD, SEED_DROPS, SEED_TAILS = 20084, 20085, 20086
 QUIET_SERIES, PULSE_REPEATS = 400, 12  # a kind of baseline; a cell of kind, days, size and shape
 
 
@@ -44,9 +44,9 @@ class Simulated:
     shape: NDArray[np.intp]  # [n] index in SHAPES
 
 
-def means(level: Floats, dice: np.random.Generator) -> Floats:
-    """[n, DAYS] mean counts: level x trend x season x weekend, drawn for each series."""
-    n, day = len(level), np.arange(DAYS)
+def means(level: Floats, dice: np.random.Generator, days: int = DAYS) -> Floats:
+    """[n, days] mean counts: level x trend x season x weekend, drawn for each series."""
+    n, day = len(level), np.arange(days)
 
     def draw(low: float, high: float) -> Floats:
         return dice.uniform(low, high, (n, 1))
@@ -54,7 +54,7 @@ def means(level: Floats, dice: np.random.Generator) -> Floats:
     year = 2 * np.pi * day / 365.25
     season = draw(0.1, 0.6) * np.cos(year + draw(0, 2 * np.pi))
     season += draw(0.0, 0.2) * np.cos(2 * year + draw(0, 2 * np.pi))
-    trend = draw(-0.3, 0.3) * (day - DAYS / 2) / 365.25
+    trend = draw(-0.3, 0.3) * (day - days / 2) / 365.25
     differs = (dice.random((n, 1)) < 0.5) * draw(-0.4, 0.2)
     weekend = differs * ((day + 6) % 7 >= 5)  # 2017-01-01 was a Sunday
     return level[:, None] * np.exp(season + trend + weekend)
@@ -98,6 +98,23 @@ def quiet(seed: int, repeats: int = QUIET_SERIES) -> Simulated:
     return Simulated(panel_from(values), level, r, none, none, np.zeros(len(level)), none)
 
 
+def quiet_weeks(seed: int, repeats: int) -> Panel:
+    """Five years of such days as weekly means, as the service judges them."""
+    dice = np.random.default_rng(seed)
+    level, r = kinds(repeats)
+    return blocks(panel_from(counts(means(level, dice, 5 * 364), r, dice)))
+
+
+def quiet_months(seed: int, repeats: int) -> Panel:
+    """Ten years of monthly counts: thirty times the mean of a day, the same scatter a month."""
+    dice = np.random.default_rng(seed)
+    level, r = kinds(repeats)
+    days = panel_from(np.zeros((1, 3652))).periods
+    months, starts = np.unique(days.astype("M8[M]"), return_index=True)
+    mean = np.add.reduceat(means(level, dice, len(days)), starts, axis=1)
+    return panel_from(counts(mean, r, dice), Frequency.MONTH, months.astype("M8[D]"))
+
+
 def pulses(
     seed: int = SEED_PULSES,
     repeats: int = PULSE_REPEATS,
@@ -128,12 +145,13 @@ def pulses(
     return Simulated(panel_from(values), level, r, onset, days, size, shape)
 
 
-def panel_from(values: Floats) -> Panel:
-    """A daily panel of simulated series, each value known on its own day."""
-    first = np.datetime64("2017-01-01")
-    periods = grid(Frequency.DAY, first, first + (values.shape[1] - 1))
+def panel_from(
+    values: Floats, frequency: Frequency = Frequency.DAY, periods: Days | None = None
+) -> Panel:
+    """A panel of simulated series (days from 2017-01-01), each value known on its first day."""
+    if periods is None:
+        first = np.datetime64("2017-01-01")
+        periods = grid(frequency, first, first + (values.shape[1] - 1))
     known = np.broadcast_to(periods.astype("M8[us]"), values.shape)
     names = tuple(f"synthetic/transits/S{i}/-" for i in range(len(values)))
-    return Panel(
-        names, Frequency.DAY, periods, values, known, known, datetime(2020, 1, 2, tzinfo=UTC)
-    )
+    return Panel(names, frequency, periods, values, known, known, datetime(2030, 1, 1, tzinfo=UTC))
