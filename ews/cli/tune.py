@@ -77,7 +77,8 @@ def replay(
         with Clock(out) as clock:
             played = play(
                 pipeline, recorded(feeds, series_files, first, last), first, last,
-                feeds=[str(one) for one in feeds], progress=clock.day,
+                feeds=[str(one) for one in feeds], history=known(series_files, first),
+                progress=clock.day,
             )  # fmt: skip
         if rules is not None:
             with Clock(out) as clock:
@@ -262,6 +263,13 @@ def recorded(
     since, until = _start(first), _start(last + timedelta(days=1))
     yield from read_series(series_files, since, until)
     yield from read_feed(feeds, since, until)
+
+
+def known(series_files: Sequence[Path], first: date) -> list[Observation]:
+    """The figures of recorded files that were known before `first`."""
+    from ews.tuning.series import read_series
+
+    return read_series(series_files, None, _start(first))
 
 
 def told(read: Callable[[Path], T], file: Path) -> T:

@@ -41,12 +41,14 @@ def replay(
     until: date,
     *,
     feeds: Sequence[str] = (),
+    history: Sequence[Observation] = (),
     step: timedelta = STEP,
     progress: Progress | None = None,
 ) -> Played:
     """Play the signals available from `since` to the end of `until` (UTC days, both included).
 
-    Played again over the same store it changes nothing: every stage writes once.
+    `history` are figures known before: the past that detectors compare with, in which nothing is
+    found. Played again over the same store it changes nothing: every stage writes once.
     """
     store = pipeline.store
     days = (until - since).days + 1
@@ -57,6 +59,7 @@ def replay(
     _finish_interrupted(pipeline)
     with store.begin() as tx:
         tx.put("replay.last", json.dumps(marks, ensure_ascii=False))
+    _know(store, history, _midnight(since))
     counts = [0, 0, 0]
     for day, batch in _by_day(signals, since, until):
         counts[0] += sum(isinstance(s, Article) for s in batch)
@@ -73,6 +76,16 @@ def replay(
     with store.begin() as tx:
         tx.put("replay.clock", "")
     return Played(since, until, counts[0], counts[1], counts[2], store.counts("alerts")["alerts"])
+
+
+def _know(store: Store, history: Sequence[Observation], at: datetime) -> None:
+    """Keep what was known at the start, as read by the detectors long ago."""
+    past = [one for one in history if one.available_at < at]
+    if not past:
+        return
+    with store.begin() as tx:
+        tx.save_observations(past)
+        tx.mark_scored([one for one in tx.waiting_series(at) if one.scored_until is None], at)
 
 
 def _play_day(
@@ -199,6 +212,7 @@ def compare(
         date.fromisoformat(marks["from"]),
         date.fromisoformat(marks["to"]),
         feeds=marks["feeds"],
+        history=base.vintages(_midnight(date.fromisoformat(marks["from"]))),
         progress=progress,
     )
     return store, played
