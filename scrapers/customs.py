@@ -85,6 +85,8 @@ def parse_customs(source: Source, body: bytes, now: datetime, label: str = "") -
     key_error(source, root)
     reply = _read(source, _items(source, root), now)
     agreed = _agrees(reply)
+    short = sum(len(code) < 6 for rows in reply.groups.values() for code in leaves(rows))
+    reply.odd += [f"{short} rows of fewer than six digits give no item"] * bool(short)
     tally = _Tally(source, now)
     for (month, partner), rows in sorted(reply.groups.items()):
         if {(month, partner), (month, "")} & reply.broken:

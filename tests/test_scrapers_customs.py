@@ -123,6 +123,12 @@ def test_a_heading_is_never_added_to_the_rows_below_it() -> None:
     assert parsed.said == ""
 
 
+def test_headings_without_items_below_are_told_and_give_nothing() -> None:
+    parsed = read([("2504", "CN", "2026.09", "500"), ("3102100000", "CN", "2026.09", "1")])
+    assert values(parsed) == {"customs/import-kg/CN-KR/310210": 1}
+    assert "1 rows of fewer than six digits give no item" in parsed.said
+
+
 @settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.dictionaries(st.from_regex(r"[0-9]{2,10}", fullmatch=True), st.integers(0, 99)))
 def test_a_sum_over_leaves_counts_every_finest_code_once(rows: dict[str, int]) -> None:
@@ -266,7 +272,16 @@ def test_what_the_service_is_known_to_refuse_is_not_asked(query: str, words: str
     check_span(SOURCE, "https://example.org/?strtYymm=202511&endYymm=202610&cntyCd=CN")
 
 
-@pytest.mark.parametrize("name", ["customs_nitemtrade", "customs_newest", "customs_items"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "customs_nitemtrade",
+        "customs_newest",
+        "customs_items",
+        "customs_headings",
+        "customs_history",
+    ],
+)
 @pytest.mark.parametrize("month", [1, 2, 12])
 def test_the_shipped_calls_keep_the_span(name: str, month: int) -> None:
     source = load_source(name)
