@@ -2,8 +2,9 @@
 
 One reply of `getNitemtradeList` holds rows of ten-digit codes by month and partner, under a grand
 total; they become one series per six-digit code, partner and measure. Decisions, docs/series.md:
-an item that is absent from a full reply stays missing (the publisher writes a zero as a zero); the
-world is the sum of a reply that asked for all partners, and only when its grand total agrees.
+an item that is absent from a full reply stays missing; a zero that is written is a zero where the
+same reply shows trade in another month; the world is the sum of a reply that asked for all
+partners, and only when its grand total agrees.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
 from scrapers.hs import Cell, leaves, revision, sums
-from scrapers.mapping import Parsed, number
+from scrapers.mapping import Parsed, Signal, number
 from scrapers.rows import key_error, local_name, xml_root
 
 MONTHS = 12  # the service refuses a longer span
@@ -100,7 +101,8 @@ def parse_customs(source: Source, body: bytes, now: datetime, label: str = "") -
                 tally.add(name, month, _WORLD, cells)
     newest = max((month for month, _ in reply.groups), default=None)
     said = "; ".join(dict.fromkeys([*reply.odd, *tally.left_out()]))[:600]
-    return Parsed(tally.signals, reply.rows, newest, said, series=list(tally.series.values()))
+    signals, series = tally.traded()
+    return Parsed(signals, reply.rows, newest, said, series=series)
 
 
 def _code(root: Any) -> str:
@@ -215,7 +217,7 @@ def _world(reply: _Reply, month: datetime) -> dict[str, dict[str, Cell]]:
 class _Tally:
     source: Source
     now: datetime
-    signals: list[Any] = field(default_factory=list)
+    signals: list[Observation] = field(default_factory=list)
     series: dict[str, Series] = field(default_factory=dict)
     unread: int = 0
 
@@ -239,6 +241,13 @@ class _Tally:
                 classification=revision(month),
                 valuation=valuation,
             )
+
+    def traded(self) -> tuple[list[Signal], list[Series]]:
+        """What is kept: a row of imports alone writes a zero for exports too, and a flow that is
+        zero in every month of the reply is none that anybody compares with."""
+        alive = {one.series for one in self.signals if one.value}
+        kept: list[Signal] = [one for one in self.signals if one.series in alive]
+        return kept, [one for name, one in self.series.items() if name in alive]
 
     def left_out(self) -> list[str]:
         return [f"{self.unread} sums left out: a row of theirs cannot be read"] * bool(self.unread)
