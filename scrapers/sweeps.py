@@ -166,8 +166,12 @@ def _step(source: Source, waiting: deque[Request], turn: _Turn, how: _Asking) ->
         if not halves:
             turn.note(request, error)
     except SourceError as error:
-        if not error.permanent and error.retry_after_s is None and str(request) not in turn.retried:
-            turn.retried.add(str(request))
+        if (
+            not error.permanent
+            and error.retry_after_s is None
+            and repr(request) not in turn.retried
+        ):
+            turn.retried.add(repr(request))
             waiting.append(request)  # once more at the end of the turn
             turn.in_a_row += 1
             turn.stop = turn.in_a_row >= GIVE_UP
