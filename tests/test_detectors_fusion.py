@@ -164,6 +164,8 @@ def test_a_departure_without_news_is_an_event_and_news_that_come_later_join_it()
     assert (fell.type, fell.chokepoints) == ("logistics_disruption", ("bab-el-mandeb",))
     assert (fell.status, fell.authority) == (EventStatus.SUSPECTED, True)
     assert 0.5 < fell.probability < 0.98
+    assert fell.facts["drop"] == -fell.facts["move"] == 0.4
+    assert len(fell.evidence) == 1
     text = story(
         "armed_conflict_or_unrest", "2023-12-28", (), ("YE",), ("suez",), Phase.ACTUAL, 0.7
     )
@@ -373,3 +375,21 @@ def test_the_order_of_arguments_is_none(order: list[int]) -> None:
     straight.turn(detections=fell)
     mixed.turn(detections=[fell[n] for n in order])
     assert mixed.events == straight.events
+
+
+def test_a_fall_that_goes_on_is_surer_and_deeper_in_the_same_event() -> None:
+    """Also in a series so even that every fall is far outside of what it knows."""
+    for scale in (0.002, 0.1):
+        service = Service()
+        falls = [("2023-12-16", -0.17), ("2023-12-23", -0.58), ("2023-12-30", -0.57)]
+        told = []
+        for period, move in falls:
+            found = (utc(period) + timedelta(days=10)).isoformat()
+            (event,) = service.turn(
+                detections=[alarm(STRAIT, period, found, move, p=1e-9, scale=scale)]
+            )
+            told.append(event)
+        assert [one.id for one in told] == [told[0].id] * 3
+        assert [one.facts["drop"] for one in told] == [0.17, 0.58, 0.57]
+        assert told[0].probability <= told[1].probability <= told[2].probability
+        assert told[1].severity > told[0].severity

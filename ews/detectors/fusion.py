@@ -72,7 +72,7 @@ def fuse(
     for event in events:
         board.put(taken := _adopted(event, board, open_events))
         ids.add(taken.id)
-    alarms = _alarms(detections, table)
+    alarms = _alarms(detections, readings, table)
     told = {(one.series, one.period) for one in alarms}
     quiet = [one for _, one in sorted(readings.items()) if (one.series, one.period) not in told]
     for group in _grouped(alarms + quiet, items, table):
@@ -98,13 +98,17 @@ def joined(detections: Iterable[Detection], events: Iterable[Event]) -> list[Det
 # --------------------------------------------------------------------------- readings
 
 
-def _alarms(detections: Sequence[Detection], table: Expectations) -> list[Reading]:
+def _alarms(
+    detections: Sequence[Detection], readings: Mapping[str, Reading], table: Expectations
+) -> list[Reading]:
     """One reading for each series, period and direction: the smallest p of its detectors."""
     best: dict[tuple[str, object, Direction], Reading] = {}
     for one in sorted(detections, key=lambda d: (d.period, d.series, d.p, d.detector)):
         family = table.family(series_parts(one.series)[1])
         if family is not None:
-            best.setdefault((one.series, one.period, one.direction), reading_of(one, family))
+            known = readings.get(one.series)
+            alarm = reading_of(one, family, known.scale if known else None)
+            best.setdefault((one.series, one.period, one.direction), alarm)
     return list(best.values())
 
 
@@ -176,6 +180,7 @@ def departure(
         authority=True,
         facts=_facts(first, kind, family, ratio, len(ids)),
         last_seen=first.found_at,
+        links=(SERIES + first.series,),
     )
     return with_evidence(event, [first])
 
@@ -199,7 +204,7 @@ def _facts(
         facts["shared"] = float(shared)
     if kind.sign == "fall":
         facts["shared_drop" if shared > 1 else "drop"] = round(-reading.move, 4)
-    if kind.sign != "fall" or shared == 1:
+    if kind.sign != "fall" or shared <= 1:
         facts["move"] = round(reading.move, 4)
     return facts
 

@@ -7,15 +7,12 @@ from collections.abc import Iterable, Mapping
 
 from ews.detectors.expectations import Expectations
 from ews.detectors.fusion_match import (
-    ENDED,
     SERIES,
     Items,
     Reading,
     home,
     item_ids,
     places,
-    same_item,
-    same_place,
 )
 from ews.model import Event, series_parts
 
@@ -60,25 +57,3 @@ def _keys(event: Event) -> Iterable[str]:
     yield from (link for link in event.links if link.startswith(SERIES))
     if event.chokepoints or event.ports:
         yield ROUTE
-
-
-def related(
-    open_events: Mapping[str, Event], names: Iterable[str], items: Items, table: Expectations
-) -> list[str]:
-    """The series, of those named, whose newest reading `fuse` needs: open events wait for them."""
-    board = Board({k: e for k, e in open_events.items() if e.status not in ENDED}, items, table)
-    return [name for name in names if _awaited(name, board)]
-
-
-def _awaited(name: str, board: Board) -> bool:
-    family = board.table.family(series_parts(name)[1])
-    if family is None:
-        return False
-    for event in board.near(name):
-        if SERIES + name in event.links:
-            return True
-        if not board.table.of((event.type, *event.also), family.name):
-            continue
-        if same_item(event, name, board.items) and same_place(event, name, board.table):
-            return True
-    return False

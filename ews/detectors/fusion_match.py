@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ews.detectors.expectations import Expectation, Expectations, Family
+from ews.detectors.fusion_odds import looked
 from ews.model import Detection, Direction, Event, EventStatus, Phase, series_parts
 
 Items = Mapping[str, tuple[str, ...]]
@@ -21,13 +22,13 @@ class Reading:
     """What the newest value of a series says, alarming or not."""
 
     series: str
-    p: float  # calibrated, two-sided: of a value so far off when nothing happens
+    p: float  # calibrated, two-sided; the smallest of the detectors that judged the value
     direction: Direction  # of the value against what was expected
     move: float  # value / expected - 1; value - expected where the series is additive
     period: datetime  # first day
     found_at: datetime  # available_at of the value
     n_since: int = 0  # judged releases in a row within the usual range, up to this one
-    scale: float | None = None  # usual sd of ln(value / expected) (fusion_scale, usual_scale)
+    scale: float | None = None  # usual sd of ln(value / expected) (fusion_scale)
     synthetic: bool = False
     alarm: bool = False  # it passed its share of the false-alarm budget
     facts: Mapping[str, float] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Reading:
     @property
     def calm(self) -> bool:
         """Within the range where nine of ten values lie when nothing happens."""
-        return not self.alarm and self.p > USUAL_P
+        return not self.alarm and looked(self.p) > USUAL_P
 
 
 def reading_of(detection: Detection, family: Family, scale: float | None = None) -> Reading:
@@ -146,17 +147,6 @@ def active(event: Event, row: Expectation, family: Family, reading: Reading) -> 
     if row.before_due:
         until = min(until, due(event, row) + timedelta(days=row.slack_days))
     return period < until
-
-
-def awaited(event: Event, now: datetime, table: Expectations) -> bool:
-    """Must the event stay open for series that come later? The news of it may be long quiet."""
-    if event.status in ENDED or event.phase is Phase.EASING:
-        return False
-    types = {event.type, *event.also}
-    ends = [row.until_days for row in table.rows if row.fulfils and row.types & types]
-    # the last period that counts is known only when it is over and published
-    lag = timedelta(days=75)
-    return bool(ends) and now < announced(event) + timedelta(days=max(ends)) + lag
 
 
 # --------------------------------------------------------------------------- the event

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, log, log1p, sqrt
-from statistics import NormalDist, median
+from statistics import NormalDist
 
 from ews.detectors.expectations import Effect
 from ews.model import Direction
@@ -126,19 +126,3 @@ def power(means: Sequence[float], weights: Sequence[float], releases: int = 1) -
         weight * _NORMAL.cdf(mean * grown - LEVEL)
         for mean, weight in zip(means, weights, strict=True)
     )
-
-
-def usual_scale(values: Sequence[float], expected: Sequence[float]) -> float | None:
-    """Robust standard deviation of ln(value / expected) of a series' own past (1.4826 x MAD).
-
-    Pairs that are missing or not positive are left out; None with fewer than eight.
-
-    >>> usual_scale([1.0, 2.0], [1.0, 1.0]) is None
-    True
-    """
-    pairs = zip(values, expected, strict=True)
-    logs = [log(v / e) for v, e in pairs if v > 0 and e > 0]
-    if len(logs) < 8:
-        return None
-    middle = median(logs)
-    return 1.4826 * median(abs(one - middle) for one in logs)

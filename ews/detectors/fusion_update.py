@@ -39,6 +39,7 @@ from ews.model import Direction, Event, Evidence, Phase, series_parts
 
 FULFILLED = 10.0  # ratio from which a departure counts as the announced one
 LEAST_DROP = 0.15  # and the share that must have gone: less harms nobody, however sure
+IMPLIED_Z = 1.5  # z from which p and the move say how far the series usually moves
 CALM_Z = 1.0  # a value below this z in the expected direction is calm
 ENOUGH = 0.8  # power that a calm series must have had to refute
 REFUTING = 3  # calm releases after the due date that refute, at least
@@ -98,8 +99,7 @@ def told_by(
 
 
 def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, shared: int) -> float:
-    p = looked(reading.p) if reading.alarm else reading.p
-    z = toward(p, reading.direction, row.direction)
+    z = toward(looked(reading.p), reading.direction, row.direction)
     means = sizes(row.effect, usual(reading, family), shared, family.additive)
     early = row.fulfils and reading.period < due(event, row)
     still = max(row.still, EARLY_STILL) if early else row.still
@@ -108,12 +108,16 @@ def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, sha
 
 
 def usual(reading: Reading, family: Family) -> float:
-    """The series' usual scale: handed over, else what p and the move imply, else the table's."""
-    if reading.scale is not None and reading.scale > 0:
-        return reading.scale
+    """The scale on which the reading is judged: the series' own, or the table's where that is unknown.
+
+    Never smaller than p and the move imply together. A calibrated p is no smaller than null data can
+    show; with a smaller scale a fall of 60 % in a very even series would be too small to be one.
+    """
     z = toward(reading.p, Direction.UP, Direction.UP)
     moved = abs(reading.move if family.additive else log1p(max(reading.move, -0.99)))
-    return moved / z if z >= 2 and moved > 0 else family.scale
+    implied = moved / z if z >= IMPLIED_Z else 0.0
+    known = reading.scale if reading.scale is not None and reading.scale > 0 else None
+    return max(known or (0.0 if implied else family.scale), implied)
 
 
 def _signed(
@@ -160,7 +164,7 @@ def _calm(
     for row in rows:
         if not row.fulfils or "fulfilled" in facts or readings[0].period < due(event, row):
             continue
-        if any(toward(one.p, one.direction, row.direction) >= CALM_Z for one in readings):
+        if any(toward(looked(one.p), one.direction, row.direction) >= CALM_Z for one in readings):
             facts.pop(key, None)
             facts.pop("refuted", None)
             continue

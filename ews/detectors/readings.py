@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from ews.detectors.alarms import Judged, moment, moves
+from ews.detectors.alarms import ADDITIVE, Judged, moment, moves
 from ews.detectors.calibration import class_of
 from ews.detectors.fusion_match import Reading
-from ews.detectors.fusion_odds import usual_scale
+from ews.detectors.fusion_scale import scales
 from ews.detectors.panel import Panel
 from ews.model import Direction, Event, series_parts
 
@@ -36,18 +36,19 @@ def readings(panel: Panel, judged: Sequence[Judged], wanted: Collection[str]) ->
 
     The detector with the smallest p speaks; one that says what it expected is asked first.
     """
-    kind = class_of(panel.measures()[0]) if panel.names else ""
-    told = [one for one in judged if not np.isnan(one.scores.expected).all()] or list(judged)
+    kinds = np.array([class_of(measure) for measure in panel.measures()])
+    newest = panel.newest()
+    spread = np.where(np.isin(kinds, list(ADDITIVE)), scales(panel, True), scales(panel, False))
+    shifts = {one.scores.detector: moves(panel, one.scores, kinds) for one in judged}
     found: dict[str, Reading] = {}
-    for n, name in enumerate(panel.names):
-        if name not in wanted or not told or not told[0].tested[n].any():
-            continue
-        t = int(panel.newest()[n])
-        asked = [one for one in told if not np.isnan(one.p[n, t])]
+    for n in np.flatnonzero(np.isin(panel.names, list(wanted))).tolist():
+        name, t = panel.names[n], int(newest[n])
+        asked = [one for one in judged if t >= 0 and one.tested[n, t]]
+        asked = [one for one in asked if np.isfinite(one.scores.expected[n, t])] or asked
         if not asked:
             continue
         one = min(asked, key=lambda j: (float(j.p[n, t]), j.scores.detector))
-        move = float(moves(panel, one.scores, kind)[n, t])
+        move = float(shifts[one.scores.detector][n, t])
         if not np.isfinite(move):
             continue
         found[name] = Reading(
@@ -58,7 +59,7 @@ def readings(panel: Panel, judged: Sequence[Judged], wanted: Collection[str]) ->
             period=moment(panel.periods[t]),
             found_at=moment(panel.known[n, t]),
             n_since=_calm(one, n, t),
-            scale=usual_scale(panel.values[n].tolist(), one.scores.expected[n].tolist()),
+            scale=float(spread[n]) if spread[n] > 0 else None,
         )
     return found
 
