@@ -25,6 +25,7 @@ from ews.detectors.dated import dated_events, touched
 from ews.detectors.derived import derive
 from ews.detectors.numeric import NUMERIC, Numeric
 from ews.detectors.panel import Bools, Floats, Panel, blocks, panel_of
+from ews.detectors.stopped import filled
 from ews.model import Direction, Frequency
 from ews.tuning.null_series import MAKERS, null_panels
 from ews.tuning.series import convert_series, read_series
@@ -70,18 +71,15 @@ def recorded_nulls(detectors: Iterable[Numeric], data: Path) -> dict[Key, list[N
     return found
 
 
-def null_of(
-    detector: Numeric,
-    kind: str,
-    panel: Panel,
-    quiet: Bools | None = None,
-) -> Null:
+def null_of(detector: Numeric, kind: str, panel: Panel, quiet: Bools | None = None) -> Null:
     """A detector's tails on a panel. A move that the detector does not tell is a test without an
-    alarm: its tail counts as 1."""
-    scores = detector.score(panel, {}, None)
+    alarm: its tail counts as 1. A detector that fills judges the pauses and nothing else."""
+    scores = detector.score(filled(panel) if detector.fills else panel, {}, None)
     told = detector.told[kind]
     heard = np.where(scores.up, Direction.UP in told, Direction.DOWN in told)
     tails = np.where(heard | np.isnan(scores.tail), scores.tail, 1.0)
+    if detector.fills:
+        tails[~np.isnan(panel.values)] = np.nan
     return Null(tails if quiet is None else np.where(quiet, tails, np.nan), scores.up)
 
 
