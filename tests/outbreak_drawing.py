@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 760, 440, 60, 50, 30, 150
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 760, 440, 60, 50, 30, 30
 COLOURS = ("#7f7f7f", "#e69f00", "#d55e00", "#cc79a7", "#56b4e9", "#0b4f8a")  # Okabe & Ito
 
 
 def amoc_picture(curves: Mapping[str, Sequence[tuple[float, float, float]]]) -> str:
     """An SVG: one line a detector; x logarithmic, both axes labelled in Korean and English."""
     used = [point for points in curves.values() for point in points if point[0] > 0]
-    low = 10 ** math.floor(math.log10(min(x for x, _, _ in used)))
+    low = 10 ** (math.floor(math.log10(min(x for x, _, _ in used))) - 1)  # room for the names
     high = 10 ** math.ceil(math.log10(max(x for x, _, _ in used)))
     most = math.ceil(max(y for _, y, _ in used) / 2) * 2
 
@@ -43,7 +43,7 @@ def amoc_picture(curves: Mapping[str, Sequence[tuple[float, float, float]]]) -> 
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>'
         )
-        parts.append(_text(spots[-1][0] + 6, spots[-1][1] + 4, name, fill=colour))
+        parts.append(_text(spots[0][0] - 6, spots[0][1] + 4, name, "end", colour))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         'font-family="sans-serif" font-size="12"><title>AMOC curves of the simulated outbreaks '

@@ -69,12 +69,12 @@ def three(c2: Floats) -> Floats:
 
 def c1(panel: Panel, params: Mapping[str, float], last: int | None = None) -> Scores:
     """EARS C1, two-sided: |C1|, with the tail of Student's t on 6 degrees (a predicted value)."""
-    return _plain("ears_c1", panel, params, 0, last)
+    return _plain("ears-c1", panel, params, 0, last)
 
 
 def c2(panel: Panel, params: Mapping[str, float], last: int | None = None) -> Scores:
     """EARS C2, two-sided: as C1, with two values left out before the one judged."""
-    return _plain("ears_c2", panel, params, LAG, last)
+    return _plain("ears-c2", panel, params, LAG, last)
 
 
 def c3(panel: Panel, params: Mapping[str, float], last: int | None = None) -> Scores:
@@ -85,7 +85,7 @@ def c3(panel: Panel, params: Mapping[str, float], last: int | None = None) -> Sc
     up = above >= below
     score = np.maximum(above, below)
     tail = np.minimum(2.0 * c3_tail(score), 1.0)
-    return _wide("ears_c3", panel, cut, last, (score, tail, mean), up)
+    return _wide("ears-c3", panel, cut, last, (score, tail, mean), up)
 
 
 def c3_tail(score: Floats) -> Floats:
