@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ews.detectors.budget import Allocation
 from ews.detectors.calibration import Calibration, calibrated, class_of
-from ews.detectors.numeric import Numeric, detectors_of
+from ews.detectors.numeric import Numeric, detectors_in_force
 from ews.detectors.panel import Bools, Days, Floats, Panel, Scores
+from ews.detectors.stopped import filled
 from ews.model import Detection, DetectorTurn, Direction
 
 TESTED = 3  # periods back from the newest whose value may still be tested, as new or as revised
@@ -59,53 +61,77 @@ def judge(
     items_of: Callable[[str], tuple[str, ...]],
     synthetic: frozenset[str] = frozenset(),
 ) -> list[Judged]:
-    """Every detector in force on a panel of one class of measure; `mask` are the values to test.
+    """Every detector in force on a panel; `mask` are the values to test, pauses among them (a value
+    that is missing in `panel` is judged by the detectors that fill).
 
     A value alarms when its calibrated p is within its share of the budget, it moved the way that the
     detector tells, and by a share that matters (`least_move`).
     """
-    if not len(panel.names) or not mask.any():
+    if not mask.any():
         return []
-    measures = panel.measures()
-    kind = class_of(measures[0])
+    kinds = np.array([class_of(measure) for measure in panel.measures()])
     reach = len(panel.periods) - int(np.argmax(mask.any(axis=0)))
     last = min(len(panel.periods), max(SHOWN, reach))
+    missing = np.isnan(panel.values)
     found = []
-    for detector in detectors_of(kind):
-        scores = detector.score(panel, params, last)
-        p = calibrated(scores, measures, calibration)
-        asked = mask & ~np.isnan(p)
+    for detector in detectors_in_force(set(kinds.tolist())):
         alpha = allocation.alphas_of(panel.names, detector.name)
-        hits = asked & (p <= alpha[:, None]) & _told(detector, kind, scores)
-        move = moves(panel, scores, kind)
+        pays = (alpha > 0) & np.isin(kinds, list(detector.told))
+        rows = np.flatnonzero(pays | np.isin(kinds, list(detector.beside)))
+        asked = mask & pays[:, None] & (missing if detector.fills else ~missing)
+        if not asked.any():
+            continue
+        whole = filled(panel) if detector.fills else panel
+        scores, p = _scored(detector, whole, rows, calibration, params, last)
+        asked &= ~np.isnan(p)
+        move = moves(whole, scores, kinds)
+        hits = asked & (p <= alpha[:, None]) & _told(detector, kinds, scores)
         hits &= ~(np.abs(move) < params["least_move"])  # one that expects nothing may tell
         detections = tuple(
-            _detection(panel, scores, move, p, alpha, int(n), int(t), items_of, synthetic)
+            _detection(whole, scores, move, p, alpha, int(n), int(t), items_of, synthetic)
             for n, t in np.argwhere(hits)
         )
         expected = float((asked.sum(axis=1) * alpha).sum())
         turn = DetectorTurn(detector.name, panel.now, int(asked.sum()), expected, len(detections))
-        found.append(Judged(detections, turn, scores, p, mask))
+        found.append(Judged(detections, turn, scores, p, asked))
     return found
 
 
-def _told(detector: Numeric, kind: str, scores: Scores) -> Bools:
-    told = detector.told[kind]
-    up, down = Direction.UP in told, Direction.DOWN in told
-    found: Bools = np.where(scores.up, up, down).astype(np.bool_)
-    return found
+def _scored(
+    detector: Numeric,
+    panel: Panel,
+    rows: NDArray[np.intp],
+    calibration: Calibration,
+    params: Mapping[str, float],
+    last: int,
+) -> tuple[Scores, Floats]:
+    """Scores and calibrated p of the whole panel, NaN in the rows that the detector does not read."""
+    part = panel.rows(rows)
+    scores = detector.score(part, params, last)
+    p = calibrated(scores, part.measures(), calibration)
+    whole, all_p = Scores.silent(detector.name, panel), np.full(panel.values.shape, np.nan)
+    whole.score[rows], whole.tail[rows] = scores.score, scores.tail
+    whole.up[rows], whole.expected[rows] = scores.up, scores.expected
+    all_p[rows] = p
+    return whole, all_p
 
 
-def moves(panel: Panel, scores: Scores, kind: str) -> Floats:
+def _told(detector: Numeric, kinds: NDArray[np.str_], scores: Scores) -> Bools:
+    told = [detector.told.get(kind, frozenset()) for kind in kinds.tolist()]
+    up = np.array([Direction.UP in moves for moves in told], np.bool_)[:, None]
+    down = np.array([Direction.DOWN in moves for moves in told], np.bool_)[:, None]
+    return np.where(scores.up, up, down)
+
+
+def moves(panel: Panel, scores: Scores, kinds: NDArray[np.str_]) -> Floats:
     """[n, t] by what share of the expected a value moved; NaN where nothing was expected.
 
     The difference for classes in `ADDITIVE`, which are logarithms or standard deviations already.
     """
-    if kind in ADDITIVE:
-        return panel.values - scores.expected
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = panel.values / scores.expected - 1.0
-    return found
+        shares = panel.values / scores.expected - 1.0
+    additive = np.isin(kinds, list(ADDITIVE))[:, None]
+    return np.where(additive, panel.values - scores.expected, shares)
 
 
 def _detection(

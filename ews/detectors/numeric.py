@@ -5,10 +5,19 @@ Each lives in its own file and has a section in docs/detectors.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from ews.detectors import concentration, ears, mirror_gap, seasonal
+from ews.detectors import (
+    change_point,
+    concentration,
+    ears,
+    mirror_gap,
+    nb_cusum,
+    seasonal,
+    stockpiling,
+    stopped,
+)
 from ews.detectors.panel import Panel, Scores
 from ews.model import Direction
 
@@ -20,11 +29,13 @@ BOTH = DOWN | UP
 
 @dataclass(frozen=True, slots=True)
 class Numeric:
-    """A detector: class of measure (ews.detectors.calibration) -> moves that are told."""
+    """A detector, and what it is for."""
 
     name: str
     score: Score
-    told: Mapping[str, frozenset[Direction]]
+    told: Mapping[str, frozenset[Direction]]  # class of measure (calibration.class_of) -> moves
+    beside: frozenset[str] = frozenset()  # classes that it reads beside, without a word on them
+    fills: bool = False  # judges pauses: periods that are missing although their report came
     in_force: bool = True  # a baseline is scored for comparison only
 
 
@@ -35,8 +46,17 @@ NUMERIC: Mapping[str, Numeric] = {
             "seasonal", seasonal.score,
             {"counts": DOWN, "tonnage": DOWN, "flows-kg": BOTH, "flows-usd": DOWN, "index": UP},
         ),
-        Numeric(concentration.NAME, concentration.score, {"shares": UP}),
-        Numeric(mirror_gap.NAME, mirror_gap.score, {"gaps": BOTH}),
+        Numeric("nb-cusum", nb_cusum.score, {"counts": DOWN}),
+        Numeric(
+            "change-point", change_point.score,
+            {"prices": UP, "flows-kg": DOWN, "flows-usd": DOWN, "index": UP},
+        ),
+        Numeric(
+            "stockpiling", stockpiling.score, {"flows-kg": BOTH}, beside=frozenset({"flows-usd"})
+        ),
+        Numeric("stopped", stopped.score, {"flows-kg": DOWN, "flows-usd": DOWN}, fills=True),
+        Numeric("concentration", concentration.score, {"shares": UP}),
+        Numeric("mirror-gap", mirror_gap.score, {"gaps": BOTH}),
         Numeric("ears-c1", ears.c1, {"counts": DOWN}, in_force=False),
         Numeric("ears-c2", ears.c2, {"counts": DOWN}, in_force=False),
         Numeric("ears-c3", ears.c3, {"counts": DOWN}, in_force=False),
@@ -47,3 +67,10 @@ NUMERIC: Mapping[str, Numeric] = {
 def detectors_of(kind: str) -> tuple[Numeric, ...]:
     """The detectors in force for a class of measure."""
     return tuple(one for one in NUMERIC.values() if one.in_force and kind in one.told)
+
+
+def detectors_in_force(kinds: Collection[str]) -> tuple[Numeric, ...]:
+    """The detectors in force for any of the classes."""
+    return tuple(
+        one for one in NUMERIC.values() if one.in_force and not one.told.keys().isdisjoint(kinds)
+    )

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from alerts.rulebook import false_alarms
 from ews.model import series_parts
 from graph import ITEMS
+from graph.goods import goods
+from graph.goods import watched_codes as ours
 
 
 @cache
@@ -40,3 +43,30 @@ def items_of(name: str) -> tuple[str, ...]:
     """
     item = series_parts(name)[3]
     return () if item == "-" else items_by_code().get(item, (item,))
+
+
+@cache
+def codes_under(item: str) -> frozenset[str]:
+    """Every HS6 code that an item of ours has or whose heading it has; a code is itself.
+
+    >>> sorted(codes_under("urea")), sorted(codes_under("851810")), len(codes_under("maize")) > 1
+    (['310210'], ['851810'], True)
+    """
+    known = ITEMS.get(item)
+    if known is None:
+        return frozenset({item}) if len(item) == 6 and item.isdigit() else frozenset()
+    prefixes = tuple(hs[:6] for hs in known.hs)
+    return frozenset(code for code in goods() if code.startswith(prefixes)) if prefixes else frozenset()
+
+
+def chosen(rules: Mapping[str, object]) -> tuple[str, ...]:
+    """What analysts put on the watch list: what has a false-alarm budget of its own above 0."""
+    return tuple(item for item, budget in false_alarms(rules).items() if budget > 0)
+
+
+def watched_codes(rules: Mapping[str, object]) -> frozenset[str]:
+    """HS6 codes that somebody watches: those of our watched items, and those that analysts chose.
+
+    The blind-spot list, the false-alarm budget and the table of vulnerability all ask this.
+    """
+    return ours().union(*(codes_under(item) for item in chosen(rules)))

@@ -13,7 +13,7 @@ from ews.detectors.calibration import class_of
 from ews.detectors.derived import derive
 from ews.detectors.numeric import detectors_of
 from ews.detectors.panel import PER_YEAR, Panel
-from ews.measuring.codes import codes_of
+from ews.measuring.codes import codes_of, codes_under, watched_codes
 from ews.model import Frequency, RuleSet, series_parts
 from ews.storage.series_rows import Summary
 from graph import ITEMS
@@ -38,8 +38,11 @@ def budget_of(ruleset: RuleSet) -> Budget:
     budget for each of them."""
     rules = ruleset.rules
     own = false_alarms(rules)
-    by_code = {code: own[item] for item in own for code in codes_of(item)}
-    watched = [code for item in ITEMS.values() if item.watched for code in codes_of(item.id)]
+    by_code = {
+        code: own[item] for item in own for code in (*codes_of(item), *codes_under(item))
+    }
+    watched = [item.id for item in ITEMS.values() if item.watched]
+    watched += sorted(watched_codes(rules))
     return budget_for(
         watched,
         by_code,

@@ -17,9 +17,9 @@ from ews.detectors.budget import Allocation, allocate
 from ews.detectors.calibration import class_of, shipped
 from ews.detectors.derived import derive
 from ews.detectors.fusion_match import Reading
-from ews.detectors.numeric import detectors_of
 from ews.detectors.panel import Days, Panel, blocks, panel_of
 from ews.detectors.readings import awaited, readings
+from ews.detectors.stopped import filled
 from ews.measuring.codes import items_by_code, items_of
 from ews.measuring.monitored import TRADE, budget_of, monitored, numbers
 from ews.model import Detection, DetectorTurn, Event, Frequency, RuleSet, series_parts
@@ -97,10 +97,7 @@ class _Turn:
         until = {one.name: one.scored_until for one in group}
         made_up = frozenset(one.name for one in group if one.synthetic)
         panel = panel_at(self.store, tuple(until), group[0].frequency, self.now)
-        for kind in sorted({class_of(measure) for measure in panel.measures()}):
-            rows = np.array([class_of(measure) == kind for measure in panel.measures()])
-            part = panel.rows(rows)
-            self._judge(part, _moments([until[name] for name in part.names]), made_up)
+        self._judge(panel, _moments([until[name] for name in panel.names]), made_up)
         if group[0].frequency is Frequency.MONTH and class_of(group[0].measure) in TRADE:
             self._derived(panel, until, made_up)
 
@@ -113,16 +110,12 @@ class _Turn:
             item = series_parts(name)[3]
             if at is not None:
                 newest[item] = max(at, newest.get(item, at))
-        for kind in sorted({class_of(measure) for measure in whole.measures()}):
-            part = whole.rows(np.array([class_of(m) == kind for m in whole.measures()]))
-            when = _moments([newest.get(series_parts(name)[3]) for name in part.names])
-            made = frozenset(name for name in part.names if name.startswith("synthetic/"))
-            self._judge(part, when, made | made_up)
+        when = _moments([newest.get(series_parts(name)[3]) for name in whole.names])
+        made = frozenset(name for name in whole.names if name.startswith("synthetic/"))
+        self._judge(whole, when, made | made_up)
 
     def _judge(self, panel: Panel, until: Days, made_up: frozenset[str]) -> None:
-        if not detectors_of(class_of(panel.measures()[0])):
-            return
-        mask = tested(panel, until)
+        mask = tested(filled(panel), until)
         judged = judge(panel, mask, self.allocation, shipped(), self.params, items_of, made_up)
         for one in judged:
             self.detections += one.detections
