@@ -43,20 +43,20 @@ NUMERIC: Mapping[str, Numeric] = {
     one.name: one
     for one in (
         Numeric(
-            "seasonal", seasonal.score,
+            seasonal.NAME, seasonal.score,
             {"counts": DOWN, "tonnage": DOWN, "flows-kg": BOTH, "flows-usd": DOWN, "index": UP},
         ),
-        Numeric("nb-cusum", nb_cusum.score, {"counts": DOWN}),
+        Numeric(nb_cusum.NAME, nb_cusum.score, {"counts": DOWN}),
         Numeric(
-            "change-point", change_point.score,
+            change_point.NAME, change_point.score,
             {"prices": UP, "flows-kg": DOWN, "flows-usd": DOWN, "index": UP},
         ),
         Numeric(
-            "stockpiling", stockpiling.score, {"flows-kg": BOTH}, beside=frozenset({"flows-usd"})
+            stockpiling.NAME, stockpiling.score, {"flows-kg": BOTH}, beside=frozenset({"flows-usd"})
         ),
-        Numeric("stopped", stopped.score, {"flows-kg": DOWN, "flows-usd": DOWN}, fills=True),
-        Numeric("concentration", concentration.score, {"shares": UP}),
-        Numeric("mirror-gap", mirror_gap.score, {"gaps": BOTH}),
+        Numeric(stopped.NAME, stopped.score, {"flows-kg": DOWN, "flows-usd": DOWN}, fills=True),
+        Numeric(concentration.NAME, concentration.score, {"shares": UP}),
+        Numeric(mirror_gap.NAME, mirror_gap.score, {"gaps": BOTH}),
         Numeric("ears-c1", ears.c1, {"counts": DOWN}, in_force=False),
         Numeric("ears-c2", ears.c2, {"counts": DOWN}, in_force=False),
         Numeric("ears-c3", ears.c3, {"counts": DOWN}, in_force=False),
