@@ -11,6 +11,7 @@ from scipy import stats
 
 from ews.detectors import calibration as cal
 from ews.detectors.calibration import Calibration, Curve, Null, calibrated, class_of, fit
+from ews.detectors.numeric import NUMERIC
 from ews.detectors.panel import Scores
 
 Floats = NDArray[np.float64]
@@ -145,6 +146,17 @@ def test_each_measure_that_is_named_has_a_class() -> None:
         "strange": "other",
     }  # fmt: skip
     assert {measure: class_of(measure) for measure in named} == named
+
+
+def test_every_detector_in_force_has_null_data_of_each_class_that_it_tells() -> None:
+    """Else: python -m ews.tuning.fit_calibration --data D, with the recorded data."""
+    lacking = [
+        (one.name, kind)
+        for one in NUMERIC.values()
+        for kind in one.told
+        if one.in_force and not any(c.kind == kind for c in cal.shipped().of(one.name, kind))
+    ]
+    assert not lacking, f"fit the calibration again: {lacking}"
 
 
 def test_every_shipped_curve_is_monotone_and_says_what_it_was_fitted_on() -> None:

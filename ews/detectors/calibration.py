@@ -74,11 +74,6 @@ def class_of(measure: str) -> str:
     return "prices" if head == "price" else "counts" if tail == "transits" else "other"
 
 
-def spelled(detector: str) -> str:
-    """The name of a detector as the table of detectors has it: "nb-cusum" for "nb_cusum"."""
-    return detector.replace("_", "-")
-
-
 @dataclass(frozen=True, slots=True)
 class Null:
     """What a detector said of series in which nothing is known to have happened."""
@@ -122,8 +117,7 @@ class Calibration:
 
     def of(self, detector: str, kind: str) -> tuple[Curve, ...]:
         """The curves that speak for a class: its own, or all of the detector; () when none does."""
-        name = spelled(detector)
-        mine = tuple(one for one in self.curves if one.detector == name)
+        mine = tuple(one for one in self.curves if one.detector == detector)
         return tuple(one for one in mine if one.kind == kind) or mine
 
     def basis(self, detector: str, measure: str) -> str:
@@ -166,10 +160,7 @@ def fit(
 ) -> Calibration:
     """Curves of (detector, class, basis). None where fewer than `THIN` runs were seen; and a curve
     whose tail rests on fewer than `WELL` gives way to another basis that has more."""
-    curves = [
-        curve_of(spelled(detector), kind, basis, some)
-        for (detector, kind, basis), some in sorted(nulls.items())
-    ]
+    curves = [curve_of(*key, some) for key, some in sorted(nulls.items())]
     found = [one for one in curves if one is not None]
     well = {(one.detector, one.kind) for one in found if one.runs >= WELL}
     kept = [one for one in found if one.runs >= WELL or (one.detector, one.kind) not in well]

@@ -15,7 +15,7 @@ import numpy as np
 from ews.detectors.own_past import Past, departures, two_sided
 from ews.detectors.panel import Floats, Panel, Scores
 
-NAME = "mirror-gap"
+NAME = "mirror_gap"
 TOGETHER = 3  # periods of a mean; sea freight between neighbours and to Europe takes 1 to 8 weeks
 LEAST_TOGETHER = 2  # of them known, the newest among them
 # Three years before the newest mean that shares no period with the value's; a year of it known.
