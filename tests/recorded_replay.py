@@ -104,8 +104,8 @@ class _Spy:
         judged = judge(panel, mask, allocation, calibration, params, items_of, synthetic)
         for one in judged:
             self.found.tests += _tests(panel, one, allocation)
-        derived = {"hhi", "top-share", "gap"} & set(panel.measures())
-        if self.found.looks % self.keep_every == 0 and not derived:
+        fetched = panel.names and not {"hhi", "top-share", "gap"} & set(panel.measures())
+        if self.found.looks % self.keep_every == 0 and fetched:
             self.found.panels[panel.now, panel.names] = panel
         return judged
 

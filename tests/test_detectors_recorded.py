@@ -216,12 +216,12 @@ def test_a_replay_sees_each_release_once_and_as_it_was_then(tmp_path: Path) -> N
         size = 4e6 * float(np.exp(0.05 * rng.normal())) * (0.02 if n == 38 else 1.0)
         found.append(Observation(GRAPHITE, month, month + timedelta(days=60), size, "kg"))
     store = Store.open(tmp_path)
-    told = replay(store, found, first + timedelta(days=900), keep_every=1)
+    told = replay(store, found, first + timedelta(days=1130), keep_every=3)
     months = [test.period for test in told.tests if test.detector == "seasonal"]
     assert len(months) == len(set(months)) == told.looks
     assert {one.period.isoformat()[:7] for one in told.detections} == {"2021-03"}
     worst = differences(store, told, {})
-    assert worst["views"] == told.looks
+    assert worst["views"] == 2  # the first and the fourth look
     assert worst["values"] == worst["tails"] == 0.0
     store.close()
 
