@@ -1,7 +1,7 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
 Methods are grouped by noun: `collection.py`, `numbers.py`, `said.py`, `texts.py`, `events.py`, `alerts.py`,
-`deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
+`series_list.py`, `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
 `history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`. Each works alone in a transaction of its own, or on the
 one that `begin()` opened.
 """
@@ -32,6 +32,7 @@ from ews.storage.numbers import NumberStore
 from ews.storage.people import PeopleStore
 from ews.storage.readings import ReadingStore
 from ews.storage.said import SaidStore
+from ews.storage.series_list import SeriesListStore
 from ews.storage.tapes import TapeStore
 from ews.storage.texts import TextStore
 from ews.storage.viewers import ViewerStore
@@ -43,6 +44,7 @@ class Store(
     CollectionStore,
     NumberStore,
     SaidStore,
+    SeriesListStore,
     LeaseStore,
     BlindStore,
     TextStore,
