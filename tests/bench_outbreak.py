@@ -180,6 +180,25 @@ def drops(repeats: int) -> dict[str, Any]:
     return found
 
 
+def checks(repeats: int) -> dict[str, Any]:
+    """The CUSUM's own tail by the age of the series, and what the edge of the baseline is worth."""
+    panel = sim.quiet(sim.SEED_QUIET, repeats).panel
+
+    def rates(scores: Floats, up: bool, bound: bool = False) -> dict[str, float]:
+        tail = np.exp(-scores) if bound else nb_cusum.tail_of(scores, Frequency.DAY, up)
+        return {f"{share:g}": float((tail <= share).mean()) for share in RATES}
+
+    result: dict[str, Any] = {}
+    for up, name in ((True, "up"), (False, "down")):
+        scores = side(panel, {}, up)
+        ages = ((56, 90), (90, 150), (150, 250), (250, 365), (365, 480), (480, 731), (731, 1096))
+        result[name] = {f"days {a}-{b}": rates(scores[:, a:b], up) for a, b in ages}
+        result[f"{name}, at the bound exp(-score)"] = rates(judged(scores), up, bound=True)
+        middle = judged(side(panel, {"doubt": 0.0}, up))
+        result[f"{name}, at the bound, against the middle"] = rates(middle, up, bound=True)
+    return result
+
+
 def bars(found: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     """The two bars of the issue, by the detector's own tail where it is met or missed."""
     row = found["nb_cusum"]["rates"][RATES.index(BAR_RATE)]
@@ -213,6 +232,7 @@ def run(quiet: int = sim.QUIET_SERIES, repeats: int = sim.PULSE_REPEATS) -> dict
         "bars": bars(found),
         "detectors": found,
         "drops": drops(max(1, repeats // 2)),
+        "tail_checks": checks(max(1, quiet // 2)),
         "amoc": {name: [[round(v, 5) for v in point] for point in points]
                  for name, points in curves.items()},
         "seconds": round(time.perf_counter() - begin, 1),
