@@ -393,3 +393,29 @@ def test_a_fall_that_goes_on_is_surer_and_deeper_in_the_same_event() -> None:
         assert [one.facts["drop"] for one in told] == [0.17, 0.58, 0.57]
         assert told[0].probability <= told[1].probability <= told[2].probability
         assert told[1].severity > told[0].severity
+
+
+def test_what_others_buy_joins_and_neither_proves_nor_uses_up_the_month() -> None:
+    """China's exports to Japan say little of Korea; those of all countries come in one release."""
+    service = Service()
+    (said,) = service.turn([story()])
+    japan = alarm("comtrade/export-kg/CN-JP/250410", "2023-12-01", "2024-01-20", -0.99)
+    (hint,) = service.turn(
+        detections=[japan],
+        readings=[reading("comtrade/export-kg/CN-AE/250410", "2023-12-01", "2024-01-20", 0.0, 0.9)],
+    )
+    assert hint.probability == said.probability
+    assert "fulfilled" not in hint.facts
+    (fall,) = service.turn(detections=[alarm(KG, "2023-12-01", "2024-01-20", -0.74, p=1e-3)])
+    assert fall.facts["fulfilled"] == 1.0
+    assert {link for link in fall.links if "CN-JP" in link}
+
+
+def test_the_month_in_which_a_measure_comes_into_force_counts_as_one_of_it() -> None:
+    """Due on 4 December by the table: December is mostly after it, November is not."""
+    for month, shown in (("2023-11-01", False), ("2023-12-01", True)):
+        service = Service()
+        service.turn([story()])
+        fall = alarm(KG, month, "2024-01-20", -0.74, p=1e-3)
+        (event,) = service.turn(detections=[fall])
+        assert ("fulfilled" in event.facts) is shown, month

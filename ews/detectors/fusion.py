@@ -21,6 +21,7 @@ from ews.detectors.fusion_match import (
     fits,
     item_ids,
     numeric,
+    of_korea,
     places,
     reading_of,
     storied,
@@ -118,7 +119,7 @@ def _grouped(readings: Sequence[Reading], items: Items, table: Expectations) -> 
     for one in sorted(readings, key=lambda r: (r.period, r.series, r.direction)):
         _, measure, _, item = series_parts(one.series)
         family = table.family(measure)
-        if family is not None:
+        if family is not None and (one.alarm or of_korea(one.series)):
             where = tuple(sorted(places(one.series)))
             key = (one.period, family.name, where, item_ids(item, items), _ship(measure))
             groups[key].append(one)

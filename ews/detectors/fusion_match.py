@@ -100,6 +100,13 @@ def places(series: str) -> frozenset[str]:
     return frozenset({place} - WORLD - {"-"})
 
 
+def of_korea(series: str) -> bool:
+    """Does it say what reaches Korea, or what a seller sells to all? A flow to others is a hint."""
+    _, measure, place, _ = series_parts(series)
+    flow = measure.startswith(("import-", "export-")) or measure == "gap"
+    return not flow or place.partition("-")[2] in WORLD
+
+
 def same_place(event: Event, series: str, table: Expectations) -> bool:
     """A series of a place speaks of events there; one of the world of events anywhere."""
     where = places(series)
@@ -143,10 +150,15 @@ def active(event: Event, row: Expectation, family: Family, reading: Reading) -> 
     if ends <= said + timedelta(days=row.from_days):
         return False
     last = max(said, event.last_seen or said) if linked(event, reading.series) else said
-    until = last + timedelta(days=row.until_days)
-    if row.before_due:
-        until = min(until, due(event, row) + timedelta(days=row.slack_days))
-    return period < until
+    if row.before_due and not early(event, row, family, period):
+        return False
+    return period < last + timedelta(days=row.until_days)
+
+
+def early(event: Event, row: Expectation, family: Family, period: datetime) -> bool:
+    """Does most of the period lie before the measure is due (and the slack of the row)?"""
+    middle = period + timedelta(days=family.span_days / 2)
+    return middle < due(event, row) + timedelta(days=row.slack_days)
 
 
 # --------------------------------------------------------------------------- the event

@@ -101,7 +101,7 @@ def updated(probability: float, ratio: float) -> float:
     >>> round(updated(0.5, 4.0), 2), updated(0.0, 50.0), updated(1.0, 0.05)
     (0.8, 0.0, 1.0)
     """
-    return probability * ratio / (probability * ratio + 1 - probability)
+    return min(1.0, probability * ratio / (probability * ratio + 1 - probability))  # rounding
 
 
 def fused(text: float, ratio: float) -> float:

@@ -19,6 +19,8 @@ from ews.detectors.fusion_match import (
     Items,
     Reading,
     due,
+    early,
+    of_korea,
     rows_for,
     sharing,
     storied,
@@ -75,7 +77,7 @@ def told_by(
         return event
     stamp = float(readings[0].period.date().toordinal())
     seen = f"seen.{family.name}"
-    if stamp <= event.facts.get(seen, 0.0):
+    if stamp <= event.facts.get(seen, 0.0) or not of_korea(readings[0].series):
         alarms = [one for one in readings if one.alarm and SERIES + one.series not in event.links]
         return with_evidence(event, alarms) if alarms else event
     facts = {**event.facts, seen: stamp}
@@ -101,8 +103,8 @@ def told_by(
 def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, shared: int) -> float:
     z = toward(looked(reading.p), reading.direction, row.direction)
     means = sizes(row.effect, usual(reading, family), shared, family.additive)
-    early = row.fulfils and reading.period < due(event, row)
-    still = max(row.still, EARLY_STILL) if early else row.still
+    soon = row.fulfils and early(event, row, family, reading.period)
+    still = max(row.still, EARLY_STILL) if soon else row.still
     said = likelihood_ratio(z, means, row.effect.weights, still)
     return attributed(said, shared, family.tests_per_year)
 
