@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import nbinom, poisson
 
 from ews.detectors import nb_cusum
@@ -55,6 +57,18 @@ def test_a_later_value_changes_no_earlier_score() -> None:
     for name in ("score", "tail", "up", "expected"):
         np.testing.assert_array_equal(getattr(before, name)[:, :110], getattr(after, name)[:, :110])
     assert (after.score[:, 112] > before.score[:, 112] + 5).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(cut=st.integers(60, 89), seed=st.integers(0, 2**32 - 1), gaps=st.floats(0.0, 0.4))
+def test_no_score_depends_on_what_comes_later(cut: int, seed: int, gaps: float) -> None:
+    dice = np.random.default_rng(seed)
+    values = dice.negative_binomial(2, 0.1, (3, 90)).astype(float)
+    values[dice.random(values.shape) < gaps] = np.nan
+    whole = nb_cusum.score(sim.panel_from(values), {"least": 20})
+    short = nb_cusum.score(sim.panel_from(values[:, :cut]), {"least": 20})
+    for name in ("score", "tail", "up", "expected"):
+        np.testing.assert_array_equal(getattr(whole, name)[:, :cut], getattr(short, name))
 
 
 def test_the_newest_three_are_the_same_alone() -> None:

@@ -84,7 +84,6 @@ def charts(panel: Panel, rows: slice, params: Mapping[str, float]) -> tuple[Floa
     values = np.where(panel.values[rows] >= 0.0, panel.values[rows] * per, np.nan)
     guard = int(params.get("guard", GUARD.get(frequency, 0)))
     least = int(params.get("least", LEAST.get(frequency, 12))) - guard
-    hold = HOLD.get(frequency, 4)
     base = Baseline(len(values), panel.periods, frequency, params)
     sums = _Sums(len(values))
     scores = np.full((2, *values.shape), np.nan)
@@ -92,23 +91,27 @@ def charts(panel: Panel, rows: slice, params: Mapping[str, float]) -> tuple[Floa
     for now in range(values.shape[1]):
         past = now - 1 - guard
         if past >= 0:
-            _learn(base, past, values[:, past], sums, (guard, hold))
-        log_mean, error = base.expect(now, guard + 1)
+            _learn(base, past, values[:, past], sums, (guard, HOLD.get(frequency, 4)))
         judged = ~np.isnan(values[:, now]) & (base.seen >= least)
-        doubt = params.get("doubt", DOUBT)
-        alpha = (
-            np.zeros(len(values))
-            if params.get("poisson")
-            else base.alpha + doubt * base.alpha_error
-        )
-        given = np.exp(doubt * np.sqrt(error))
-        edges = np.exp(log_mean) * np.stack([given, 1.0 / given])
-        best = sums.move(
-            ratios(np.where(judged, values[:, now], 0.0), edges, alpha + error), judged
-        )
+        mean, edges, alpha = _null(base, now, guard + 1, params)
+        best = sums.move(ratios(np.where(judged, values[:, now], 0.0), edges, alpha), judged)
         scores[:, judged, now] = best[:, judged]
-        expected[judged, now] = np.exp(log_mean[judged]) / per
+        expected[judged, now] = mean[judged] / per
     return scores[0], scores[1], expected
+
+
+def _null(
+    base: Baseline, now: int, ahead: int, params: Mapping[str, float]
+) -> tuple[Floats, Floats, Floats]:
+    """(mean [n], its upper and lower edge [2, n], alpha [n]) of a period if nothing happens."""
+    log_mean, error = base.expect(now, ahead)
+    doubt = params.get("doubt", DOUBT)
+    alpha = base.alpha + doubt * base.alpha_error
+    if params.get("poisson"):
+        alpha = np.zeros_like(alpha)
+    given = np.exp(doubt * np.sqrt(error))
+    mean = np.exp(log_mean)
+    return mean, mean * np.stack([given, 1.0 / given]), alpha + error
 
 
 def ratios(values: Floats, edges: Floats, alpha: Floats) -> Floats:
