@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ews.detectors import calibration as cal
-from ews.detectors.calibration import Calibration, Curve, Null, calibrated, class_of, fit
+from ews.detectors import calibration_fit as fitting
+from ews.detectors.calibration import Calibration, Curve, calibrated, class_of
+from ews.detectors.calibration_fit import Null, fit
 from ews.detectors.numeric import NUMERIC
 from ews.detectors.panel import Scores
 
@@ -88,9 +90,9 @@ def test_a_turn_of_direction_begins_another_run() -> None:
     one_way = np.ones((1, 6), np.bool_)
     turning = np.array([[True, True, False, False, True, True]])
     x = -np.log(tails)
-    assert cal._begun(x, one_way, 3.0).sum() == 1
-    assert cal._begun(x, turning, 3.0).sum() == 3
-    assert cal._peaks(x, turning, 3.0) == pytest.approx([20.723] * 3, rel=1e-3)
+    assert fitting._begun(x, one_way, 3.0).sum() == 1
+    assert fitting._begun(x, turning, 3.0).sum() == 3
+    assert fitting._peaks(x, turning, 3.0) == pytest.approx([20.723] * 3, rel=1e-3)
 
 
 def test_what_was_not_judged_is_neither_a_test_nor_a_p() -> None:
@@ -107,7 +109,7 @@ def test_a_curve_of_few_data_still_promises_no_less_than_the_truth() -> None:
     held = 0
     for seed in range(20):
         few = fit({KEY: [naive(heavy(100 + seed, n=2))]})
-        assert few.curves[0].shape == cal.THIN_SHAPE
+        assert few.curves[0].shape == fitting.THIN_SHAPE
         held += bool(np.all(few.p("naive", "prices", tails) >= truth(tails)))
     assert held >= 18
     assert not fit({KEY: [naive(heavy(7, n=1, t=3))]}).curves, "three values make no curve"

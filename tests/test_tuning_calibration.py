@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ews.detectors.calibration import class_of, fit
+from ews.detectors.calibration import class_of
+from ews.detectors.calibration_fit import fit
 from ews.detectors.numeric import Numeric
 from ews.detectors.panel import Floats, Panel, Scores
 from ews.model import Direction

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from ews.detectors.calibration import class_of
 from ews.model import Detection, DetectorTurn, Event, EventStatus, Frequency, series_parts
@@ -180,8 +180,8 @@ def poisson_interval(count: int) -> tuple[float, float]:
     >>> [round(x, 2) for x in poisson_interval(0)], [round(x, 2) for x in poisson_interval(10)]
     ([0.0, 3.69], [4.8, 18.39])
     """
-    low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
-    return low, float(chi2.ppf(0.975, 2 * count + 2)) / 2
+    low = float(gammaincinv(count, 0.025)) if count else 0.0
+    return low, float(gammaincinv(count + 1, 0.975))
 
 
 def _real(said: Sequence[bool | None]) -> bool | None:

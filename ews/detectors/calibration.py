@@ -1,50 +1,30 @@
 """How often does a nominal tail as small really begin an alarm, when nothing happens?
 
 A detector's own model is wrong in the far tail, just where a small budget looks. So its nominal
-tail is replaced by what null data show: over tests of series in which nothing is known to have
-happened, the share that begin a run of values at least as unusual, in one direction (alarms of one
-series and direction that follow one another are one alarm). With x = -ln(tail) and y = -ln(p):
-
-- as far as at least `WELL` runs support it, the curve is the empirical one, each count replaced
-  by its upper 95% Poisson limit, wider where the runs of one period come together;
-- beyond that the excess of the peaks is generalised Pareto (Pickands, Ann. Statist. 3 (1975)
-  119-131; runs declustering: Coles, An Introduction to Statistical Modeling of Extreme Values,
-  2001, 5.3), fitted on the `MANY` highest, shape and scale one standard error to the cautious
-  side and the shape never below 0, because no tail is known to end;
-- with fewer peaks than `WELL` its shape is `THIN_SHAPE` and its mean the upper limit of the mean
-  excess, never below that of the nominal tail.
+tail is replaced by what null data show (ews.detectors.calibration_fit made the shipped table): the
+share of tests that begin a run of values at least as unusual, in one direction. Alarms of one
+series and direction that follow one another are one alarm.
 
 Synthetic null data lower no p below its nominal tail. A class of measure may have several curves
-(synthetic and recorded null data): the most cautious counts. A class without one takes the most cautious of its detector; a detector without any gets
-the square root of its nominal tail, and `basis` says so.
+(synthetic and recorded null data): the most cautious counts. A class without one takes the most
+cautious of its detector; a detector without any gets the square root of its nominal tail, and
+`basis` says so.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib import resources
 
 import numpy as np
-from scipy.stats import chi2, genpareto
 
-from ews.detectors.panel import Bools, Floats, Scores
+from ews.detectors.panel import Floats, Scores
 
-WELL = 100  # runs that support a point of the empirical curve: its limit lies within a fifth of it
-MANY = 400  # runs that the tail beyond it is fitted on: the shape then is known to about 0.05
-THIN = 10  # fewer runs than this say nothing of a tail
-TAIL = 0.1  # a level that more tests than this exceed is not in the tail
-# The shape of x when a detector believes in the normal and the truth is Student t with 4 degrees
-# of freedom: x is about half of z squared, and P(z^2 > s) falls with s to the power -4/2.
-THIN_SHAPE = 0.5
-SURE = 0.95  # of the upper limits
 SYNTHETIC = "synthetic"
 SMALLEST = 1e-300  # tails below it count as it
-# x at which a curve has points: steps of 1/4 to 10 (tail 4.5e-5), then a tenth of x each.
-KNOTS = np.concatenate([np.arange(0.0, 10.0, 0.25), 10.0 * 1.1 ** np.arange(44)])
 
 _CLASSES = {
     "transits": "counts",
@@ -72,14 +52,6 @@ def class_of(measure: str) -> str:
     if head in ("import", "export"):
         return "flows-usd" if tail == "usd" else "flows-kg"
     return "prices" if head == "price" else "counts" if tail == "transits" else "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Null:
-    """What a detector said of series in which nothing is known to have happened."""
-
-    tails: Floats  # [n, t] NaN: not judged
-    up: Bools  # [n, t]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,114 +122,6 @@ def calibrated(scores: Scores, measures: Sequence[str], calibration: Calibration
         here = judged & (kinds == kind)[:, None]
         found[here] = calibration.p(scores.detector, str(kind), scores.tail[here])
     return found
-
-
-# --------------------------------------------------------------------------- fitting
-
-
-def fit(
-    nulls: Mapping[tuple[str, str, str], Sequence[Null]], on: Iterable[str] = ()
-) -> Calibration:
-    """Curves of (detector, class, basis). None where fewer than `THIN` runs were seen; and a curve
-    whose tail rests on fewer than `WELL` gives way to another basis that has more."""
-    curves = [curve_of(*key, some) for key, some in sorted(nulls.items())]
-    found = [one for one in curves if one is not None]
-    well = {(one.detector, one.kind) for one in found if one.runs >= WELL}
-    kept = [one for one in found if one.runs >= WELL or (one.detector, one.kind) not in well]
-    return Calibration(tuple(kept), tuple(on))
-
-
-def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Curve | None:
-    """The curve of null data; None when even the largest tails are too few to say anything."""
-    judged = [~np.isnan(one.tails) for one in nulls]
-    tests = sum(int(one.sum()) for one in judged)
-    parts = [(-np.log(np.clip(one.tails, SMALLEST, 1.0)), one.up) for one in nulls]
-    if not tests:
-        return None
-    begun = [[_begun(x, up, knot) for x, up in parts] for knot in KNOTS]
-    # A low level is exceeded nearly always, in few long runs: what exceeds a higher one exceeds it.
-    counts = [float(sum(part.sum() for part in one)) for one in begun]
-    runs = np.maximum.accumulate(counts[::-1])[::-1]
-    if runs[0] < THIN:
-        return None
-    spread = np.array([_dispersion(one, judged) for one in begun])
-    last, base = (_last(runs / spread, runs / tests, least) for least in (WELL, MANY))
-    y = -np.log(np.minimum(_upper(runs, spread)[: last + 1] / tests, 1.0))
-    y = np.maximum(np.maximum.accumulate(y), 0.0)
-    y[0] = 0.0  # every tail is at most 1
-    x = KNOTS[: last + 1]
-    peaks = np.concatenate([_peaks(one, up, KNOTS[base]) for one, up in parts])
-    scale, shape = _tail(peaks - KNOTS[base], float(spread[base]))
-    scale += shape * float(x[-1] - KNOTS[base])  # the same tail, seen from the last point
-    return Curve(
-        detector, kind, basis, sum(int(one.any(axis=1).sum()) for one in judged), tests,
-        int(len(peaks) / spread[base]), tuple(np.round(x, 4).tolist()),
-        tuple(np.round(y, 4).tolist()), round(scale, 4), round(shape, 4),
-    )  # fmt: skip
-
-
-def _dispersion(begun: Sequence[Bools], judged: Sequence[Bools]) -> float:
-    """How much more the runs of a period, or of a series, vary than a Poisson count would, at
-    least 1. Series of one source meet the same shocks, and some series err more than others: runs
-    that come together count for less than as many alone."""
-    return max(1.0, *(_pearson(begun, judged, axis) for axis in (0, 1)))
-
-
-def _pearson(begun: Sequence[Bools], judged: Sequence[Bools], axis: int) -> float:
-    """Pearson's statistic over its degrees of freedom, of counts along an axis."""
-    counts = np.concatenate([one.sum(axis=axis) for one in begun])
-    tests = np.concatenate([one.sum(axis=axis) for one in judged])
-    usual = counts.sum() * tests / tests.sum()
-    there = usual > 0
-    if there.sum() < 2:
-        return 1.0
-    return float(((counts - usual)[there] ** 2 / usual[there]).sum()) / (int(there.sum()) - 1)
-
-
-def _last(runs: Floats, share: Floats, least: int) -> int:
-    """The highest knot that `least` runs support; where none is in the tail, the first that is."""
-    rare = np.flatnonzero((share <= TAIL) & (runs >= THIN))
-    supported = int(np.flatnonzero(runs >= min(least, runs.max()))[-1])
-    return max(supported, int(rare[0])) if len(rare) else supported
-
-
-def _begun(x: Floats, up: Bools, level: float) -> Bools:
-    """[n, t] where a run at or above the level begins; another direction begins another run."""
-    over = x >= level
-    begun = over.copy()
-    begun[:, 1:] &= ~(over[:, :-1] & (up[:, 1:] == up[:, :-1]))
-    return begun
-
-
-def _peaks(x: Floats, up: Bools, level: float) -> Floats:
-    """The highest x of each run at or above the level."""
-    over = x >= level
-    begun = _begun(x, up, level)
-    at = np.flatnonzero(begun[over])
-    return np.maximum.reduceat(x[over], at) if len(at) else np.empty(0)
-
-
-def _upper(runs: Floats, spread: Floats) -> Floats:
-    """Upper limit of the mean of counts that vary `spread` times as much as a Poisson count
-    (Garwood 1936 for the count of independent ones)."""
-    return spread * np.asarray(chi2.ppf(SURE, 2 * (runs / spread + 1)), np.float64) / 2
-
-
-def _tail(excess: Floats, spread: float) -> tuple[float, float]:
-    """(scale, shape) of the excess over a level, to the cautious side."""
-    n = len(excess) / spread
-    mean = float(excess.mean())
-    if n < WELL:
-        most = 2 * n * mean / float(chi2.ppf(1 - SURE, 2 * n))
-        return max(1.0, most) * (1 - THIN_SHAPE), THIN_SHAPE
-    fitted, _, width = (float(one) for one in genpareto.fit(excess, floc=0))
-    # Asymptotic errors of the maximum-likelihood estimates (Smith 1984; Coles 2001, 4.3).
-    wide = 1 + max(fitted, -0.4)
-    shape = fitted + wide / math.sqrt(n)
-    scale = width * (1 + math.sqrt(2 * wide / n))
-    if shape <= 0:  # a tail that ends: exponential with the mean excess instead
-        return max(scale, mean * (1 + 1 / math.sqrt(n))), 0.0
-    return scale, shape
 
 
 # --------------------------------------------------------------------------- the shipped table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from ews.detectors.panel import Floats
 
@@ -59,4 +59,4 @@ def judged(periods: int, last: int | None) -> range:
 
 def two_sided(z: Floats) -> Floats:
     """Nominal probability of a departure as large in either direction; NaN stays NaN."""
-    return np.asarray(2 * student.sf(np.abs(z), FREEDOM), np.float64)
+    return np.asarray(2 * stdtr(FREEDOM, -np.abs(z)), np.float64)

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from ews.detectors.achieved import poisson_interval
-from ews.detectors.calibration import Calibration, Null, class_of, curve_of, fit, to_json
+from ews.detectors.calibration import Calibration, class_of, to_json
+from ews.detectors.calibration_fit import Null, curve_of, fit
 from ews.detectors.dated import dated_events, touched
 from ews.detectors.derived import derive
 from ews.detectors.numeric import NUMERIC, Numeric
