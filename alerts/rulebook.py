@@ -20,19 +20,18 @@ from ews.model import Event, Exposure, Phase, RuleSet, Stage, Threshold, Witness
 
 SECTIONS = ("news", "series", "evaluate", "rules")
 # Sections that documents of older versions lack, and what then counts.
+# fmt: off
 OPTIONAL: Mapping[str, Mapping[str, object]] = {
     "signoff": {"alert_min": 60, "severe_min": 30},
     "retract": {"probability_below": 0.1},
     "group": {"longest_days": 60, "reopen_days": 7, "item_overlap": 0.5},
     "blind": {"after_hours": 24, "quorum": 0.5, "evidence_days": 180},
     "series": {
-        "false_alarms_per_week": 2.0,
-        "false_alarms_per_watched_year": 0.5,
-        "false_alarms_per_item_year": 0.1,
-        "least_move": 0.15,
-        "real_per_item_year": 0.2,
+        "false_alarms_per_week": 2.0, "false_alarms_per_watched_year": 0.5,
+        "false_alarms_per_item_year": 0.1, "least_move": 0.15, "real_per_item_year": 0.2,
     },
 }
+# fmt: on
 # Sections that most documents lack: their keys are codes and names, each with a number.
 OPEN = ("sensitivity", "budgets", "chance", "false_alarms")
 # Every number of a document outside its rules, with the least and the most that makes sense.
@@ -303,29 +302,25 @@ def sensitivity(document: Mapping[str, object]) -> Sensitivity:
 
 def budgets(document: Mapping[str, object]) -> dict[str, int]:
     """Receiver -> messages a day that stand in place of what routes.toml says, from [budgets]."""
-    table = document.get("budgets", {})
-    if not isinstance(table, Mapping):
-        raise RuleError("budgets must be a table: receiver = messages a day")
-    for name, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_A_DAY:
-            raise RuleError(
-                f"budgets.{name}: {value!r} must be a whole number from 0 to {MOST_A_DAY:,}"
-            )
-    return {str(name): value for name, value in table.items()}
+    return {name: int(value) for name, value in _allowed(document, "budgets", int).items()}
 
 
 def false_alarms(document: Mapping[str, object]) -> dict[str, float]:
     """Item -> false alarms of its series that are accepted a year, from [false_alarms]."""
-    table = document.get("false_alarms", {})
+    return _allowed(document, "false_alarms", (int, float))
+
+
+def _allowed(
+    document: Mapping[str, object], section: str, kinds: type | tuple[type, ...]
+) -> dict[str, float]:
+    table = document.get(section, {})
     if not isinstance(table, Mapping):
-        raise RuleError("false_alarms must be a table: item = false alarms a year")
-    for name, value in table.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not 0 <= value <= MOST_A_DAY:
-            raise RuleError(
-                f"false_alarms.{name}: {value!r} must be a number from 0 to {MOST_A_DAY:,}"
-            )
-    return {str(name): float(value) for name, value in table.items()}
+        raise RuleError(f"{section} must be a table: name = number")
+    word = "a whole number" if kinds is int else "a number"
+    for name, n in table.items():
+        if not isinstance(n, kinds) or isinstance(n, bool) or not 0 <= n <= MOST_A_DAY:
+            raise RuleError(f"{section}.{name}: {n!r} must be {word} from 0 to {MOST_A_DAY:,}")
+    return {str(name): value for name, value in table.items()}
 
 
 def read_signoff(document: Mapping[str, object]) -> Signoff:

@@ -17,7 +17,8 @@ from ews.model import Observation
 from ews.storage import Store
 from ews.storage.engine import open_engine, sqlite_version_ok
 from ews.storage.migrate import HEAD, current_revision, migrate
-from ews.storage.schema import EPOCH, metadata
+from ews.storage.schema import metadata
+from ews.storage.schema_base import EPOCH
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from datetime import datetime
 from ews.model import AuditRow
 from ews.storage import Store
 from ews.storage.audit import FIRST, row_hash
-from ews.storage.schema import EPOCH, MICROSECOND
+from ews.storage.schema_base import EPOCH, MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from ews.model import AuditRow
 from ews.storage import schema
+from ews.storage.schema_base import EPOCH, MICROSECOND
 from ews.storage.transactions import Transactions
 
 FIRST = "0" * 64
@@ -37,7 +38,7 @@ class Audited:
 
 def row_hash(row: AuditRow) -> str:
     """SHA-256 over everything in the row but the hash itself."""
-    micro = (row.at - schema.EPOCH) // schema.MICROSECOND
+    micro = (row.at - EPOCH) // MICROSECOND
     parts = [row.seq, micro, row.kind, row.subject, row.who, row.body, row.before]
     text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

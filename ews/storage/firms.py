@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from ews.model import Exposure
 from ews.storage import schema
 from ews.storage.codec import Row, dump, load
+from ews.storage.schema_base import EPOCH
 from ews.storage.transactions import Transactions, batches
 
 log = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ class FirmStore(Transactions):
 
     def replace_firm_links(self, owner: str, rows: Sequence[Mapping[str, object]]) -> None:
         """All of an owner's stated links at once: the old ones go, also when `rows` is empty."""
-        self.replace_firm_rows(owner, LINKS, rows, "", schema.EPOCH)
+        self.replace_firm_rows(owner, LINKS, rows, "", EPOCH)
 
     def replace_firm_rows(
         self,

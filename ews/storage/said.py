@@ -73,6 +73,19 @@ class SaidStore(Transactions):
         with self._read() as connection:
             return sorted(connection.scalars(query))
 
+    def newest_vulnerabilities(self, until: datetime | None = None) -> list[Vulnerability]:
+        """The newest row of each item, of months up to `until`; in the order of `vulnerabilities`."""
+        table = schema.vulnerabilities
+        newest = sa.select(table.c.item, sa.func.max(table.c.month).label("month"))
+        if until is not None:
+            newest = newest.where(table.c.month <= until)
+        last = newest.group_by(table.c.item).subquery()
+        same = (table.c.item == last.c.item) & (table.c.month == last.c.month)
+        with self._read() as connection:
+            rows = connection.execute(sa.select(*VULNERABILITY.columns).join(last, same))
+            found = [VULNERABILITY.read(row) for row in rows]
+        return sorted(found, key=lambda v: (v.score is None, -(v.score or 0), v.item))
+
     def vulnerabilities(
         self, month: datetime | None = None, items: Collection[str] | None = None
     ) -> list[Vulnerability]:

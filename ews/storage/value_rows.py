@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
-from ews.storage.schema import EPOCH, MICROSECOND
+from ews.storage.schema_base import EPOCH, MICROSECOND
 
 CHUNK = 200_000  # rows that pass at once
 Whole = NDArray[np.int64]
