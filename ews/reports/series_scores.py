@@ -7,7 +7,7 @@ partners of an item, the other straits of a provider. Nothing is written.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -16,8 +16,9 @@ from ews.detectors.alarms import ADDITIVE
 from ews.detectors.calibration import calibrated, class_of, shipped
 from ews.detectors.derived import derive
 from ews.detectors.numeric import NUMERIC, Numeric
-from ews.detectors.panel import Floats, Panel, Scores
-from ews.measuring.turns import TRADE, grouped, panel_at
+from ews.detectors.panel import Floats, Panel, Scores, panel_of
+from ews.measuring.monitored import TRADE
+from ews.measuring.turns import HISTORY, grouped, panel_at
 from ews.model import Frequency, series_parts
 from ews.storage import Store
 from ews.storage.series_rows import Summary, Waiting
@@ -36,10 +37,6 @@ class Judged:
     p: Floats
     up: Floats
     expected: Floats
-
-
-def summaries_of(store: Store) -> list[Summary]:
-    return store.summaries()
 
 
 def group_of(summaries: Sequence[Summary], name: str) -> list[Summary]:
@@ -79,6 +76,8 @@ def judged(
         if detector.in_force and kind not in detector.told:
             continue
         scores = detector.score(panel, params, last)
+        if not detector.in_force:  # the table of curves calls baselines by their name here
+            scores = replace(scores, detector=detector.name)
         p = calibrated(scores, panel.measures(), shipped())
         found.append(_row(detector, scores, p, row))
     return found
@@ -119,9 +118,6 @@ def band(values: Floats, expected: Floats, kind: str) -> tuple[Floats, Floats]:
 
 def firsts(store: Store, group: Sequence[Summary], name: str, now: datetime) -> Floats | None:
     """[t] the values as first published, of a stored series that is not read by weeks; None else."""
-    from ews.detectors.panel import panel_of
-    from ews.measuring.turns import HISTORY
-
     frequency = group[0].frequency
     if frequency is Frequency.DAY or name not in {one.name for one in group}:
         return None
@@ -133,4 +129,5 @@ def firsts(store: Store, group: Sequence[Summary], name: str, now: datetime) -> 
         got.names, frequency, got.rows[first], got.periods[first].astype("M8[us]").astype("M8[D]"),
         got.available[first].astype("M8[us]"), got.values[first], now,
     )  # fmt: skip
-    return panel.values[0]
+    published: Floats = panel.values[0]
+    return published
