@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from ews.storage.schema_base import EPOCH as EPOCH
+from ews.storage.schema_base import MICROSECOND as MICROSECOND
+from ews.storage.schema_base import Moment as Moment
 from ews.storage.schema_base import (
-    Moment,
     flag,
     key,
-    metadata,
     moment,
     more,
     nested,
@@ -23,6 +24,7 @@ from ews.storage.schema_base import (
     whole,
     words,
 )
+from ews.storage.schema_base import metadata as metadata
 
 # --------------------------------------------------------------------------- collection
 
