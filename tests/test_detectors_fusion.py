@@ -406,9 +406,13 @@ def test_what_others_buy_joins_and_neither_proves_nor_uses_up_the_month() -> Non
     )
     assert hint.probability == said.probability
     assert "fulfilled" not in hint.facts
-    (fall,) = service.turn(detections=[alarm(KG, "2023-12-01", "2024-01-20", -0.74, p=1e-3)])
-    assert fall.facts["fulfilled"] == 1.0
-    assert {link for link in fall.links if "CN-JP" in link}
+    both = Service()
+    both.turn([story()])
+    korea = alarm(KG, "2023-12-01", "2024-01-20", -0.74, p=5e-4)
+    for fall in (service.turn(detections=[korea])[0], both.turn(detections=[japan, korea])[0]):
+        assert fall.facts["fulfilled"] == 1.0
+        assert fall.facts["drop"] == 0.74
+        assert {link for link in fall.links if "CN-JP" in link}
 
 
 def test_the_month_in_which_a_measure_comes_into_force_counts_as_one_of_it() -> None:
@@ -416,6 +420,22 @@ def test_the_month_in_which_a_measure_comes_into_force_counts_as_one_of_it() -> 
     for month, shown in (("2023-11-01", False), ("2023-12-01", True)):
         service = Service()
         service.turn([story()])
-        fall = alarm(KG, month, "2024-01-20", -0.74, p=1e-3)
+        fall = alarm(KG, month, "2024-01-20", -0.74, p=5e-4)
         (event,) = service.turn(detections=[fall])
         assert ("fulfilled" in event.facts) is shown, month
+
+
+def test_a_level_that_a_detector_has_learnt_is_no_recovery() -> None:
+    """Half the ships stay away for months: calm again for the detector, not for anybody else."""
+    for share, phase in ((0.5, Phase.ACTUAL), (0.95, Phase.EASING)):
+        service = Service()
+        service.turn(detections=[alarm(STRAIT, "2023-12-16", "2023-12-26", -0.5, p=1e-9)])
+        for week in range(1, 9):
+            day = utc("2023-12-16") + timedelta(days=7 * week)
+            calm = Reading(
+                STRAIT, 0.9, DOWN, -0.01, day, day + timedelta(days=10), value=1000.0 * share
+            )
+            service.turn(readings=[calm])
+        (event,) = service.events.values()
+        assert event.phase is phase
+        assert ("recovered" in event.facts) is (phase is Phase.EASING)

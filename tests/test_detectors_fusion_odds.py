@@ -185,7 +185,7 @@ def test_many_detectors_that_look_at_one_value_cost_what_they_cost() -> None:
     """The smallest of four independent p, times four, is as small as p says, or less often."""
     rng = np.random.default_rng(3)
     smallest = rng.random((20_000, 4)).min(axis=1)
-    adjusted = np.array([looked(p) for p in smallest])
+    adjusted = np.array([looked(p, 4) for p in smallest])
     for level in (0.01, 0.05, 0.2):
         assert (adjusted <= level).mean() <= level + 3 * sqrt(level / 20_000)
 

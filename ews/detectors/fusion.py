@@ -26,7 +26,7 @@ from ews.detectors.fusion_match import (
     reading_of,
     storied,
 )
-from ews.detectors.fusion_odds import alone, likelihood_ratio, looked, sizes, toward
+from ews.detectors.fusion_odds import alone, likelihood_ratio, sizes, toward
 from ews.detectors.fusion_recovery import recovered
 from ews.detectors.fusion_update import (
     Settings,
@@ -121,7 +121,8 @@ def _grouped(readings: Sequence[Reading], items: Items, table: Expectations) -> 
         family = table.family(measure)
         if family is not None and (one.alarm or of_korea(one.series)):
             where = tuple(sorted(places(one.series)))
-            key = (one.period, family.name, where, item_ids(item, items), _ship(measure))
+            what = (item_ids(item, items), _ship(measure), of_korea(one.series))
+            key = (one.period, family.name, where, *what)
             groups[key].append(one)
     return list(groups.values())
 
@@ -187,7 +188,7 @@ def departure(
 
 
 def _lone_ratio(reading: Reading, kind: Alone, family: Family) -> float:
-    z = toward(looked(reading.p), reading.direction, kind.direction)
+    z = toward(reading.believed, reading.direction, kind.direction)
     means = sizes(kind.effect, usual(reading, family), 1, family.additive)
     return likelihood_ratio(z, means, kind.effect.weights, 0.0)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
+from ews.detectors.calibration import class_of
 from ews.detectors.expectations import Expectation, Expectations, Family
 from ews.detectors.fusion_odds import looked
+from ews.detectors.numeric import detectors_of
 from ews.model import Detection, Direction, Event, EventStatus, Phase, series_parts
 
 Items = Mapping[str, tuple[str, ...]]
@@ -29,6 +32,7 @@ class Reading:
     found_at: datetime  # available_at of the value
     n_since: int = 0  # judged releases in a row within the usual range, up to this one
     scale: float | None = None  # usual sd of ln(value / expected) (fusion_scale)
+    value: float | None = None
     synthetic: bool = False
     alarm: bool = False  # it passed its share of the false-alarm budget
     facts: Mapping[str, float] = field(default_factory=dict)
@@ -36,7 +40,18 @@ class Reading:
     @property
     def calm(self) -> bool:
         """Within the range where nine of ten values lie when nothing happens."""
-        return not self.alarm and looked(self.p) > USUAL_P
+        return not self.alarm and self.believed > USUAL_P
+
+    @property
+    def believed(self) -> float:
+        """p, less what it owes to the number of detectors that looked."""
+        return looked(self.p, looks(series_parts(self.series)[1]))
+
+
+@cache
+def looks(measure: str) -> int:
+    """Detectors in force that judge a value of that measure: the smallest p of so many is small."""
+    return max(1, len(detectors_of(class_of(measure))))
 
 
 def reading_of(detection: Detection, family: Family, scale: float | None = None) -> Reading:
@@ -55,6 +70,7 @@ def reading_of(detection: Detection, family: Family, scale: float | None = None)
         detection.period,
         detection.found_at,
         scale=detection.facts.get("scale", scale),
+        value=detection.value,
         synthetic=detection.synthetic,
         alarm=True,
         facts={"p": detection.p, "alpha": detection.alpha},

@@ -21,7 +21,6 @@ from ews.model import Direction
 LEAST_LR, MOST_LR = 1 / 20, 50.0  # numbers correct a text; they never replace it
 MOST_ALONE = 1e6  # of numbers without a text, before the cap on the probability
 CAP = 0.97  # no number alone is surer: what else could have done it, nobody has listed
-LOOKS = 4.0  # detectors that look at one value: the smallest p of them counts times their number
 LEAST_P = 1e-15
 OTHERS_PER_YEAR = 1.0  # moves as large of another item of the same code; assumed
 EARLY_STILL = 0.9  # `still` of a measure that need not be in force yet; assumed
@@ -43,9 +42,9 @@ def toward(p: float, direction: Direction, expected: Direction) -> float:
     return size if direction is expected else -size
 
 
-def looked(p: float) -> float:
-    """A p that is the smallest of what several detectors say (Bonferroni)."""
-    return min(1.0, p * LOOKS)
+def looked(p: float, looks: int) -> float:
+    """A p that is the smallest of what so many detectors say (Bonferroni)."""
+    return min(1.0, p * looks)
 
 
 def sizes(effect: Effect, scale: float, sharing: int = 1, additive: bool = False) -> list[float]:

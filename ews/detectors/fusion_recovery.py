@@ -38,7 +38,7 @@ def recovered(event: Event, readings: Mapping[str, Reading], table: Expectations
 
 def _calm_releases(event: Event, reading: Reading, table: Expectations) -> int:
     """Calm releases in a row; several may have come at once, all after the last departure."""
-    if not reading.calm:
+    if not reading.calm or not _half_way_back(event, reading):
         return 0
     told = [e.observed_at for e in series_evidence(event) if e.signal_id == reading.series]
     last = max((at for at in told if at is not None), default=reading.period)
@@ -46,6 +46,14 @@ def _calm_releases(event: Event, reading: Reading, table: Expectations) -> int:
     passed = round((reading.period - last).days / family.span_days) if family else 0
     before = int(event.facts.get(f"back.{reading.series}", 0.0))
     return max(before + 1, min(reading.n_since, passed))
+
+
+def _half_way_back(event: Event, reading: Reading) -> bool:
+    """Nearer to the level that it left than to where it went? Else it is calm on a new level."""
+    level = event.facts.get(f"level.{reading.series}")
+    if level is None or reading.value is None:
+        return True
+    return abs(reading.value - level) <= abs(event.facts[f"off.{reading.series}"]) / 2
 
 
 def _back(name: str, facts: Mapping[str, float], table: Expectations) -> float:
@@ -57,7 +65,11 @@ def _back(name: str, facts: Mapping[str, float], table: Expectations) -> float:
 def _eased(event: Event, at: datetime) -> Event:
     """What the numbers had shown is over; what only a text says is not."""
     gone = ("move", "drop", "shared_drop", "harm")
-    facts = {k: v for k, v in event.facts.items() if k not in gone} | {"recovered": 1.0}
+    facts = {
+        k: v
+        for k, v in event.facts.items()
+        if k not in gone and not k.startswith(("level.", "off."))
+    } | {"recovered": 1.0}
     shown = "fulfilled" in event.facts or not storied(event)
     return replace(
         event,

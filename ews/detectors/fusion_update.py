@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log1p
 from statistics import mean
 
-from ews.detectors.expectations import Expectation, Expectations, Family
+from ews.detectors.expectations import Expectation, Expectations, Family, expectations
 from ews.detectors.fusion_carry import (
     MAX_SERIES,
     ratio,
@@ -31,7 +31,6 @@ from ews.detectors.fusion_odds import (
     attributed,
     fused,
     likelihood_ratio,
-    looked,
     power,
     sizes,
     successive,
@@ -101,7 +100,7 @@ def told_by(
 
 
 def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, shared: int) -> float:
-    z = toward(looked(reading.p), reading.direction, row.direction)
+    z = toward(reading.believed, reading.direction, row.direction)
     means = sizes(row.effect, usual(reading, family), shared, family.additive)
     soon = row.fulfils and early(event, row, family, reading.period)
     still = max(row.still, EARLY_STILL) if soon else row.still
@@ -166,7 +165,7 @@ def _calm(
     for row in rows:
         if not row.fulfils or "fulfilled" in facts or readings[0].period < due(event, row):
             continue
-        if any(toward(looked(one.p), one.direction, row.direction) >= CALM_Z for one in readings):
+        if any(toward(one.believed, one.direction, row.direction) >= CALM_Z for one in readings):
             facts.pop(key, None)
             facts.pop("refuted", None)
             continue
@@ -219,6 +218,8 @@ def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
     heard = max(one.found_at for one in readings)
     again = {f"back.{one.series}" for one in readings if one.alarm}
     facts = {k: v for k, v in event.facts.items() if k not in again}
+    for one in readings:
+        facts |= _departed(one, facts)
     if any(one.synthetic for one in readings):
         facts["synthetic"] = 1.0
     return replace(
@@ -229,6 +230,30 @@ def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
         last_seen=max(event.last_seen or event.updated_at, heard),
         updated_at=max(event.updated_at, heard),
     )
+
+
+def _departed(reading: Reading, facts: Mapping[str, float]) -> dict[str, float]:
+    """From which level a series departed, and how far: a detector learns a new level within months,
+    and would call it usual. The first level holds until the series is back."""
+    level = facts.get(f"level.{reading.series}", _level(reading))
+    if not reading.alarm or level is None or reading.value is None:
+        return {}
+    off = reading.value - level
+    far = facts.get(f"off.{reading.series}", 0.0)
+    return {
+        f"level.{reading.series}": level,
+        f"off.{reading.series}": off if abs(off) > abs(far) else far,
+    }
+
+
+def _level(reading: Reading) -> float | None:
+    """What the value was compared with; None where that is not known."""
+    family = expectations().family(series_parts(reading.series)[1])
+    if reading.value is None or family is None:
+        return None
+    if family.additive:
+        return reading.value - reading.move
+    return reading.value / (1 + reading.move) if reading.move > -1 else None
 
 
 def evidence(reading: Reading) -> Evidence:

@@ -58,6 +58,7 @@ def readings(panel: Panel, judged: Sequence[Judged], wanted: Collection[str]) ->
             move=move,
             period=moment(panel.periods[t]),
             found_at=moment(panel.known[n, t]),
+            value=float(panel.values[n, t]),
             n_since=_calm(one, n, t),
             scale=float(spread[n]) if spread[n] > 0 else None,
         )
