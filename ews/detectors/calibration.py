@@ -5,7 +5,8 @@ tail is replaced by what null data show (ews.detectors.calibration_fit made the 
 share of tests that begin a run of values at least as unusual, in one direction. Alarms of one
 series and direction that follow one another are one alarm.
 
-Synthetic null data lower no p below its nominal tail. A class of measure may have several curves
+Synthetic null data lower no p below the nominal tail of the directions that are told: series that
+we made up may be easier than the world. A class of measure may have several curves
 (synthetic and recorded null data): the most cautious counts. A class without one takes the most
 cautious of its detector; a detector without any gets the square root of its nominal tail, and
 `basis` says so.
@@ -23,7 +24,6 @@ import numpy as np
 
 from ews.detectors.panel import Floats, Scores
 
-SYNTHETIC = "synthetic"
 SMALLEST = 1e-300  # tails below it count as it
 
 _CLASSES = {
@@ -68,6 +68,7 @@ class Curve:
     y: tuple[float, ...]
     scale: float
     shape: float  # 0: exponential
+    floor: float  # p is not below this times the nominal tail
 
     def p(self, tails: Floats) -> Floats:
         """The calibrated probability of each nominal tail, of any shape; NaN stays NaN."""
@@ -76,8 +77,7 @@ class Curve:
         over = np.maximum(x - self.x[-1], 0.0) / self.scale
         beyond: Floats = np.log1p(self.shape * over) / self.shape if self.shape > 0 else over
         found: Floats = np.exp(-(y + beyond))
-        # Series that we made up may be easier than the world: they lower no p below its tail.
-        return np.maximum(found, tails) if self.basis == SYNTHETIC else found
+        return np.maximum(found, self.floor * tails)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from scipy.stats import genpareto
 from ews.detectors.calibration import SMALLEST, Calibration, Curve
 from ews.detectors.panel import Bools, Floats
 
+SYNTHETIC = "synthetic"  # the basis whose curves have a floor
 WELL = 100  # runs that support a point of the empirical curve: its limit lies within a fifth of it
 MANY = 400  # runs that the tail beyond it is fitted on: the shape then is known to about 0.05
 THIN = 10  # fewer runs than this say nothing of a tail
@@ -43,6 +44,7 @@ class Null:
 
     tails: Floats  # [n, t] NaN: not judged
     up: Bools  # [n, t]
+    told: float = 1.0  # share of the two-sided tail that is told: 0.5 for one direction
 
 
 def fit(
@@ -83,6 +85,7 @@ def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Cur
         detector, kind, basis, sum(int(one.any(axis=1).sum()) for one in judged), tests,
         int(len(peaks) / spread[base]), tuple(np.round(x, 4).tolist()),
         tuple(np.round(y, 4).tolist()), round(scale, 4), round(shape, 4),
+        max(one.told for one in nulls) if basis == SYNTHETIC else 0.0,
     )  # fmt: skip
 
 
