@@ -57,12 +57,14 @@ def digest(
     names: Names,
     now: datetime,
     link: str = "",
+    more: Sequence[BulletinPart] = (),
 ) -> Bulletin:
     """What was held back since, best first and why; what is open; what ended. Empty says so.
 
     `alerts` are those that fire and those that ended since; `notifications` all of theirs to this
     receiver. `until` is the digest's own time: with the receiver it is its identity, so one local
-    time has one digest. It tells everything up to `now`. `link` is the address of our pages.
+    time has one digest. It tells everything up to `now`. `link` is the address of our pages, `more`
+    what else is told with it.
     """
     known = {alert.id: alert for alert in alerts}
     told = told_of(n for n in notifications if n.receiver == receiver.name)
@@ -89,7 +91,7 @@ def digest(
         lang=lang,
         at=now,
         title=title,
-        parts=tuple(part for part in parts if part.lines),
+        parts=tuple(part for part in (*parts, *more) if part.lines),
         alerts=tuple(alert.id for alert in named),
     )
 

@@ -33,6 +33,7 @@ from ews.pipeline import Pipeline
 from ews.storage import StaleLeader, Store
 from ews.tuning.drift_telling import watching
 from ews.tuning.ledger_settling import settling
+from ews.watching import keep_watch
 from scrapers import Client, load_sources
 
 log = logging.getLogger(__name__)
@@ -299,14 +300,17 @@ def lead(
 
 def outbox(pipeline: Pipeline) -> Sequence[Task]:
     """Beside the cycles: the worker that sends what is due and tells operators of dead addresses;
-    and once a day, how alerts turned out, and what drifted."""
+    and once a day, how alerts turned out, what drifted, and how vulnerable each item is."""
     rooms = pipeline.rooms
     worker = Worker(
         pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
         routes=rooms.routes,
     )  # fmt: skip
     store = pipeline.store
-    return worker.serve, settling(store, wall_clock), watching(store, rooms.routes, wall_clock)
+    return (
+        worker.serve, settling(store, wall_clock), watching(store, rooms.routes, wall_clock),
+        keep_watch(store, wall_clock),
+    )  # fmt: skip
 
 
 def _kept_up(task: Task, term: Term, over: threading.Event) -> None:

@@ -24,7 +24,9 @@ TOTAL = -1  # partner index of "all partners, as reported"
 HOME = "KR"
 MEASURES = ("import-usd", "import-kg", "export-usd")
 # Which provider's figures of an item count, when there are several: never two in one share.
-PROVIDERS = ("customs", "comtrade", "eurostat", "census", "synthetic")
+# `mirror`: what partners report to have sold to Korea, where nobody has Korea's own figure
+# (ews.watching); exports of the world are never of it.
+PROVIDERS = ("customs", "comtrade", "eurostat", "census", "mirror", "synthetic")
 PRICE_PROVIDERS = ("pinksheet", "fred", "eia", "komis", "synthetic")
 
 

@@ -49,14 +49,18 @@ def items_of(name: str) -> tuple[str, ...]:
 def codes_under(item: str) -> frozenset[str]:
     """Every HS6 code that an item of ours has or whose heading it has; a code is itself.
 
-    >>> sorted(codes_under("urea")), sorted(codes_under("851810")), len(codes_under("maize")) > 1
+    >>> sorted(codes_under("urea")), sorted(codes_under("851810")), len(codes_under("wheat")) > 1
     (['310210'], ['851810'], True)
     """
     known = ITEMS.get(item)
     if known is None:
         return frozenset({item}) if len(item) == 6 and item.isdigit() else frozenset()
     prefixes = tuple(hs[:6] for hs in known.hs)
-    return frozenset(code for code in goods() if code.startswith(prefixes)) if prefixes else frozenset()
+    return (
+        frozenset(code for code in goods() if code.startswith(prefixes))
+        if prefixes
+        else frozenset()
+    )
 
 
 def chosen(rules: Mapping[str, object]) -> tuple[str, ...]:

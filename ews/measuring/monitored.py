@@ -38,9 +38,7 @@ def budget_of(ruleset: RuleSet) -> Budget:
     budget for each of them."""
     rules = ruleset.rules
     own = false_alarms(rules)
-    by_code = {
-        code: own[item] for item in own for code in (*codes_of(item), *codes_under(item))
-    }
+    by_code = {code: own[item] for item in own for code in (*codes_of(item), *codes_under(item))}
     watched = [item.id for item in ITEMS.values() if item.watched]
     watched += sorted(watched_codes(rules))
     return budget_for(

@@ -46,6 +46,7 @@ from ews.model import (
 from ews.storage import Store
 from ews.telling.receivers import Past, keep, past
 from ews.telling.resting import rest, rests
+from ews.telling.unwatched import unwatched_part
 from graph import USES
 
 HELD = SPEAKS | UNTIL_DIGEST  # may be told later
@@ -249,7 +250,10 @@ class _Round:
         for receiver, since, until in self.due()[:DIGESTS_AT_ONCE]:
             alerts = [*firing, *self.tx.ended_alerts(since)]
             told = self._notes([alert.id for alert in alerts], [receiver.name])
-            bulletin = digest(receiver, since, until, alerts, told, self.names, self.now, self.link)
+            more = unwatched_part(self.tx, receiver, self.link)
+            bulletin = digest(
+                receiver, since, until, alerts, told, self.names, self.now, self.link, more
+            )
             made.append((bulletin, carry(bulletin, receiver)))
         self._save(made)
         return len(made)

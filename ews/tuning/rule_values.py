@@ -16,6 +16,7 @@ from nlp.taxonomy import NAMES
 # Keys that need not be there yet: `budget.console=5`, `sensitivity.types.price_shock=0.5`.
 FACTORS = ("sensitivity.types", "sensitivity.countries")
 BUDGET = "budget"
+FALSE_ALARMS = "false_alarms"  # item = a year: what has a budget of its own is watched
 TAKE_BACK = "-"  # a budget: what routes.toml says counts again; a factor: 1; a measure: not asked
 # Measures that may be put into a rule that does not ask for them, and taken out of one that does.
 ADDABLE = ("corroborated", "sources")
@@ -90,9 +91,13 @@ def _open_place(key: str) -> tuple[tuple[str, ...], str] | None:
     for prefix in FACTORS:
         if key.startswith(f"{prefix}.") and len(key) > len(prefix) + 1:
             return tuple(prefix.split(".")), key.removeprefix(f"{prefix}.")
-    for prefix in (BUDGET, "budgets"):
+    for prefix, table in (
+        (BUDGET, "budgets"),
+        ("budgets", "budgets"),
+        (FALSE_ALARMS, FALSE_ALARMS),
+    ):
         if key.startswith(f"{prefix}.") and len(key) > len(prefix) + 1:
-            return ("budgets",), key.removeprefix(f"{prefix}.")
+            return (table,), key.removeprefix(f"{prefix}.")
     return None
 
 
@@ -153,7 +158,8 @@ def _number(key: str, text: str, whole: bool) -> int | float:
     try:
         return int(text) if whole else float(text)
     except ValueError:
-        what = f"a whole number from 0 to {MOST_A_DAY:,}" if whole else "a number, 1 = as is"
+        as_is = ", 1 = as is" if key.startswith("sensitivity.") else " of false alarms a year"
+        what = f"a whole number from 0 to {MOST_A_DAY:,}" if whole else f"a number{as_is}"
         raise RuleChangeError(f"{key}: {text!r} is not {what}; - takes it back") from None
 
 
