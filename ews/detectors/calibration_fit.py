@@ -44,7 +44,6 @@ class Null:
 
     tails: Floats  # [n, t] NaN: not judged
     up: Bools  # [n, t]
-    told: float = 1.0  # share of the two-sided tail that is told: 0.5 for one direction
 
 
 def fit(
@@ -85,7 +84,7 @@ def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Cur
         detector, kind, basis, sum(int(one.any(axis=1).sum()) for one in judged), tests,
         int(len(peaks) / spread[base]), tuple(np.round(x, 4).tolist()),
         tuple(np.round(y, 4).tolist()), round(scale, 4), round(shape, 4),
-        max(one.told for one in nulls) if basis == SYNTHETIC else 0.0,
+        1.0 if basis == SYNTHETIC else 0.0,
     )  # fmt: skip
 
 

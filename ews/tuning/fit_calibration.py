@@ -13,7 +13,6 @@ import argparse
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -83,7 +82,7 @@ def null_of(detector: Numeric, kind: str, panel: Panel, quiet: Bools | None = No
     if detector.fills:
         tails[~np.isnan(panel.values)] = np.nan
     tails = tails if quiet is None else np.where(quiet, tails, np.nan)
-    return Null(tails, scores.up, len(told) / 2)
+    return Null(tails, scores.up)
 
 
 def recorded_panels(data: Path) -> Iterator[Panel]:
@@ -138,8 +137,8 @@ def quiet_periods(panel: Panel) -> Bools:
 
 def halves(nulls: Sequence[Null]) -> tuple[list[Null], list[Null]]:
     """Every second series, and the others."""
-    even = [replace(one, tails=one.tails[::2], up=one.up[::2]) for one in nulls]
-    return even, [replace(one, tails=one.tails[1::2], up=one.up[1::2]) for one in nulls]
+    even = [Null(one.tails[::2], one.up[::2]) for one in nulls]
+    return even, [Null(one.tails[1::2], one.up[1::2]) for one in nulls]
 
 
 def held_out(nulls: Nulls) -> Iterator[str]:
