@@ -105,14 +105,7 @@ class Smoothers:
     def tell(self, cell: int, shares: Floats) -> Told:
         """What each series' own past makes likely for a period in `cell` with these holidays."""
         holidays = [(i, float(share)) for i, share in enumerate(shares) if share]
-        calm = np.zeros_like(self.level)
-        extra = np.zeros_like(self.level)
-        on = len(self.level) - len(self.season)
-        calm[on:] = self.season[:, cell]
-        extra[on:] = 1 / (self.shrinks + self.counts[cell])
-        for i, share in holidays:
-            calm[on:] += share * self.holiday[:, i]
-            extra[on:] += share * share * self.doubt[:, i]
+        calm, extra = self._calm(cell, holidays)
         forecasts = self.level + calm
         weights = np.exp((self.loss.min(axis=0) - self.loss) / 2)
         weights /= weights.sum(axis=0)
@@ -133,6 +126,18 @@ class Smoothers:
             heavy_up=heavy[1],
             heavy_down=heavy[0],
         )
+
+    def _calm(self, cell: int, holidays: list[tuple[int, float]]) -> tuple[Floats, Floats]:
+        """[v, n] season and holidays of a period, and their variance in error variances."""
+        calm = np.zeros_like(self.level)
+        extra = np.zeros_like(self.level)
+        on = len(self.level) - len(self.season)
+        calm[on:] = self.season[:, cell]
+        extra[on:] = 1 / (self.shrinks + self.counts[cell])
+        for i, share in holidays:
+            calm[on:] += share * self.holiday[:, i]
+            extra[on:] += share * share * self.doubt[:, i]
+        return calm, extra
 
     def heavy(self) -> Floats:
         """[2, n] mean square of errors below and above; what the other side did counts half."""
