@@ -27,7 +27,8 @@ from tests.recorded_replay import Replay, daily, differences, replay
 from tests.recorded_series import DATA, ROOT, recorded
 
 FILE = ROOT / "docs" / "bench" / "detectors.json"
-SINCE = datetime(2018, 1, 1, tzinfo=UTC)
+SINCE = datetime(2018, 7, 1, tzinfo=UTC)
+UNTIL = datetime(2024, 4, 1, tzinfo=UTC)  # the last bar is known then
 GRAPHITE = "comtrade/export-kg/CN-KR/250410"
 UREA = "pinksheet/price-usd/WLD/urea"
 
@@ -40,7 +41,8 @@ def main() -> None:
     if not DATA.is_dir():
         raise SystemExit("no recorded data: set EWS_RECORDED_DATA to the folder that holds trade/")
     started, ruleset = time.monotonic(), shipped_ruleset(SINCE)
-    observations, events = recorded(DATA), dated_events()
+    observations = [one for one in recorded(DATA) if one.available_at < UNTIL]
+    events = dated_events()
     with tempfile.TemporaryDirectory() as folder:
         store = Store.open(Path(folder))
         found = replay(store, observations, SINCE)
@@ -51,6 +53,9 @@ def main() -> None:
     figures["replay"] = {
         "series": len({one.series for one in observations}), "values": len(observations),
         "looks": found.looks, "tests": len(found.tests), "alarms": len(found.detections),
+        "episodes_per_week": round(
+            len(bars.episodes(found.detections)) / ((UNTIL - SINCE).days / 7), 3
+        ),
         "budget_per_week": budget_of(ruleset).per_week,
         "seconds": round(time.monotonic() - started, 1),
     }  # fmt: skip

@@ -143,7 +143,11 @@ def counts(
 
 
 def bab_el_mandeb(found: Replay) -> list[Bar]:
-    """Found in the first release that holds 17 December 2023; quiet in the eight weeks before."""
+    """Found in the first release that holds 17 December 2023; quiet in the eight weeks before.
+
+    Transits are counted for all ships and for container ships and tankers alone: the bar asks for
+    any of them, and the second row tells whether all ships together show it as early.
+    """
     place = "portwatch/transits/bab-el-mandeb/-"
     release = min(
         (datetime.fromisoformat(str(test.known.astype("M8[s]"))).replace(tzinfo=UTC)
@@ -152,13 +156,14 @@ def bab_el_mandeb(found: Replay) -> list[Bar]:
         default=datetime.max.replace(tzinfo=UTC),
     )  # fmt: skip
     mine = [one for one in found.detections if series_parts(one.series)[2] == "bab-el-mandeb"]
-    down = [one for one in mine if one.direction is Direction.DOWN and one.series == place]
+    down = [one for one in mine if one.direction is Direction.DOWN and "transits" in one.series]
     hits = [one for one in down if one.found_at == release]
     early = [one for one in mine if release - timedelta(weeks=8) <= one.found_at < release]
-    later = [one for one in down if one.found_at > release]
+    whole = [one for one in down if one.series == place and one.found_at >= release]
+    asked = f"down, in the release of {release:%Y-%m-%d}"
     return [
-        Bar("Bab el-Mandeb, December 2023", f"down, in the release of {release:%Y-%m-%d}",
-            _told(hits, later), bool(hits)),
+        Bar("Bab el-Mandeb transits, December 2023", asked, _told(hits, down), bool(hits)),
+        Bar("Bab el-Mandeb, all ships alone", "told only", _told(whole[:1], []), None),
         Bar("Bab el-Mandeb, eight weeks before", "no alarm on any of its series",
             _told(early, []), not early),
     ]  # fmt: skip
