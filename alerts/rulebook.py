@@ -318,9 +318,9 @@ def _allowed(
         raise RuleError(f"{section} must be a table: name = number")
     word = "a whole number" if kinds is int else "a number"
     for name, n in table.items():
-        if not isinstance(n, kinds) or isinstance(n, bool) or not 0 <= n <= MOST_A_DAY:
+        if not isinstance(n, kinds) or isinstance(n, bool) or not 0 <= float(n) <= MOST_A_DAY:
             raise RuleError(f"{section}.{name}: {n!r} must be {word} from 0 to {MOST_A_DAY:,}")
-    return {str(name): value for name, value in table.items()}
+    return {str(name): n for name, n in table.items()}
 
 
 def read_signoff(document: Mapping[str, object]) -> Signoff:
