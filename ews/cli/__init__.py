@@ -97,6 +97,7 @@ def _register() -> None:
         reproduce,
         routes,
         rules,
+        series,
         setup,
         silences,
         slack,
@@ -138,7 +139,7 @@ def _register() -> None:
     app.add_typer(ledger.app, name="ledger", cls=Commands)
     app.add_typer(learning.app, name="learn", cls=Commands)
     app.add_typer(case_keeping.app, name="case", cls=Commands)
-    app.add_typer(tune.series, name="series", cls=Commands)
+    app.add_typer(series.app, name="series", cls=Commands)
 
 
 _register()

@@ -19,7 +19,8 @@ ASKING = frozenset({
     "case template", "dossier", "explain", "exposure", "feeds atom", "feeds cap", "feeds ical",
     "ledger", "ledger show",
     "networks list", "networks systemic",
-    "networks what-if", "rules diff", "rules show", "rules test", "sources", "systemic", "what-if",
+    "networks what-if", "rules diff", "rules show", "rules test", "series budget", "series list", "series show",
+    "sources", "systemic", "what-if",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
 TUNING = frozenset({
@@ -27,10 +28,11 @@ TUNING = frozenset({
     "learn reject", "learn show", "learn suggestions",
     "case add", "case edit", "case export", "case import", "case withdraw",
     "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
+    "series detect",
     "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",
 })  # fmt: skip
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
-NO_STORE = frozenset({"check", "config", "demo", "series"})  # nobody's token can be looked up there
+NO_STORE = frozenset({"check", "config", "demo"})  # nobody's token can be looked up there
 OWN = frozenset({"people password"})  # one's own; whose it is, the command itself looks at
 FOR = {
     "official": ASKING | OWN | {"learn ratios"},

@@ -1,4 +1,4 @@
-"""Commands on recorded time: replay, score, and series convert."""
+"""Commands on recorded time: replay and score."""
 
 from __future__ import annotations
 
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from ews.tuning.scored import Scored
 
 T = TypeVar("T")
-
-series = typer.Typer(no_args_is_help=True, help="Recorded series.")
-
 
 def register(app: typer.Typer) -> None:
     app.command()(replay)
@@ -181,25 +178,6 @@ def score(
     print_score(out, document)
     if against is not None:
         print_comparison(out, cast("Mapping[str, object]", document["against"]))
-
-
-@series.command("convert")
-def convert(
-    data: Annotated[Path, typer.Argument(help="Folder with recorded tables (its trade/ folder).")],
-    out_file: Annotated[Path, typer.Option("--out", help="The series file to write (CSV).")],
-    lang: Lang = None,
-    as_json: Json = False,
-) -> None:
-    """Turn recorded tables into one series file, each figure with the day it became known."""
-    from ews.cli.output import output
-    from ews.tuning.series import convert_series
-
-    out = output(lang, as_json)
-    counts = convert_series(data, out_file)
-    if out.as_json:
-        out.json(counts)
-    else:
-        out.table("", [out.t("표", "table"), out.t("행", "rows")], list(counts.items()), right=[1])
 
 
 def try_rules(

@@ -63,7 +63,7 @@ def series_report(
     name: str,
     now: datetime,
     as_of: datetime | None = None,
-    periods: int = PERIODS,
+    periods: int | None = PERIODS,
     given: Known | None = None,
 ) -> SeriesReport:
     """One series as known at `as_of`, or now. Nothing later is read: values, vintages, detections,
