@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from alerts.chance import Weights, chance, read_weights
 from alerts.groups import Grouping
@@ -310,17 +311,16 @@ def false_alarms(document: Mapping[str, object]) -> dict[str, float]:
     return _allowed(document, "false_alarms", (int, float))
 
 
-def _allowed(
-    document: Mapping[str, object], section: str, kinds: type | tuple[type, ...]
-) -> dict[str, float]:
+def _allowed(document: Mapping[str, object], section: str, kinds: Any) -> dict[str, float]:
     table = document.get(section, {})
     if not isinstance(table, Mapping):
         raise RuleError(f"{section} must be a table: name = number")
     word = "a whole number" if kinds is int else "a number"
-    for name, n in table.items():
-        if not isinstance(n, kinds) or isinstance(n, bool) or not 0 <= float(n) <= MOST_A_DAY:
+    allowed: dict[str, Any] = dict(table)
+    for name, n in allowed.items():
+        if not isinstance(n, kinds) or isinstance(n, bool) or not 0 <= n <= MOST_A_DAY:
             raise RuleError(f"{section}.{name}: {n!r} must be {word} from 0 to {MOST_A_DAY:,}")
-    return {str(name): n for name, n in table.items()}
+    return allowed
 
 
 def read_signoff(document: Mapping[str, object]) -> Signoff:
