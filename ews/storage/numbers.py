@@ -15,10 +15,11 @@ from ews.storage import schema
 from ews.storage.series_rows import (
     Summary,
     Waiting,
-    larger,
     new_series,
+    numbers_of,
     series_of,
-    smaller,
+    summaries_of,
+    summary_rows,
     units,
 )
 from ews.storage.transactions import Transactions, batches
@@ -29,7 +30,9 @@ from ews.storage.value_rows import (
     fresh,
     insert_values,
     moment,
+    note_values,
     read_values,
+    set_many,
     ticks,
 )
 
@@ -91,23 +94,11 @@ class NumberStore(Transactions):
 
     def summaries(self) -> list[Summary]:
         """Every series that has a value, by name."""
-        table = schema.series
-        names = ("name", "provider", "measure", "place", "item", "frequency", "oldest_period",
-                 "newest_period", "newest_available", "saved", "synthetic", "scored_until", "id")  # fmt: skip
-        query = sa.select(*(table.c[name] for name in names)).order_by(table.c.name)
         with self._read() as connection:
-            rows = connection.execute(query.where(table.c.newest_available.is_not(None))).all()
-            unknown = [row.id for row in rows if row.frequency is None]
+            rows = summary_rows(connection)
+            unknown = [row[12] for row in rows if row[5] is None]
             shown = self._shown_frequencies(connection, unknown)
-        return [
-            Summary(
-                row.name, row.provider, row.measure, row.place, row.item,
-                Frequency(row.frequency) if row.frequency else shown[row.id], row.oldest_period,
-                row.newest_period, row.newest_available, row.saved, bool(row.synthetic),
-                row.scored_until,
-            )
-            for row in rows
-        ]  # fmt: skip
+        return summaries_of(rows, shown)
 
     def _shown_frequencies(
         self, connection: Connection, ids: Sequence[int]
@@ -133,11 +124,8 @@ class NumberStore(Transactions):
     def _ids(self, names: Sequence[str]) -> dict[str, int]:
         """Row id of each series; an unknown one is made. ValueError for a name of another form."""
         table = schema.series
-        known: dict[str, int] = {}
         with self._write() as connection:
-            for batch in batches(dict.fromkeys(names)):
-                query = sa.select(table.c.name, table.c.id).where(table.c.name.in_(batch))
-                known.update((row.name, row.id) for row in connection.execute(query))
+            known = numbers_of(connection, names)
             new = [name for name in dict.fromkeys(names) if name not in known]
             if new:
                 first = (connection.scalar(sa.select(sa.func.max(table.c.id))) or 0) + 1
@@ -246,21 +234,8 @@ class NumberStore(Transactions):
         available = np.maximum.reduceat(columns.available[new][order], start)
         periods = np.maximum.reduceat(columns.periods[new][order], start)
         oldest = np.minimum.reduceat(columns.periods[new][order], start)
-        table = schema.series
-        raise_ = sa.update(table).where(table.c.id == sa.bindparam("of")).values(
-            saved=table.c.saved + 1,
-            newest_available=larger(table.c.newest_available, "available"),
-            newest_period=larger(table.c.newest_period, "period"),
-            oldest_period=smaller(table.c.oldest_period, "oldest"),
-        )  # fmt: skip
-        rows = [
-            {"of": i, "available": moment(a), "period": moment(p), "oldest": moment(o)}
-            for i, a, p, o in zip(
-                ids.tolist(), available.tolist(), periods.tolist(), oldest.tolist(), strict=True
-            )
-        ]
         with self._write() as connection:
-            connection.execute(raise_, rows)
+            note_values(connection, ids, available, periods, oldest)
 
     def columns(
         self, now: datetime, names: Sequence[str] | None = None, since: datetime | None = None
@@ -271,12 +246,8 @@ class NumberStore(Transactions):
         where = f"available_at <= {ticks(now)}"
         if since is not None:
             where += f" AND period >= {ticks(since)}"
-        table = schema.series
         with self._read() as connection:
-            ids: dict[str, int] = {}
-            for batch in batches(wanted):
-                query = sa.select(table.c.name, table.c.id).where(table.c.name.in_(batch))
-                ids.update((row.name, row.id) for row in connection.execute(query))
+            ids = numbers_of(connection, wanted)
             present = tuple(name for name in wanted if name in ids)
             order = sorted(ids.values())
             parts = [read_values(connection, batch, where) for batch in batches(order)]
@@ -356,11 +327,7 @@ class NumberStore(Transactions):
     def mark_scored(self, read: Iterable[Waiting], now: datetime) -> None:
         """The detectors have read these series as they were known at `now`; what was saved since
         `waiting_series` stays waiting."""
-        table = schema.series
-        mark = sa.update(table).where(table.c.name == sa.bindparam("of")).values(
-            scored=sa.bindparam("seen"), scored_until=sa.bindparam("until")
-        )  # fmt: skip
-        rows = [{"of": one.name, "seen": one.saved, "until": now} for one in read]
+        rows = [(one.saved, ticks(now), one.name) for one in read]
         if rows:
             with self._write() as connection:
-                connection.execute(mark, rows)
+                set_many(connection, "series", ("scored = {}", "scored_until = {}"), "name", rows)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from ews.model import Frequency, Series, series_parts
 from ews.storage import schema
+from ews.storage.transactions import batches
+from ews.storage.value_rows import moment
+
+MANY = 20_000  # series: more are looked up by reading all
 
 # Shortest length of a period in days.
 DAYS = {
@@ -51,14 +57,57 @@ class Summary:
         return (self.newest - self.oldest).days >= least * DAYS[self.frequency]
 
 
-def larger(column: sa.Column[datetime], name: str) -> sa.ColumnElement[datetime]:
-    new = sa.bindparam(name, type_=schema.Moment())
-    return sa.case((column.is_(None), new), (column < new, new), else_=column)
+_TOLD = (
+    "name", "provider", "measure", "place", "item", "frequency", "oldest_period", "newest_period",
+    "newest_available", "saved", "synthetic", "scored_until", "id",
+)  # fmt: skip
+_FREQUENCIES = {one.value: one for one in Frequency}
 
 
-def smaller(column: sa.Column[datetime], name: str) -> sa.ColumnElement[datetime]:
-    new = sa.bindparam(name, type_=schema.Moment())
-    return sa.case((column.is_(None), new), (column > new, new), else_=column)
+def summary_rows(connection: Connection) -> list[tuple[Any, ...]]:
+    """Of every series that has a value, by name: its summary as kept, then its row id."""
+    table = schema.series
+    # Whole numbers as they are kept: a hundred thousand series have a few hundred moments.
+    columns = [
+        sa.type_coerce(table.c[name], sa.BigInteger)
+        if isinstance(table.c[name].type, schema.Moment) else table.c[name]
+        for name in _TOLD
+    ]  # fmt: skip
+    query = sa.select(*columns).where(table.c.newest_available.is_not(None))
+    return [tuple(row) for row in connection.execute(query.order_by(table.c.name))]
+
+
+def summaries_of(rows: Sequence[tuple[Any, ...]], shown: Mapping[int, Frequency]) -> list[Summary]:
+    """Rows of `summary_rows`; `shown` is the frequency of those that nobody described."""
+    at: dict[int | None, datetime | None] = {None: None}
+    for row in rows:
+        for tick in (*row[6:9], row[11]):
+            if tick not in at:
+                at[tick] = moment(tick)
+    return [
+        Summary(
+            row[0], row[1], row[2], row[3], row[4],
+            _FREQUENCIES[row[5]] if row[5] else shown[row[12]], at[row[6]], at[row[7]], at[row[8]],
+            row[9], bool(row[10]), at[row[11]],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def numbers_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
+    """Row id of each of these series that there is."""
+    table = schema.series
+    query = sa.select(table.c.name, table.c.id)
+    wanted = dict.fromkeys(names)
+    if len(wanted) > MANY:  # one pass is faster than hundreds of questions
+        rows = connection.execute(query).all()
+        return {name: id_ for name, id_ in rows if name in wanted}
+    found: dict[str, int] = {}
+    for batch in batches(wanted):
+        found.update(
+            (name, id_) for name, id_ in connection.execute(query.where(table.c.name.in_(batch)))
+        )
+    return found
 
 
 def new_series(name: str, id_: int) -> dict[str, object]:
