@@ -1,6 +1,6 @@
 """How does a departure of a series read? Its title, `<series> <move> (<period>)`, in words.
 
-Numbers have no headline of a newsroom: `ews.detectors.fusion_update.title` writes a line that a
+Numbers have no headline of a newsroom: `ews.detectors.fusion_evidence.title` writes a line that a
 program can read, and everything that is shown to a person goes through here.
 """
 

@@ -25,8 +25,8 @@ from alerts.series_pictures import (
 from alerts.series_words import TITLE, series_title
 from alerts.words import phrases
 from ews.detectors.expectations import expectations
+from ews.detectors.fusion_evidence import evidence, title
 from ews.detectors.fusion_match import Reading
-from ews.detectors.fusion_update import evidence, title
 from ews.model import Direction, Observation, utc
 from ews.reports import Names
 from tests.alert_samples import view_of

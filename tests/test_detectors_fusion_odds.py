@@ -21,9 +21,9 @@ from ews.detectors.fusion_odds import (
     fused,
     likelihood_ratio,
     looked,
+    persistent,
     power,
     sizes,
-    successive,
     toward,
     updated,
 )
@@ -171,14 +171,34 @@ def test_a_code_shared_by_more_items_says_less_of_each() -> None:
     )
 
 
-def test_further_releases_count_half_and_never_without_end() -> None:
-    assert successive(None, 4.0) == 4.0
-    assert successive(4.0, 4.0) == pytest.approx(8.0)
-    ratio = None
-    for _ in range(200):
-        ratio = successive(ratio, 0.35)
-    assert ratio == 1e-6
-    assert fused(0.9, ratio) == pytest.approx(updated(0.9, LEAST_LR))
+@pytest.mark.parametrize("alike", [0.0, 0.33, 0.7])
+def test_six_releases_whose_noise_hangs_together_keep_their_word(alike: float) -> None:
+    rng = np.random.default_rng(5)
+    text = rng.uniform(0.2, 0.9, 6_000)
+    real = rng.random(len(text)) < text
+    moved = effects(rng, len(text), 0.35) * (real & (rng.random(len(text)) > STILL))
+    noise = total = rng.normal(size=len(text))
+    for _ in range(5):
+        noise = alike * noise + sqrt(1 - alike**2) * rng.normal(size=len(text))
+        total = total + noise
+    means = sizes(FALL, 0.35)
+    z = total + 6 * moved
+    said = np.array(
+        [
+            fused(t, persistent(x, 6, means, FALL.weights, STILL))
+            for x, t in zip(z, text, strict=True)
+        ]
+    )
+    assert Reliability(said, real).error < 0.06
+
+
+def test_one_release_is_one_ratio_and_many_calm_ones_end_at_the_floor() -> None:
+    means = sizes(FALL, 0.2)
+    for z in (-2.0, 0.0, 3.0):
+        one = likelihood_ratio(z, means, FALL.weights, STILL)
+        assert persistent(z, 1, means, FALL.weights, STILL) == pytest.approx(one)
+    assert persistent(0.0, 200, means, FALL.weights, STILL) == pytest.approx(STILL)
+    assert fused(0.9, 1e-9) == pytest.approx(updated(0.9, LEAST_LR))
 
 
 def test_many_detectors_that_look_at_one_value_cost_what_they_cost() -> None:

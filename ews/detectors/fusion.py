@@ -14,6 +14,7 @@ from dataclasses import replace
 from ews.detectors.expectations import Alone, Expectations, Family, expectations
 from ews.detectors.fusion_board import Board
 from ews.detectors.fusion_carry import carry, series_evidence, turned
+from ews.detectors.fusion_evidence import evidence, title, with_evidence
 from ews.detectors.fusion_match import (
     SERIES,
     Items,
@@ -28,14 +29,7 @@ from ews.detectors.fusion_match import (
 )
 from ews.detectors.fusion_odds import alone, likelihood_ratio, sizes, toward
 from ews.detectors.fusion_recovery import recovered
-from ews.detectors.fusion_update import (
-    Settings,
-    evidence,
-    title,
-    told_by,
-    usual,
-    with_evidence,
-)
+from ews.detectors.fusion_update import Settings, told_by, usual
 from ews.detectors.news import material
 from ews.model import (
     Detection,
@@ -196,10 +190,13 @@ def _lone_ratio(reading: Reading, kind: Alone, family: Family) -> float:
 def _facts(
     reading: Reading, kind: Alone, family: Family, ratio: float, shared: int
 ) -> dict[str, float]:
+    name = f"{family.name}.{kind.direction.value}"
     facts = {
         **reading.facts,
         kind.sign: round(abs(reading.move), 4),
-        f"lr.{family.name}": ratio,
+        f"lr.{name}": ratio,
+        f"n.{name}": 1.0,
+        f"z.{name}": toward(reading.believed, reading.direction, kind.direction),
         f"seen.{family.name}": float(reading.period.date().toordinal()),
     }
     if shared > 1:

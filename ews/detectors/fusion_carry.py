@@ -21,7 +21,7 @@ NUMERIC_FACTS = frozenset(
      "surge", "fall", "rise", "dependence", "gap", "shared", "shared_drop", "power", "harm",
      "synthetic"}
 )  # fmt: skip
-PREFIXES = ("lr.", "seen.", "calm.", "back.", "at.", "level.", "off.")
+PREFIXES = ("lr.", "z.", "n.", "seen.", "calm.", "back.", "at.", "level.", "off.")
 TURNS = ("fulfilled", "refuted", "recovered", "surge", "drop")  # news in themselves
 
 

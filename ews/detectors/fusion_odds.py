@@ -12,7 +12,7 @@ when nothing happens, so means of ratios do too, whatever the dependence between
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log, log1p, sqrt
+from math import exp, log1p, sqrt
 from statistics import NormalDist
 
 from ews.detectors.expectations import Effect
@@ -23,7 +23,6 @@ MOST_ALONE = 1e6  # of numbers without a text, before the cap on the probability
 CAP = 0.97  # no number alone is surer: what else could have done it, nobody has listed
 LEAST_P = 1e-15
 OTHERS_PER_YEAR = 1.0  # moves as large of another item of the same code; assumed
-EARLY_STILL = 0.9  # `still` of a measure that need not be in force yet; assumed
 SUCCESSIVE = 0.5  # weight of a further release: neighbours in time repeat part of what was said
 LEVEL = NormalDist().inv_cdf(0.99)  # power is that of a one-sided test at 1 %
 _NORMAL = NormalDist()
@@ -86,12 +85,18 @@ def bounded(ratio: float) -> float:
     return min(max(ratio, LEAST_LR), MOST_LR)
 
 
-def successive(before: float | None, ratio: float) -> float:
-    """The ratio of all releases so far with one more."""
-    if before is None:
-        return min(max(ratio, 1 / MOST_ALONE), MOST_ALONE)
-    total = log(before) + SUCCESSIVE * log(max(ratio, 1 / MOST_ALONE))
-    return min(max(exp(total), 1 / MOST_ALONE), MOST_ALONE)
+def persistent(
+    total: float, count: float, means: Sequence[float], weights: Sequence[float], still: float
+) -> float:
+    """The ratio of `count` releases whose z add up to `total`: the size of the effect, and whether
+    the series moves at all, are the same in all of them. Further releases count half."""
+    grown = 1 + SUCCESSIVE * (count - 1)
+    share = grown / count
+    moved = sum(
+        weight * exp(min(mean * total * share - grown * mean * mean / 2, 600.0))
+        for mean, weight in zip(means, weights, strict=True)
+    )
+    return min(still + (1 - still) * moved, MOST_ALONE)
 
 
 def updated(probability: float, ratio: float) -> float:

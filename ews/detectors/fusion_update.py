@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from math import log1p
 from statistics import mean
 
-from ews.detectors.expectations import Expectation, Expectations, Family, expectations
+from ews.detectors.expectations import Expectation, Expectations, Family
 from ews.detectors.fusion_carry import (
-    MAX_SERIES,
     ratio,
-    series_evidence,
     status_with,
 )
+from ews.detectors.fusion_evidence import with_evidence
 from ews.detectors.fusion_match import (
     SERIES,
     Items,
@@ -26,17 +25,15 @@ from ews.detectors.fusion_match import (
     storied,
 )
 from ews.detectors.fusion_odds import (
-    EARLY_STILL,
     alone,
     attributed,
     fused,
-    likelihood_ratio,
+    persistent,
     power,
     sizes,
-    successive,
     toward,
 )
-from ews.model import Direction, Event, Evidence, Phase, series_parts
+from ews.model import Direction, Event, Phase, series_parts
 
 FULFILLED = 10.0  # ratio from which a departure counts as the announced one
 LEAST_DROP = 0.15  # and the share that must have gone: less harms nobody, however sure
@@ -82,30 +79,64 @@ def told_by(
     facts = {**event.facts, seen: stamp}
     if texts:
         facts.setdefault("text", event.probability)
-    shares = [sharing(event, one.series, items) for one in readings]
-    if max(shares) > 1:
-        facts["shared"] = float(max(shares))
-    pairs = list(zip(readings, shares, strict=True))
-    by_row = [mean(_ratio(event, one, row, family, n) for one, n in pairs) for row in rows]
-    # Before a measure is in force nobody knows which comes first: the rows are averaged.
-    said = mean(by_row)
-    if said >= 1 or _could_show(event, readings, rows, max(shares), family):
-        facts[f"lr.{family.name}"] = successive(facts.get(f"lr.{family.name}"), said)
+    shared = max(sharing(event, one.series, items) for one in readings)
+    if shared > 1:
+        facts["shared"] = float(shared)
     after = replace(event, facts=facts)
-    for row, ratio_of_row in zip(rows, by_row, strict=True):
-        after = _signed(after, row, ratio_of_row, readings, family)
-    if texts:
-        after = _calm(after, rows, readings, max(shares), family)
+    row = spoken(event, rows, readings, family)
+    if row is not None:
+        said = weighed(facts, readings, row, family, shared)
+        lr = f"lr.{family.name}.{row.direction.value}"
+        if said[lr] >= facts.get(lr, 1.0) or _could_show(event, readings, row, shared, family):
+            after = replace(event, facts={**facts, **said})
+        after = _signed(after, row, said[lr], readings, family)
+        if texts:
+            after = _calm(after, row, readings, shared, family)
     return _believed(_joined(event, after, readings), family, settings)
 
 
-def _ratio(event: Event, reading: Reading, row: Expectation, family: Family, shared: int) -> float:
-    z = toward(reading.believed, reading.direction, row.direction)
-    means = sizes(row.effect, usual(reading, family), shared, family.additive)
-    soon = row.fulfils and early(event, row, family, reading.period)
-    still = max(row.still, EARLY_STILL) if soon else row.still
-    said = likelihood_ratio(z, means, row.effect.weights, still)
-    return attributed(said, shared, family.tests_per_year)
+def spoken(
+    event: Event, rows: Sequence[Expectation], readings: Sequence[Reading], family: Family
+) -> Expectation | None:
+    """The row that a period speaks of: each period speaks once.
+
+    Once a measure is due, what it brings; before, what the readings that alarm show, else whether
+    buyers hurry: that nothing fell yet says nothing.
+    """
+    period = readings[0].period
+    ways = {one.direction for one in readings if one.alarm}
+    in_force = [row for row in rows if row.fulfils and not early(event, row, family, period)]
+    shown = [row for row in rows if row.direction in ways]
+    before = [row for row in rows if not row.fulfils]
+    return next(iter([*in_force, *shown, *before]), None)
+
+
+def weighed(
+    facts: Mapping[str, float],
+    readings: Sequence[Reading],
+    row: Expectation,
+    family: Family,
+    shared: int,
+) -> dict[str, float]:
+    """Number of releases, sum of their z and ratio of all of them, with these readings as one more.
+
+    Series of one flow are one witness: the mean of their z varies no more than each of them.
+    """
+    name = f"{family.name}.{row.direction.value}"
+    z = mean(toward(one.believed, one.direction, row.direction) for one in readings)
+    many = [sizes(row.effect, usual(one, family), shared, family.additive) for one in readings]
+    means = [mean(one) for one in zip(*many, strict=True)]
+    count, total = facts.get(f"n.{name}", 0.0) + 1, facts.get(f"z.{name}", 0.0) + z
+    ratio_of_all = persistent(total, count, means, row.effect.weights, row.still)
+    anew = persistent(z, 1.0, means, row.effect.weights, row.still)
+    if anew > ratio_of_all and any(one.alarm for one in readings):
+        # it may begin late: from the first release or from this one, each as likely as the other
+        ratio_of_all, count, total = (ratio_of_all + anew) / 2, 1.0, z
+    return {
+        f"n.{name}": count,
+        f"z.{name}": total,
+        f"lr.{name}": attributed(ratio_of_all, shared, family.tests_per_year),
+    }
 
 
 def usual(reading: Reading, family: Family) -> float:
@@ -153,40 +184,30 @@ def _shown(event: Event, reading: Reading, fell: bool) -> Event:
 
 
 def _calm(
-    event: Event,
-    rows: Sequence[Expectation],
-    readings: Sequence[Reading],
-    shared: int,
-    family: Family,
+    event: Event, row: Expectation, readings: Sequence[Reading], shared: int, family: Family
 ) -> Event:
     """Counts releases that stay calm after the due date; enough of them, with power, refute."""
+    if not row.fulfils or "fulfilled" in event.facts or readings[0].period < due(event, row):
+        return event
     facts = dict(event.facts)
     key = f"calm.{family.name}"
-    for row in rows:
-        if not row.fulfils or "fulfilled" in facts or readings[0].period < due(event, row):
-            continue
-        if any(toward(one.believed, one.direction, row.direction) >= CALM_Z for one in readings):
-            facts.pop(key, None)
-            facts.pop("refuted", None)
-            continue
-        facts[key] = facts.get(key, 0.0) + 1
-        facts["power"] = round(_power(readings, row, family, shared, int(facts[key])), 3)
-        if facts[key] >= max(REFUTING, family.calm_releases) and facts["power"] >= ENOUGH:
-            facts["refuted"] = 1.0
-        break  # one count per release
+    if any(toward(one.believed, one.direction, row.direction) >= CALM_Z for one in readings):
+        facts.pop(key, None)
+        facts.pop("refuted", None)
+        return replace(event, facts=facts)
+    facts[key] = facts.get(key, 0.0) + 1
+    facts["power"] = round(_power(readings, row, family, shared, int(facts[key])), 3)
+    if facts[key] >= max(REFUTING, family.calm_releases) and facts["power"] >= ENOUGH:
+        facts["refuted"] = 1.0
     return replace(event, facts=facts)
 
 
 def _could_show(
-    event: Event,
-    readings: Sequence[Reading],
-    rows: Sequence[Expectation],
-    shared: int,
-    family: Family,
+    event: Event, readings: Sequence[Reading], row: Expectation, shared: int, family: Family
 ) -> bool:
     """Would the effect have shown? A silence that was to be expected anyway changes nothing."""
     releases = int(event.facts.get(f"calm.{family.name}", 0.0)) + 1
-    return max(_power(readings, row, family, shared, releases) for row in rows) >= ENOUGH
+    return _power(readings, row, family, shared, releases) >= ENOUGH
 
 
 def _power(
@@ -205,76 +226,6 @@ def _joined(before: Event, after: Event, readings: Sequence[Reading]) -> Event:
     newly = "fulfilled" in after.facts and "fulfilled" not in before.facts
     strong = [one for one in readings if one.alarm or (newly and one.p <= 0.05)]
     return with_evidence(after, strong) if strong else after
-
-
-def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
-    """The event, fed by these series too: newest series evidence first, behind the texts."""
-    new = {(one.series, one.period): evidence(one) for one in readings}
-    links = tuple(dict.fromkeys((*event.links, *(SERIES + one.series for one in readings))))
-    old = series_evidence(event)
-    texts = tuple(one for one in event.evidence if one not in old)
-    kept = {(one.signal_id, one.observed_at): one for one in old} | new
-    series = sorted(kept.values(), key=lambda one: (one.available_at, one.title), reverse=True)
-    heard = max(one.found_at for one in readings)
-    again = {f"back.{one.series}" for one in readings if one.alarm}
-    facts = {k: v for k, v in event.facts.items() if k not in again}
-    for one in readings:
-        facts |= _departed(one, facts)
-    if any(one.synthetic for one in readings):
-        facts["synthetic"] = 1.0
-    return replace(
-        event,
-        links=links,
-        evidence=(*texts, *series[:MAX_SERIES]),
-        facts=facts,
-        last_seen=max(event.last_seen or event.updated_at, heard),
-        updated_at=max(event.updated_at, heard),
-    )
-
-
-def _departed(reading: Reading, facts: Mapping[str, float]) -> dict[str, float]:
-    """From which level a series departed, and how far: a detector learns a new level within months,
-    and would call it usual. The first level holds until the series is back."""
-    level = facts.get(f"level.{reading.series}", _level(reading))
-    if not reading.alarm or level is None or reading.value is None:
-        return {}
-    off = reading.value - level
-    far = facts.get(f"off.{reading.series}", 0.0)
-    return {
-        f"level.{reading.series}": level,
-        f"off.{reading.series}": off if abs(off) > abs(far) else far,
-    }
-
-
-def _level(reading: Reading) -> float | None:
-    """What the value was compared with; None where that is not known."""
-    family = expectations().family(series_parts(reading.series)[1])
-    if reading.value is None or family is None:
-        return None
-    if family.additive:
-        return reading.value - reading.move
-    return reading.value / (1 + reading.move) if reading.move > -1 else None
-
-
-def evidence(reading: Reading) -> Evidence:
-    """A number as evidence. Its title is `title`, which alerts.series_words says in words."""
-    provider = series_parts(reading.series)[0]
-    return Evidence(
-        signal_id=reading.series,
-        independence=provider,
-        available_at=reading.found_at,
-        title=title(reading),
-        outlet=provider,
-        observed_at=reading.period,
-    )
-
-
-def title(reading: Reading) -> str:
-    """`comtrade/export-kg/CN-KR/250410 -68% (2023-12)`: names and languages come where it is shown."""
-    measure = series_parts(reading.series)[1]
-    day = "%Y-%m" if measure.startswith(("import", "export", "price", "hhi", "top", "gap")) else ""
-    moved = f"{reading.move:+.2f}" if measure in ("gap", "pressure") else f"{reading.move:+.0%}"
-    return f"{reading.series} {moved} ({reading.period.strftime(day or '%Y-%m-%d')})"
 
 
 def _believed(event: Event, family: Family, settings: Settings) -> Event:
