@@ -104,6 +104,7 @@ def _register() -> None:
         tune,
         tuning,
         viewers,
+        watch,
         work,
     )
     from ews.cli.asking import Commands
@@ -139,6 +140,7 @@ def _register() -> None:
     app.add_typer(ledger.app, name="ledger", cls=Commands)
     app.add_typer(learning.app, name="learn", cls=Commands)
     app.add_typer(case_keeping.app, name="case", cls=Commands)
+    app.add_typer(watch.app, name="watch", cls=Commands)
     app.add_typer(series.app, name="series", cls=Commands)
 
 

@@ -21,6 +21,7 @@ ASKING = frozenset({
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "series budget", "series list", "series show",
     "sources", "systemic", "what-if",
+    "watch blind-spots", "watch changed", "watch item", "watch list", "watch table",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
 TUNING = frozenset({
@@ -30,6 +31,7 @@ TUNING = frozenset({
     "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
     "series detect",
     "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",
+    "watch add", "watch remove",
 })  # fmt: skip
 BROUGHT = frozenset({"networks import", "networks remove", "networks sample"})
 NO_STORE = frozenset({"check", "config", "demo"})  # nobody's token can be looked up there

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from ews.model import Frequency
+from ews.model import Frequency, series_parts
 from ews.storage import Store
 from ews.storage.series_rows import Summary
 from graph.trade import HOME, PRICE_PROVIDERS, PROVIDERS, Trade, trade_of
@@ -88,31 +88,53 @@ def groups_at(
     return list(grouped(joined(*figures)))
 
 
+def trade_of_item(
+    store: Store, item: str, provider: str, now: datetime, month: datetime
+) -> Trade | None:
+    """The trade of one item by its provider's figures; None without any."""
+    parts = ((*series_parts(one.name), one.frequency) for one in store.series(item=item))
+    series = [
+        one for provider_, measure, place, code, frequency in parts
+        if (one := _series(provider_, measure, place, code, frequency))
+    ]  # fmt: skip
+    back = (now.year - month.year) * SPAN + now.month - month.month
+    figures = read(store, chosen_mirrors(series), now, SHARES + max(back, 0) + SPAN)
+    trade = _trade(figures, provider, {item})
+    return trade if trade.items == (item,) else None
+
+
 def part_of(one: Summary) -> Series | None:
     """What the series is to vulnerability; None for what it does not read."""
-    part = _part(one)
-    return part and Series(
-        one.name, one.provider, part, one.place, one.item, one.measure.endswith("usd")
-    )  # type: ignore[return-value]
+    return _series(one.provider, one.measure, one.place, one.item, one.frequency)
 
 
-def _part(one: Summary) -> str:
-    if one.measure == "price-usd":
-        return "price" if one.provider in PRICE_PROVIDERS else ""
-    flow, _, unit = one.measure.partition("-")
-    monthly = one.frequency is Frequency.MONTH
-    if not (len(one.item) == 6 and one.item.isdigit()) or unit not in ("usd", "kg"):
+def _series(
+    provider: str, measure: str, place: str, item: str, frequency: Frequency
+) -> Series | None:
+    part = _part(provider, measure, place, item, frequency)
+    if not part:
+        return None
+    name = f"{provider}/{measure}/{place}/{item}"
+    return Series(name, provider, part, place, item, measure.endswith("usd"))
+
+
+def _part(provider: str, measure: str, place: str, item: str, frequency: Frequency) -> str:
+    if measure == "price-usd":
+        return "price" if provider in PRICE_PROVIDERS else ""
+    flow, _, unit = measure.partition("-")
+    monthly = frequency is Frequency.MONTH
+    if unit not in ("usd", "kg") or not (len(item) == 6 and item.isdigit()):
         return ""
-    if flow == "import" and one.place.endswith(f"-{HOME}") and monthly:
-        return "import" if one.provider in PROVIDERS else ""
+    if flow == "import" and place.endswith(f"-{HOME}") and monthly:
+        return "import" if provider in PROVIDERS else ""
     if flow != "export":
         return ""
-    if one.place.endswith(f"-{HOME}"):
-        return MIRROR if one.provider in REPORTERS and monthly else ""
-    if one.place.startswith(f"{HOME}-"):
+    if place.endswith(f"-{HOME}"):
+        return MIRROR if provider in REPORTERS and monthly else ""
+    if place.startswith(f"{HOME}-"):
         return "export" if unit == "usd" and monthly else ""
-    yearly = one.frequency is Frequency.YEAR
-    return "world" if one.place.endswith("-WLD") and unit == "usd" and (monthly or yearly) else ""
+    counted = unit == "usd" and (monthly or frequency is Frequency.YEAR)
+    return "world" if place.endswith("-WLD") and counted else ""
 
 
 def chosen_mirrors(series: Sequence[Series]) -> list[Series]:

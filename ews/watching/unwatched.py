@@ -50,7 +50,7 @@ def unwatched(
     named = [spot.item for spot in spots[:NAMED]]
 
     def names(lang: str) -> tuple[str, ...]:
-        return tuple(goods()[code].name(lang) if code in goods() else code for code in named)
+        return tuple(f"{c} {goods()[c].name(lang)}" if c in goods() else c for c in named)
 
     made_up = bool(after) and all(row.synthetic for row in after)
     return Unwatched(f"{month:%Y-%m}", len(spots), names("en"), names("ko"), made_up)
