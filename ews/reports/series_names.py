@@ -53,9 +53,16 @@ STATUSES = {
     "dismissed": ("기각", "dismissed"),
 }
 OUTCOMES = {"real": ("사실", "real"), "false": ("오경보", "false alarm"), "open": ("미정", "open")}
+GROUNDS = {
+    "recorded": ("실제 기록", "recorded series"),
+    "synthetic": ("합성 계열", "synthetic series"),
+    "recorded, synthetic": ("실제 기록과 합성 계열", "recorded and synthetic series"),
+    "other measures": ("다른 종류의 계열", "series of other measures"),
+    "assumed": ("가정", "assumed"),
+}
 TABLES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "detector": DETECTORS, "age": AGES, "frequency": FREQUENCIES, "basis": BASES, "move": MOVES,
-    "status": STATUSES, "outcome": OUTCOMES,
+    "status": STATUSES, "outcome": OUTCOMES, "grounds": GROUNDS,
 }  # fmt: skip
 
 

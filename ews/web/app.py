@@ -38,6 +38,9 @@ from ews.web.ledger_pages import ledger_router
 from ews.web.pages import page_router
 from ews.web.people_pages import people_router
 from ews.web.problems import HEADERS, FormRefused, problem
+from ews.web.series_api import series_api_router
+from ews.web.series_asked import SeriesKept
+from ews.web.series_pages import series_router
 from ews.web.signing import sign_router
 from ews.web.site import Site
 from ews.web.slack import closing, desk_of, slack_router
@@ -82,6 +85,9 @@ def create_app(
     ledgers = Ledgers()
     app.include_router(ledger_api_router(site, who, ledgers))
     app.include_router(ledger_router(site, who, ledgers))
+    series = SeriesKept()
+    app.include_router(series_api_router(site, who, series))
+    app.include_router(series_router(site, who, series))
     plays = Plays(site)
     app.include_router(case_api_router(site, who, plays))
     app.include_router(case_pages_router(site, who, plays))

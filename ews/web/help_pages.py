@@ -13,6 +13,7 @@ READERS = {
     "firm": ("기업", "Firms"),
     "analyst": ("분석가", "Analysts"),
     "operator": ("운영자", "Operators"),
+    "series": ("계열", "Series"),
 }
 
 
