@@ -91,6 +91,9 @@ def _figures(
             "service": _count(service) | {"per_week": round(service.episodes / weeks, 4)},
             "by_detector": [_count(one) for one in by_detector],
             "by_item": [_count(one) for one in by_item],
+            # How much the list of dated events matters: its stated rows alone, and no list at all.
+            "stated_rows_alone": _count(bars.counts(found, [e for e in events if e.stated])[0]),
+            "without_a_list": _count(bars.counts(found, [])[0]),
         },
         "alarms_2019_2022": [
             _row(one, events) for one in found.detections
