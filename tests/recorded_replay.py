@@ -7,10 +7,11 @@ the code of the live service, judges what is new: nothing later is in the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -18,7 +19,6 @@ import numpy as np
 from alerts.rulebook import shipped_ruleset
 from ews.detectors.alarms import Judged, judge
 from ews.detectors.budget import Allocation
-from ews.detectors.calibration import Calibration
 from ews.detectors.numeric import NUMERIC
 from ews.detectors.panel import Bools, Panel
 from ews.measuring import Measurer
@@ -92,16 +92,9 @@ class _Spy:
     keep_every: int
 
     def __call__(
-        self,
-        panel: Panel,
-        mask: Bools,
-        allocation: Allocation,
-        calibration: Calibration,
-        params: Mapping[str, float],
-        items_of: Callable[[str], tuple[str, ...]],
-        synthetic: frozenset[str] = frozenset(),
+        self, panel: Panel, mask: Bools, allocation: Allocation, *rest: Any, **named: Any
     ) -> list[Judged]:
-        judged = judge(panel, mask, allocation, calibration, params, items_of, synthetic)
+        judged = judge(panel, mask, allocation, *rest, **named)
         for one in judged:
             self.found.tests += _tests(panel, one, allocation)
         fetched = panel.names and not {"hhi", "top-share", "gap"} & set(panel.measures())
