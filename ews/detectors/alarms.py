@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ews.detectors.budget import Allocation
 from ews.detectors.calibration import Calibration, calibrated, class_of
+from ews.detectors.forecasts import shared
 from ews.detectors.numeric import Numeric, detectors_in_force
 from ews.detectors.panel import Bools, Days, Floats, Panel, Scores
 from ews.detectors.stopped import filled
@@ -60,9 +61,11 @@ def judge(
     params: Mapping[str, float],
     items_of: Callable[[str], tuple[str, ...]],
     synthetic: frozenset[str] = frozenset(),
+    whole: Panel | None = None,
 ) -> list[Judged]:
     """Every detector in force on a panel; `mask` are the values to test, pauses among them (a value
-    that is missing in `panel` is judged by the detectors that fill).
+    that is missing in `panel` is judged by the detectors that fill). `whole` is `filled(panel)`,
+    where that is known already.
 
     A value alarms when its calibrated p is within its share of the budget, it moved the way that the
     detector tells, and by a share that matters (`least_move`).
@@ -71,30 +74,53 @@ def judge(
         return []
     kinds = np.array([class_of(measure) for measure in panel.measures()])
     reach = len(panel.periods) - int(np.argmax(mask.any(axis=0)))
-    last = min(len(panel.periods), max(SHOWN, reach))
-    missing = np.isnan(panel.values)
-    found = []
-    for detector in detectors_in_force(set(kinds.tolist())):
-        alpha = allocation.alphas_of(panel.names, detector.name)
-        pays = (alpha > 0) & np.isin(kinds, list(detector.told))
-        rows = np.flatnonzero(pays | np.isin(kinds, list(detector.beside)))
-        asked = mask & pays[:, None] & (missing if detector.fills else ~missing)
+    look = _Look(
+        panel, filled(panel) if whole is None else whole, mask, np.isnan(panel.values), kinds,
+        allocation, calibration, params, min(len(panel.periods), max(SHOWN, reach)), items_of,
+        synthetic,
+    )  # fmt: skip
+    with shared():
+        found = [look.by(detector) for detector in detectors_in_force(set(kinds.tolist()))]
+    return [one for one in found if one is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One panel, and all that its detectors are judged by."""
+
+    panel: Panel
+    filled: Panel
+    mask: Bools
+    missing: Bools
+    kinds: NDArray[np.str_]  # [n]
+    allocation: Allocation
+    calibration: Calibration
+    params: Mapping[str, float]
+    last: int
+    items_of: Callable[[str], tuple[str, ...]]
+    synthetic: frozenset[str]
+
+    def by(self, detector: Numeric) -> Judged | None:
+        """What one detector says; None where nothing is to be tested by it."""
+        alpha = self.allocation.alphas_of(self.panel.names, detector.name)
+        pays = (alpha > 0) & np.isin(self.kinds, list(detector.told))
+        asked = self.mask & pays[:, None] & (self.missing if detector.fills else ~self.missing)
         if not asked.any():
-            continue
-        whole = filled(panel) if detector.fills else panel
-        scores, p = _scored(detector, whole, rows, calibration, params, last)
+            return None
+        rows = np.flatnonzero(pays | np.isin(self.kinds, list(detector.beside)))
+        whole = self.filled if detector.fills else self.panel
+        scores, p = _scored(detector, whole, rows, self.calibration, self.params, self.last)
         asked &= ~np.isnan(p)
-        move = moves(whole, scores, kinds)
-        hits = asked & (p <= alpha[:, None]) & _told(detector, kinds, scores)
-        hits &= ~(np.abs(move) < params["least_move"])  # one that expects nothing may tell
+        move = moves(whole, scores, self.kinds)
+        hits = asked & (p <= alpha[:, None]) & _told(detector, self.kinds, scores)
+        hits &= ~(np.abs(move) < self.params["least_move"])  # one that expects nothing may tell
         detections = tuple(
-            _detection(whole, scores, move, p, alpha, int(n), int(t), items_of, synthetic)
+            _detection(whole, scores, move, p, alpha, int(n), int(t), self.items_of, self.synthetic)
             for n, t in np.argwhere(hits)
         )
         expected = float((asked.sum(axis=1) * alpha).sum())
-        turn = DetectorTurn(detector.name, panel.now, int(asked.sum()), expected, len(detections))
-        found.append(Judged(detections, turn, scores, p, asked))
-    return found
+        turn = DetectorTurn(detector.name, whole.now, int(asked.sum()), expected, len(detections))
+        return Judged(detections, turn, scores, p, asked)
 
 
 def _scored(

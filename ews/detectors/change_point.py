@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from ews.detectors.forecasts import forecast
 from ews.detectors.panel import PER_YEAR, Bools, Floats, Panel, Scores
-from ews.detectors.smoothing import Forecast, Params, forecast, is_price, least_seen
+from ews.detectors.smoothing import Forecast, Params, is_price, least_seen
 from ews.detectors.windows import inflation, later, noise_of, standardised, sums, widest
 from ews.model import Frequency
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from ews.detectors import (
     change_point,
@@ -64,6 +65,7 @@ NUMERIC: Mapping[str, Numeric] = {
 }  # fmt: skip
 
 
+@cache
 def detectors_of(kind: str) -> tuple[Numeric, ...]:
     """The detectors in force for a class of measure."""
     return tuple(one for one in NUMERIC.values() if one.in_force and kind in one.told)

@@ -11,8 +11,9 @@ from typing import Final
 
 import numpy as np
 
+from ews.detectors.forecasts import forecast
 from ews.detectors.panel import Panel, Scores
-from ews.detectors.smoothing import Params, forecast, least_seen
+from ews.detectors.smoothing import Params, least_seen
 
 NAME: Final = "seasonal"
 

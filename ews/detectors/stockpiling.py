@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr
 
+from ews.detectors.forecasts import forecast
 from ews.detectors.panel import PER_YEAR, Bools, Floats, Panel, Scores
-from ews.detectors.smoothing import Forecast, Params, forecast, least_seen
+from ews.detectors.smoothing import Forecast, Params, least_seen
 from ews.detectors.windows import FREEDOM, Noise, inflation, later, noise_of, standardised, sums
 from ews.model import Frequency, series_parts
 
@@ -51,8 +52,9 @@ def score(panel: Panel, params: Params, last: int | None = None) -> Scores:
     past = forecast(part, params)
     least = params.get("least", least_seen(panel.frequency))
     judged = np.isfinite(past.y) & (past.seen >= least)
-    surge, before, noise = _surges(part, past, params)
-    fall, low = _falls(part, past, noise, surge, params)
+    first = 0 if last is None else max(part.values.shape[1] - last - _after(panel) - 1, 0)
+    surge, before, noise = _surges(part, past, params, first)
+    fall, low = _falls(part, past, noise, surge, params, first)
     down = fall < surge
     tail = np.where(down, fall, surge)
     likely = past.unscaled(np.where(down, low, before) + past.season)
@@ -63,8 +65,16 @@ def score(panel: Panel, params: Params, last: int | None = None) -> Scores:
     return told
 
 
-def _surges(panel: Panel, past: Forecast, params: Params) -> tuple[Floats, Floats, Noise]:
-    """Tail of the surge, level before it, and the noise of one-step errors."""
+def _after(panel: Panel) -> int:
+    """Periods after a surge in which a fall is looked for."""
+    return max(int(AFTER_YEARS * PER_YEAR[panel.frequency]), 1)
+
+
+def _surges(
+    panel: Panel, past: Forecast, params: Params, first: int
+) -> tuple[Floats, Floats, Noise]:
+    """Tail of the surge (1 before the period `first`, where nobody asks), level before it, and the
+    noise of one-step errors."""
     keep = 1 - 1 / (MEMORY_YEARS * PER_YEAR[panel.frequency])
     calm, level = past.y - past.season, past.mean - past.season
     noise = noise_of(np.where(past.seen > 1, past.y - past.mean, np.nan), ERROR_RHO, keep)
@@ -77,22 +87,25 @@ def _surges(panel: Panel, past: Forecast, params: Params) -> tuple[Floats, Float
         before = np.where(z > best, base, before)
         best = np.fmax(best, z)
     best = _both(best, panel.names)
+    best[:, :first] = -np.inf
     tail = np.minimum(params.get("looks", LOOKS) * _tail(best), 1.0)
     return np.where(_cheaper(panel), 1.0, tail), before, noise
 
 
 def _falls(
-    panel: Panel, past: Forecast, noise: Noise, surge: Floats, params: Params
+    panel: Panel, past: Forecast, noise: Noise, surge: Floats, params: Params, first: int
 ) -> tuple[Floats, Floats]:
     """Tail of a fall below the level before a surge, 1 where there was none; and that level."""
     keep = 1 - 1 / (MEMORY_YEARS * PER_YEAR[panel.frequency])
-    after = max(int(AFTER_YEARS * PER_YEAR[panel.frequency]), 1)
+    after = _after(panel)
     low = later(past.mean - past.season, after)
     fall = _one_sided(low - (past.y - past.season), noise.scale, after + 1, keep)
     surged = surge <= params.get("surge_tail", SURGE_TAIL)
     recent = sums(later(surged.astype(float), 1), after, 1)[0] > 0
     # one more look, but in the few months after a surge only: it adds next to nothing to the rate
-    return np.where(recent, _tail(_both(fall, panel.names)), 1.0), low
+    fall = _both(fall, panel.names)
+    fall[:, :first] = -np.inf
+    return np.where(recent, _tail(fall), 1.0), low
 
 
 def _one_sided(excess: Floats, implied: Floats, width: int, keep: float) -> Floats:

@@ -52,29 +52,27 @@ def budget_of(ruleset: RuleSet) -> Budget:
 
 def monitored(summaries: Sequence[Summary], now: datetime) -> Iterator[Monitored]:
     """Every detector on every series that it can judge at `now`, derived series among them."""
-    weighed = {
-        (s.provider, s.place, s.item) for s in summaries if class_of(s.measure) == "flows-kg"
-    }
+    kinds = {measure: class_of(measure) for measure in {one.measure for one in summaries}}
+    weighed = {(s.provider, s.place, s.item) for s in summaries if kinds[s.measure] == "flows-kg"}
     monthly = []
     for one in summaries:
-        kind, enough = class_of(one.measure), one.enough(now, LEAST[one.frequency], SILENT)
+        kind, enough = kinds[one.measure], one.enough(now, LEAST[one.frequency], SILENT)
         if kind in TRADE and one.frequency is Frequency.MONTH and enough:
             monthly.append(one.name)
         if kind == "flows-usd" and (one.provider, one.place, one.item) in weighed:
             continue  # money follows weight and prices: the same alarm twice
         week = one.frequency is Frequency.DAY  # days are judged as weeks
         per_year = PER_YEAR[Frequency.WEEK if week else one.frequency]
-        yield from _watched(one.name, kind, per_year if enough else 0.0)
+        yield from _watched(one.name, one.place, one.item, kind, per_year if enough else 0.0)
     for name in derived_names(monthly, now):
-        kind = class_of(series_parts(name)[1])
-        yield from _watched(name, kind, PER_YEAR[Frequency.MONTH])
+        _, measure, place, item = series_parts(name)
+        yield from _watched(name, place, item, class_of(measure), PER_YEAR[Frequency.MONTH])
 
 
-def _watched(name: str, kind: str, per_year: float) -> Iterator[Monitored]:
-    _, _, place, item = series_parts(name)
-    payer = item if item != "-" else place
+def _watched(name: str, place: str, item: str, kind: str, per_year: float) -> Iterator[Monitored]:
+    payer, weight = item if item != "-" else place, _weight(kind, place)
     for detector in detectors_of(kind):
-        yield Monitored(name, detector.name, payer, per_year, _weight(kind, place))
+        yield Monitored(name, detector.name, payer, per_year, weight)
 
 
 def _weight(kind: str, place: str) -> float:

@@ -115,15 +115,17 @@ class _Turn:
         self._judge(whole, when, made | made_up)
 
     def _judge(self, panel: Panel, until: Days, made_up: frozenset[str]) -> None:
-        mask = tested(filled(panel), until)
-        judged = judge(panel, mask, self.allocation, shipped(), self.params, items_of, made_up)
+        whole = filled(panel)
+        mask = tested(whole, until)
+        judged = judge(
+            panel, mask, self.allocation, shipped(), self.params, items_of, made_up, whole
+        )
         for one in judged:
             self.detections += one.detections
             sums = self._sums.setdefault(one.turn.detector, [0, 0.0, 0])
             for at, number in enumerate((one.turn.tests, one.turn.expected, one.turn.alarms)):
                 sums[at] += number
-        wanted = awaited(panel.names, self.events, items_by_code()) - made_up
-        if wanted:
+        if self.events and (wanted := awaited(panel.names, self.events, items_by_code()) - made_up):
             self.readings |= readings(panel, judged, wanted)
 
     def together(self) -> tuple[DetectorTurn, ...]:
@@ -144,10 +146,12 @@ def grouped(
     """
     groups: dict[tuple[str, ...], list[Summary]] = defaultdict(list)
     touched: set[tuple[str, ...]] = set()
+    trade: dict[str, bool] = {}  # by measure
     for one in summaries:
-        trade = class_of(one.measure) in TRADE
+        if one.measure not in trade:
+            trade[one.measure] = class_of(one.measure) in TRADE
         key: tuple[str, ...] = (
-            ("trade", one.frequency.value, one.item) if trade
+            ("trade", one.frequency.value, one.item) if trade[one.measure]
             else (one.provider, one.frequency.value, one.measure)
         )  # fmt: skip
         groups[key].append(one)

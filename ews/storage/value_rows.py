@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def read_values(connection: Connection, ids: Sequence[int], where: str) -> NDArr
     cursor = connection.connection.cursor()
     try:
         cursor.execute(query)
-        raw = np.fromiter(cursor, _RAW)
+        raw = np.fromiter(cast(Iterable[object], cursor), _RAW)
     finally:
         cursor.close()
     data = np.empty(len(raw), VALUE)
