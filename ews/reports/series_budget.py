@@ -24,10 +24,10 @@ from ews.model import RuleSet, series_parts
 from ews.reports.series_names import item_codes, payer, payer_label
 from ews.reports.series_views import (
     BudgetReport,
+    DetectorCost,
     ItemBudget,
     RateLine,
     SeriesBudget,
-    Test,
 )
 from ews.reports.views import Label
 from ews.storage import Store
@@ -90,7 +90,7 @@ def budget_of_series(found: Shared, name: str) -> SeriesBudget:
     measure, who = series_parts(name)[1], payer(name)
     given = found.allocation
     tests = tuple(
-        Test(
+        DetectorCost(
             found.monitored[at].detector, float(given.tests[at]), float(given.alphas[at]),
             float(given.tests[at] * given.alphas[at]),
             shipped().basis(found.monitored[at].detector, measure),

@@ -81,10 +81,23 @@ class _Goods(Names):
             return super().item(code, lang)
         # A code of one item of ours is called as the item; the tariff's own words run to hundreds.
         name = super().item(own[0], lang) if len(own) == 1 else goods()[code].name(lang)
-        return f"{name if len(name) <= LONGEST else name[: LONGEST - 1] + '…'} (HS {code})"
+        return f"{clipped(name)} (HS {code})"
+
+
+def clipped(name: str) -> str:
+    """The name, cut after a word where it is too long.
+
+    >>> clipped("Graphite; natural, in powder or in flakes, whatever its use")
+    'Graphite; natural, in powder or in…'
+    """
+    if len(name) <= LONGEST:
+        return name
+    head = name[:LONGEST].rsplit(" ", 1)[0]
+    return head.rstrip(" ,;.…") + "…"
 
 
 NAMES = _Goods()
+WORLD = Label("WLD", "world", "세계")
 
 
 def series_label(name: str) -> Label:
@@ -173,6 +186,8 @@ def payer(name: str) -> str:
 
 def payer_label(code: str) -> Label:
     """The name of an item, HS code, chokepoint, port or country that a budget is of."""
+    if code == WORLD.code:
+        return WORLD
     for table in (ITEMS, CHOKEPOINTS, PORTS, COUNTRIES):
         one = table.get(code)
         if one is not None:

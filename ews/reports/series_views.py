@@ -110,7 +110,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class DetectorCost:
     """What one detector may cost on the series."""
 
     detector: str
@@ -143,7 +143,7 @@ class SeriesBudget:
 
     payer: Label  # item, HS code, chokepoint or port whose budget pays
     watched: bool
-    tests: tuple[Test, ...]  # () when the series is not monitored
+    tests: tuple[DetectorCost, ...]  # () when the series is not monitored
     per_year: float  # expected false alarms of the series a year
     item_set: float  # a year, as the analyst set it
     item_per_year: float  # what its tests may come to

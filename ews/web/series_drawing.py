@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from ews.reports.series_views import Joined, Point, SeriesReport
 WIDTH, HEIGHT = 1100, 430
 LEFT, RIGHT, TOP, BOTTOM = 78, 20, 74, 66
 LANES = 3  # rows of names above the picture
+LATER = 150  # days after the newest period at which an event is still drawn
 LETTER = 6.6  # width of a Latin letter
 WORDS = {
     "title": ("{name}: 값과 통상 범위, 이상", "{name}: values, their usual range and alarms"),
@@ -54,7 +56,7 @@ class Plot:
     high: float
 
     @classmethod
-    def of(cls, points: Sequence[Point]) -> Plot:
+    def of(cls, points: Sequence[Point], until: date) -> Plot:
         values = [p.value for p in points if p.value is not None]
         values += [p.first for p in points if p.first is not None]
         low, high = min(0.0, *values), max(0.0, *values)
@@ -63,7 +65,7 @@ class Plot:
         span = (high - low) or 1.0
         low = max(min([low, *ends]), low - span * 0.3) if low < 0 else low
         high = min(max([high, *ends]), high + span * 0.3)
-        days = (points[-1].period - points[0].period).days or 1
+        days = (max(points[-1].period, until) - points[0].period).days or 1
         return cls(points[0].period, days, low, high if high > low else low + 1.0)
 
     def x(self, day: date) -> float:
@@ -81,7 +83,7 @@ def draw_series(found: SeriesReport, lang: str) -> str:
     points = found.points
     if sum(p.value is not None for p in points) < 2:
         return ""
-    plot = Plot.of(points)
+    plot = Plot.of(points, max((day for _, day in _begun(found)), default=points[-1].period))
     title = escape(_word("title", lang).format(name=found.series.title.text(lang)))
     return (
         f'<svg class="series" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
@@ -159,8 +161,7 @@ def _band(plot: Plot, points: Sequence[Point]) -> str:
 
 def _axes(plot: Plot, found: SeriesReport, lang: str) -> str:
     parts = []
-    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
-        value = plot.low + (plot.high - plot.low) * share
+    for value in _levels(plot.low, plot.high):
         y = plot.y(value)
         parts.append(
             f'<path class="grid" d="M{LEFT} {y:.1f} H{WIDTH - RIGHT}"/>'
@@ -183,6 +184,18 @@ def _axes(plot: Plot, found: SeriesReport, lang: str) -> str:
     return "".join(parts)
 
 
+def _levels(low: float, high: float) -> list[float]:
+    """Round values between two: from three to six of them.
+
+    >>> _levels(0.0, 13.9), _levels(-0.4, 0.8)
+    ([0.0, 2.5, 5.0, 7.5, 10.0, 12.5], [-0.25, 0.0, 0.25, 0.5, 0.75])
+    """
+    size = 10.0 ** math.floor(math.log10((high - low) / 4))
+    steps = (size * part for part in (1.0, 2.0, 2.5, 5.0, 10.0))
+    step = next(one for one in steps if (high - low) / one <= 6)
+    return [at * step for at in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _ticks(plot: Plot) -> list[tuple[date, str]]:
     """Years, or months where there are few years."""
     end = plot.start + timedelta(days=plot.days)
@@ -201,11 +214,8 @@ def _ticks(plot: Plot) -> list[tuple[date, str]]:
 
 def _events(plot: Plot, found: SeriesReport, lang: str) -> str:
     parts = []
-    for one in found.events:
-        day = one.first_seen.astimezone(KST).date()
-        if not 0 <= (day - plot.start).days <= plot.days + 120:
-            continue
-        x = min(plot.x(day), WIDTH - RIGHT)
+    for one, day in _begun(found):
+        x = plot.x(day)
         line = (
             f'<g class="event"><title>{escape(_event_said(one, day, lang))}</title>'
             f'<path d="M{x:.1f} {TOP} V{HEIGHT - BOTTOM}"/>'
@@ -215,6 +225,14 @@ def _events(plot: Plot, found: SeriesReport, lang: str) -> str:
         query = "?lang=en" if lang == "en" else ""
         parts.append(f'<a href="{escape(at)}{query}">{line}</a>' if at else line)
     return "".join(parts)
+
+
+def _begun(found: SeriesReport) -> list[tuple[Joined, date]]:
+    """Events with the day on which they began, as far as the picture reaches or soon after: what a
+    series says of a month is known some months later."""
+    first, last = found.points[0].period, found.points[-1].period + timedelta(days=LATER)
+    days = [(one, one.first_seen.astimezone(KST).date()) for one in found.events]
+    return [(one, day) for one, day in days if first <= day <= last]
 
 
 def _event_said(one: Joined, day: date, lang: str) -> str:
