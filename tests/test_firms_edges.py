@@ -108,7 +108,8 @@ def test_no_address_takes_rows(tmp_path: Path, store: Store) -> None:
         r"/sign-(in|out)|/people|/account|/silences|/outbox|/slack/\w+|/alerts/\{alert_id\}/act|"
         r"/api/v1/(missed|silences(/\{silence_id\})?|alerts/\{alert_id\}/[a-z-]+|"
         r"outbox/\{notification_id\}/resend|cases(/\{name\}(/withdraw)?)?|tuning/(save|undo)|"
-        r"learning/(gather|suggest|(examples|suggestions)/\{id\}/(accept|reject)))|"
+        r"learning/(gather|suggest|(examples|suggestions)/\{id\}/(accept|reject)))"
+        r"|/watch/list|/api/v1/watch/list(/\{item\}/remove)?|"
         r"/cases(/\{name\}/withdraw)?|/tuning/(save|undo)|/learning/\{what\}|/ledger/\{alert_id\}"
     )
     assert {path for path in changing if not acts.fullmatch(path)} == set()

@@ -135,6 +135,7 @@ ACTS = (
     "/tuning/save",
     "/tuning/undo",
     "/learning/",
+    "/watch/list",
 )  # what people do; the rest reads
 
 

@@ -8,7 +8,7 @@ from ews.reports.sheet import written
 from ews.reports.watch_views import Told, WatchTable
 
 COLUMNS = {
-    "hs6": "HS6", "name_ko": "품목(한국어)", "name_en": "품목(영어)", "month": "기준월",
+    "hs6": "HS6", "hs": "HS 부호", "name_ko": "품목(한국어)", "name_en": "품목(영어)", "month": "기준월",
     "provider": "통계 출처", "synthetic": "합성 자료", "score": "점수", "rank": "순위",
     "rank_low": "순위 하한(5%)", "rank_high": "순위 상한(95%)", "coverage": "아는 비중",
     "top_partner": "최대 수입국", "top_share": "최대 수입국 비중", "import_usd": "12개월 수입액(달러)",
@@ -28,9 +28,8 @@ def watch_sheet(table: WatchTable, lang: str) -> str:
     names = {one.key: one.name.text(lang) for one in table.columns}
     rows = [
         [
-            # Text, so that a spreadsheet keeps the leading zero of a code.
-            f"'{line.item.code}" if line.item.code.startswith("0") else line.item.code,
-            line.item.ko, line.item.en, line.month, line.provider, line.synthetic,
+            # Twice: programs join by the code, spreadsheets eat the zero that some begin with.
+            line.item.code, f"HS {line.item.code[:4]}.{line.item.code[4:]}", line.item.ko, line.item.en, line.month, line.provider, line.synthetic,
             line.score, line.rank, line.rank_low, line.rank_high, line.coverage,
             line.top_partner.text(lang) if line.top_partner else None, line.top_share,
             round(line.import_usd), line.watched,

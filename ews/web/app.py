@@ -48,6 +48,9 @@ from ews.web.tuning_api import tuning_api_router
 from ews.web.tuning_desks import Desks
 from ews.web.tuning_pages import tuning_router
 from ews.web.warming import warming
+from ews.web.watch_api import watch_api_router
+from ews.web.watch_asked import Books
+from ews.web.watch_pages import watch_router
 
 
 def create_app(
@@ -97,6 +100,9 @@ def create_app(
     app.include_router(tuning_router(site, who, desks))
     app.include_router(learning_api_router(site, who, desks))
     app.include_router(learning_router(site, who, desks))
+    books = Books()
+    app.include_router(watch_api_router(site, who, books))
+    app.include_router(watch_router(site, who, books))
     app.include_router(slack_router(site, desk))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")

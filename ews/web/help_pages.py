@@ -14,6 +14,7 @@ READERS = {
     "analyst": ("분석가", "Analysts"),
     "operator": ("운영자", "Operators"),
     "series": ("계열", "Series"),
+    "watch": ("취약성", "Vulnerability"),
 }
 
 
