@@ -150,8 +150,7 @@ def test_an_item_depends_on_authorities_evidence_and_series() -> None:
                a_source("us", authority="US"), a_source("eu", authority="EU"), a_source("wire")]  # fmt: skip
     found = informants(
         sources, {"item:urea": ["wire"], "country:CN": ["wire"]},
-        [("pinksheet/price-usd/WLD/310210", "prices"), ("nyfed/gscpi/WLD/-", "index"),
-         ("kcs/import-kg/CN-KR/2804", "customs")], NOW,
+        [("310210", "prices"), ("-", "index"), ("2804", "customs")], NOW,
     )  # fmt: skip
     assert "CN" in main_origins("urea", NOW)
     assert {"kr", "cn", "wire", "prices"} <= found["item:urea"]
@@ -335,7 +334,9 @@ def test_who_gave_evidence_is_read_from_the_events_of_half_a_year(store: Store) 
     store.save_events([event, old])
     found = store.informants(NOW - 180 * DAY)
     assert found == {"item:urea": {"wire", "prices"}, "country:CN": {"wire", "prices"}}
-    assert store.series_sources() == [(value.series, "prices")]
+    more = [replace(value, series=name) for name in ("p/price-usd/KR/310210", "p/q/KR/280429")]
+    store.save_observations([*more, replace(value, series="p/price-usd/JP/310210", source="")])
+    assert store.item_sources() == [("280429", "prices"), ("310210", "prices")]
 
 
 def test_a_step_is_kept_whole_and_the_next_look_goes_on_from_it(store: Store) -> None:

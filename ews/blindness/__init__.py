@@ -24,6 +24,7 @@ from ews.blindness.seeing import (
     gone_dark,
     informants,
     main_origins,
+    named,
 )
 from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
 from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Source, utc
@@ -151,18 +152,18 @@ class Memory:
 
     on: str
     by: Mapping[str, Sequence[str]]  # subject -> sources that gave evidence on it
-    series: Sequence[tuple[str, str]]  # (series, source)
+    series: Sequence[tuple[str, str]]  # (item of series, source), of items of ours only
 
 
 def _memory(store: Store, limits: BlindLimits, now: datetime) -> Memory:
     today = now.date().isoformat()
     kept = json.loads(store.get(KEPT) or "{}")
-    if kept.get("on") == today:
-        return Memory(today, kept["by"], [(series, name) for series, name in kept["series"]])
+    if kept.get("on") == today and "codes" in kept:
+        return Memory(today, kept["by"], [(code, name) for code, name in kept["codes"]])
     found = store.informants(now - limits.evidence)
     by = {subject: sorted(names) for subject, names in sorted(found.items())}
-    return Memory(today, by, store.series_sources())
+    return Memory(today, by, [pair for pair in store.item_sources() if named(pair[0])])
 
 
 def dump(memory: Memory) -> str:
-    return json.dumps({"on": memory.on, "by": memory.by, "series": memory.series})
+    return json.dumps({"on": memory.on, "by": memory.by, "codes": memory.series})

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 
 from alerts.rulebook import BlindLimits
 from ews.model import Fetch, Source, SourceState
@@ -118,8 +118,8 @@ def informants(
     """Subject -> names of the sources it depends on.
 
     An item: the authorities of its main origins and of Korea, the sources that gave evidence on it
-    (`evidence`), the series named for it ((series, source) pairs, by HS code). A country: its
-    authorities, and the sources that gave evidence on it.
+    (`evidence`), the series named for it ((item of series, source) pairs, by HS code). A country:
+    its authorities, and the sources that gave evidence on it.
     """
     authorities: dict[str, set[str]] = defaultdict(set)
     for source in sources:
@@ -135,8 +135,8 @@ def informants(
                 found[f"item:{item}"] |= authorities["EU"]
     for subject, names in evidence.items():
         found[subject] |= set(names)
-    for name, source_name in series:
-        for item in _named(name.split("/")[-1]):
+    for code, source_name in series:
+        for item in named(code):
             found[f"item:{item}"].add(source_name)
     return {subject: frozenset(names) for subject, names in found.items()}
 
@@ -148,12 +148,13 @@ def main_origins(item: str, now: datetime) -> tuple[str, ...]:
     return tuple(country for _, country in sorted(large, reverse=True)[:MAIN_ORIGINS])
 
 
-def _named(code: str) -> list[str]:
-    """Items whose HS codes the series' item names: the code itself, or one that it begins."""
+@cache
+def named(code: str) -> tuple[str, ...]:
+    """Items whose HS codes the item of a series names: the code itself, or one that it begins."""
     if not code.isdigit():
-        return []
-    return [
+        return ()
+    return tuple(
         item.id
         for item in ITEMS.values()
         if any(hs.startswith(code) or code.startswith(hs) for hs in item.hs if len(hs) >= HS_DIGITS)
-    ]
+    )

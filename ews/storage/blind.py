@@ -100,8 +100,9 @@ class BlindStore(Transactions):
                     query = sa.select(key, source).where(key.in_(ids))
                     yield from ((row[0], row[1]) for row in connection.execute(query))
 
-    def series_sources(self) -> list[tuple[str, str]]:
-        """Every (series, name of its source)."""
-        query = sa.select(schema.series.c.name, schema.series.c.source)
+    def item_sources(self) -> list[tuple[str, str]]:
+        """Every (item of series, name of a source of such series): few, however many series."""
+        table = schema.series
+        query = sa.select(table.c.item, table.c.source).where(table.c.source != "").distinct()
         with self._read() as connection:
-            return sorted((row.name, row.source) for row in connection.execute(query))
+            return sorted((row.item, row.source) for row in connection.execute(query))
