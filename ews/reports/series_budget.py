@@ -34,6 +34,7 @@ from ews.storage import Store
 from ews.storage.series_rows import Summary
 
 WINDOW = timedelta(days=365)  # achieved figures are of so long, or since the first turn
+LAG = timedelta(days=100)  # a value is judged within so long after it became known (alarms.RECENT)
 SHOWN = 50  # items of the budget
 
 
@@ -140,20 +141,20 @@ def kept(store: Store, until: datetime, past: bool = False) -> Kept:
 
     `past`: events count as they stood then, else as they stand now.
     """
-    turns = store.turns(until - WINDOW, until + timedelta(microseconds=1))
+    end = until + timedelta(microseconds=1)
+    every = store.turns(until - WINDOW - LAG, end)
+    turns = [one for one in every if one.at >= until - WINDOW]
     since = turns[0].at if turns else until
-    detections = store.detections(since - WINDOW, until + timedelta(microseconds=1))
+    # What a turn found had become known after the turn before it.
+    before = max((one.at for one in every if one.at < since), default=since - LAG)
+    detections = store.detections(before, end)
     ids = {one.event_id for one in detections if one.event_id}
     events = (
         {id_: store.event_as_of(id_, until) for id_ in ids} if past else dict(store.events_of(ids))
     )
     outcomes = {one.id: outcome_of(events.get(one.event_id)) for one in detections}
     frequencies = {one.name: one.frequency for one in store.summaries()}
-    # What a turn found became known shortly before it: a detection of the first turn counts too.
-    found = achieved(
-        turns, detections, outcomes, since - timedelta(days=1),
-        until + timedelta(microseconds=1), frequencies,
-    )  # fmt: skip
+    found = achieved(turns, detections, outcomes, before, end, frequencies)
     return Kept(since, until, found)
 
 
