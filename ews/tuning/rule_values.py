@@ -8,9 +8,18 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any, cast
 
-from alerts.rulebook import MOST_A_DAY, budgets, complete, read_grouping, read_rules, sensitivity
+from alerts.rulebook import (
+    MOST_A_DAY,
+    budgets,
+    complete,
+    false_alarms,
+    read_grouping,
+    read_rules,
+    sensitivity,
+)
 from ews.model import RuleSet, flatten
-from graph.reference import COUNTRIES
+from graph.goods import goods
+from graph.reference import CHOKEPOINTS, COUNTRIES, ITEMS, PORTS
 from nlp.taxonomy import NAMES
 
 # Keys that need not be there yet: `budget.console=5`, `sensitivity.types.price_shock=0.5`.
@@ -45,8 +54,19 @@ def checked(document: Mapping[str, object]) -> dict[str, object]:
             raise RuleChangeError(
                 f"{FACTORS[1]}: no country {code!r}; write its two letters, as CN"
             )
+    for code in false_alarms(document):
+        if not _pays(code):
+            raise RuleChangeError(
+                f"{FALSE_ALARMS}: no item or place {code!r}; write an item's id, the 6 digits of an "
+                "HS code, or a strait's or port's id, as `ews series budget` lists them"
+            )
     budgets(document)
     return dict(document)
+
+
+def _pays(code: str) -> bool:
+    """Whether series can have a budget under the code (ews.measuring.monitored)."""
+    return code in ITEMS or code in goods() or code in {*CHOKEPOINTS, *PORTS, *COUNTRIES, "WLD"}
 
 
 def difference(before: RuleSet, after: RuleSet) -> dict[str, tuple[object, object]]:

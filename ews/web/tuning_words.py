@@ -76,6 +76,26 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "같은 일로 보는 품목의 겹침",
         "Share of items in common that makes it one happening",
     ),
+    "series.false_alarms_per_week": (
+        "숫자 경보 전체의 오경보 허용(주당 건수) · 앞으로의 탐지에만",
+        "False alarms of figures accepted a week, in all · from now on only",
+    ),
+    "series.false_alarms_per_watched_year": (
+        "관심 품목마다 오경보 허용(연간 건수) · 앞으로의 탐지에만",
+        "The same of a watched item, a year · from now on only",
+    ),
+    "series.false_alarms_per_item_year": (
+        "그 밖의 품목·장소마다 오경보 허용(연간 건수) · 앞으로의 탐지에만",
+        "The same of any other item or place, a year · from now on only",
+    ),
+    "series.least_move": (
+        "이 비율보다 적게 움직인 값은 알리지 않음 · 앞으로의 탐지에만",
+        "A value that moved by less than this share is not told · from now on only",
+    ),
+    "series.real_per_item_year": (
+        "계열 하나에 실제 차질이 한 해 이만큼 있다고 봄(사건의 확률에 씀)",
+        "Real disruptions of a series a year, as assumed for the chance of an event",
+    ),
 }
 # What an answer rests on: what is of then, what is of now.
 NOTES: Mapping[str, tuple[str, str]] = {
