@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
 LOOKBACK = timedelta(days=60)  # events that can still change
-AWAITING = timedelta(days=240)  # those that numbers may prove: a measure, its date, monthly figures
+AWAITING = timedelta(days=400)  # those that numbers may prove: a measure, its date, monthly figures
 Clock = Callable[[], datetime]
 
 

@@ -18,6 +18,7 @@ from ews.detectors.stopped import filled
 from ews.model import Detection, DetectorTurn, Direction
 
 TESTED = 3  # periods back from the newest whose value may still be tested, as new or as revised
+LEAST_SHARE = 0.05  # of shares: five points matter at 90% as they do at 40%
 ADDITIVE = frozenset({"gaps", "index"})  # classes whose moves are differences, not shares
 SHOWN = 9  # newest periods that are scored, so that a return to the usual range shows
 RECENT = np.timedelta64(100, "D")  # a first reading of old values tells nothing of today
@@ -113,7 +114,7 @@ class _Look:
         asked &= ~np.isnan(p)
         move = moves(whole, scores, self.kinds)
         hits = asked & (p <= alpha[:, None]) & _told(detector, self.kinds, scores)
-        hits &= ~(np.abs(move) < self.params["least_move"])  # one that expects nothing may tell
+        hits &= ~self._too_small(whole, scores, move)  # one that expects nothing may tell
         detections = tuple(
             _detection(whole, scores, move, p, alpha, int(n), int(t), self.items_of, self.synthetic)
             for n, t in np.argwhere(hits)
@@ -121,6 +122,11 @@ class _Look:
         expected = float((asked.sum(axis=1) * alpha).sum())
         turn = DetectorTurn(detector.name, whole.now, int(asked.sum()), expected, len(detections))
         return Judged(detections, turn, scores, p, asked)
+
+    def _too_small(self, panel: Panel, scores: Scores, move: Floats) -> Bools:
+        shares = (self.kinds == "shares")[:, None]
+        little = np.abs(panel.values - scores.expected) < LEAST_SHARE
+        return np.where(shares, little, np.abs(move) < self.params["least_move"])
 
 
 def _scored(

@@ -16,7 +16,7 @@ from ews.detectors.panel import PER_YEAR, Panel
 from ews.measuring.codes import codes_of, codes_under, watched_codes
 from ews.model import Frequency, RuleSet, series_parts
 from ews.storage.series_rows import Summary
-from graph import ITEMS
+from graph import CHOKEPOINTS, ITEMS
 
 LEAST = {  # periods without which nothing is usual
     Frequency.DAY: 200, Frequency.WEEK: 52, Frequency.MONTH: 24, Frequency.QUARTER: 12,
@@ -24,8 +24,13 @@ LEAST = {  # periods without which nothing is usual
 }  # fmt: skip
 SILENT = timedelta(days=500)  # a series without a value for so long is monitored no more
 TRADE = frozenset({"flows-kg", "flows-usd"})
-# Of an item's budget, what is of Korea as a whole gets most, what is between others least.
-WHOLE, PARTNER, GAP, ELSEWHERE = 3.0, 1.0, 0.3, 0.1
+# Of an item's budget, what is of Korea as a whole gets most, what is between others, or a part of
+# a whole that is watched itself (tankers among all ships), least.
+WHOLE, PARTNER, GAP, HINT = 3.0, 1.0, 0.3, 0.1
+PASSAGES = frozenset({"transits", "port-calls"})  # all ships; other counts are parts of them
+# Values that are revised are tested again: so much of the budget is kept for that (an assumption:
+# a quarter of the values of the newest three periods).
+RETESTS = 0.25
 
 
 def numbers(ruleset: RuleSet) -> dict[str, float]:
@@ -40,7 +45,7 @@ def budget_of(ruleset: RuleSet) -> Budget:
     own = false_alarms(rules)
     by_code = {code: own[item] for item in own for code in (*codes_of(item), *codes_under(item))}
     watched = [item.id for item in ITEMS.values() if item.watched]
-    watched += sorted(watched_codes(rules))
+    watched += [*sorted(watched_codes(rules)), *CHOKEPOINTS]  # every route to Korea is watched
     return budget_for(
         watched,
         by_code,
@@ -70,17 +75,20 @@ def monitored(summaries: Sequence[Summary], now: datetime) -> Iterator[Monitored
 
 
 def _watched(name: str, place: str, item: str, kind: str, per_year: float) -> Iterator[Monitored]:
-    payer, weight = item if item != "-" else place, _weight(kind, place)
+    payer, weight = item if item != "-" else place, _weight(name, kind, place)
+    per_year *= 1 + RETESTS
     for detector in detectors_of(kind):
         yield Monitored(name, detector.name, payer, per_year, weight)
 
 
-def _weight(kind: str, place: str) -> float:
+def _weight(name: str, kind: str, place: str) -> float:
     if kind == "gaps":
         return GAP
+    if kind in ("counts", "tonnage"):
+        return WHOLE if series_parts(name)[1] in PASSAGES else HINT
     if place in ("KR", "WLD-KR") or "-" not in place:
         return WHOLE
-    return PARTNER if place.endswith("-KR") else ELSEWHERE
+    return PARTNER if place.endswith("-KR") else HINT
 
 
 def derived_names(names: Iterable[str], now: datetime) -> tuple[str, ...]:
