@@ -17,7 +17,7 @@ from ews.storage import Store
 from ews.web import create_app
 from tests.faces_home import NOW, make_home
 
-PAGES = ["/", "/exposure", "/exposure?item=urea", "/exposure?country=CN", "/sources", "/rules",
+PAGES = ["/", "/series", "/series/budget", "/exposure", "/exposure?item=urea", "/exposure?country=CN", "/sources", "/rules",
          "/help", "/help/firm", "/help/analyst"]  # fmt: skip
 
 
