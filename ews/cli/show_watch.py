@@ -69,7 +69,9 @@ def item(out: Output, found: WatchItem) -> None:
     other = line.item.en if out.lang == "ko" else line.item.ko
     if other != line.item.text(out.lang):
         out.say(other, "dim")
-    notes(out, int(line.synthetic), 0)
+    if line.synthetic:
+        out.say(t("합성 자료: 이 품목의 수치는 만들어 낸 것입니다.",
+                  "Synthetic: the figures of this item are made up."), "yellow")  # fmt: skip
     out.facts([
         (t("기준월", "month"), line.month),
         (t("점수", "score"), f"{figure(line.score)} ({t('아는 비중', 'of the weight known')} {line.coverage:.0%})"),

@@ -63,11 +63,12 @@ def watch_spots(
     before, watched = rows_before(store, book, since), watched_now(store, now)
     found = blind_spots(before, rows, book.weights, watched, most=len(rows) or 1)
     first, last = _months([one.change for one in found])
+    unseen = [row for row in rows if row.score is not None and row.item not in watched]
     return Spots(
         first or _least(before), last or _least(rows), len(found),
-        sum(row.score is not None and row.item not in watched for row in rows),
+        len(unseen),
         tuple(spot_line(one) for one in found[:limit]),
-        sum(one.synthetic for one in found),
+        sum(row.synthetic for row in unseen),
     )  # fmt: skip
 
 

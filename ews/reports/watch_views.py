@@ -143,7 +143,7 @@ class Spots:
     count: int  # all of them; `spots` may be fewer
     unwatched: int  # items with a score that nobody watches
     spots: tuple[Spot, ...]
-    synthetic: int
+    synthetic: int  # of those that nobody watches
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from datetime import datetime
 
 from ews.model import Vulnerability, content_id
 from ews.storage import StaleLeader, Store
-from ews.storage.series_rows import Summary
 from ews.watching.declared import sole_sources
 from ews.watching.figures import Group, groups_at, part_of
 from ews.watching.unwatched import month_before, note_unwatched
@@ -126,15 +125,15 @@ def _mark(store: Store, now: datetime) -> str:
     """Of all that the rows come from: series, weights, the rules that say what is watched."""
     ruleset = store.ruleset_at(now)
     series = [one for one in store.summaries() if part_of(one)]
+    known = [one for one in series if one.newest_available and one.newest_available <= now]
+    early = [one.name for one in series if one.newest_available and one.newest_available > now]
     return content_id(
-        "wat", str(len(series)), str(sum(one.saved for one in series)), str(_known(series, now)),
+        "wat", str(len(known)), str(sum(one.saved for one in series)),
+        str(max((one.newest_available for one in known if one.newest_available), default=None)),
+        # Of a series with values still to come, how many have come.
+        str(len(store.columns(now, early).values) if early else 0),
         read_weights().digest, str(ruleset.version if ruleset else 0),
     )  # fmt: skip
-
-
-def _known(series: Iterable[Summary], now: datetime) -> datetime | None:
-    """When the newest value became known; `now` while one is still to come."""
-    return max((min(s.newest_available or now, now) for s in series), default=None)
 
 
 def keep_watch(store: Store, clock: Callable[[], datetime]) -> Callable[[threading.Event], None]:
