@@ -35,6 +35,7 @@ from tests.series_home import (
     PRICE,
     REVISED,
     SURGE,
+    TURNS,
     keep,
     make_series_home,
 )
@@ -255,6 +256,14 @@ def test_what_came_is_counted_against_what_was_allowed(store: Store) -> None:
     alarms = len({(one.series, one.direction) for one in store.detections()})
     assert (service.alarms, service.open, service.real) == (alarms, alarms, 0)
     assert service.verdict == "too few to say"
+
+
+def test_no_rate_is_told_of_less_than_a_week(store: Store) -> None:
+    first = kept(store, TURNS[0], past=True)
+    found = budget_report(shared(store, TURNS[0]), first, TURNS[0]).service
+    assert (found.per_week, found.low, found.high) == (None, None, None)
+    assert found.alarms >= 1
+    assert kept(store, NOW).weeks == pytest.approx((NOW - TURNS[0]) / timedelta(days=7))
 
 
 def test_a_dry_run_says_what_the_turn_said(store: Store) -> None:

@@ -180,6 +180,9 @@ RATES = {"series": ("이 계열", "this series"), "item": ("이 품목·장소",
 
 def rates(out: Output, title: str, since: datetime, lines: Sequence[RateLine]) -> None:
     """What was allowed and what came."""
+    if all(one.per_week is None for one in lines):
+        out.say(out.t("탐지기가 돈 지 아직 한 주가 되지 않아 주당 비율은 모릅니다.",
+                      "The detectors have not run for a week yet: no rate is known."))  # fmt: skip
     verdicts = {"within": ("예산 이내", "within"), "above": ("예산 초과", "ABOVE"),
                 "too few to say": ("판단하기에 부족", "too few to say")}  # fmt: skip
     out.table(

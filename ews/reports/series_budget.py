@@ -128,12 +128,10 @@ class Kept:
     found: Achieved
 
     @property
-    def years(self) -> float:
-        return (self.until - self.since) / timedelta(days=365.25)
-
-    @property
     def weeks(self) -> float:
-        return (self.until - self.since) / timedelta(days=7)
+        """0 for less than one: a first turn reads what gathered for long, and no rate is known."""
+        weeks = (self.until - self.since) / timedelta(days=7)
+        return weeks if weeks >= 1 else 0.0
 
 
 def kept(store: Store, until: datetime, past: bool = False) -> Kept:
@@ -153,7 +151,8 @@ def kept(store: Store, until: datetime, past: bool = False) -> Kept:
         {id_: store.event_as_of(id_, until) for id_ in ids} if past else dict(store.events_of(ids))
     )
     outcomes = {one.id: outcome_of(events.get(one.event_id)) for one in detections}
-    frequencies = {one.name: one.frequency for one in store.summaries()}
+    alarmed = {one.series for one in detections}
+    frequencies = {one.name: one.frequency for one in store.series(alarmed)}
     found = achieved(turns, detections, outcomes, before, end, frequencies)
     return Kept(since, until, found)
 
@@ -175,24 +174,30 @@ def rate_line(rate: Rate) -> RateLine:
     )
 
 
-def rate_of(name: str, alarms: Collection[Alarm], per_year: float, came: Kept) -> RateLine:
-    """The rate of a part of the alarms, against what it may cost a year."""
+def rate_of(name: str, alarms: Collection[Alarm], expected: float, came: Kept) -> RateLine:
+    """The rate of a part of the alarms, against the false alarms that were allowed of it."""
     said = [one.real for one in alarms]
     rate = Rate(
-        name, per_year * came.years, len(said), said.count(True), said.count(False),
-        said.count(None), weeks=came.weeks,
+        name, expected, len(said), said.count(True), said.count(False), said.count(None),
+        weeks=came.weeks,
     )  # fmt: skip
     return rate_line(rate)
 
 
 def achieved_of(found: Shared, came: Kept, name: str) -> tuple[RateLine, ...]:
-    """What came of the series, of its item, and of the service."""
-    who, alarms = payer(name), came.found.alarms
+    """What came of the series, of its item, and of the service.
+
+    What was allowed is kept for each detector only: a series and an item are taken to have had the
+    same share of it as they have of the budget now.
+    """
+    who, alarms, given = payer(name), came.found.alarms, found.allocation
     own = [one for one in alarms if one.series == name]
     item = [one for one in alarms if payer(one.series) == who]
+    whole = given.expected_per_year
+    allowed = (came.found.service.expected or 0.0) / whole if whole > 0 else 0.0
     return (
-        rate_of("series", own, found.per_year(found.tests_of.get(name, ())), came),
-        rate_of("item", item, found.allocation.expected_per_item_year(who), came),
+        rate_of("series", own, allowed * found.per_year(found.tests_of.get(name, ())), came),
+        rate_of("item", item, allowed * given.expected_per_item_year(who), came),
         rate_line(replace(came.found.service, weeks=came.weeks)),
     )
 
