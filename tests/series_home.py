@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alerts.rulebook import shipped_ruleset
 from ews.measuring import Measurer
 from ews.model import (
     Event,
@@ -48,7 +49,7 @@ def values(name: str, size: float, seed: int, unit: str, surge: float = 1.0) -> 
     """Monthly values about `size`, each known on its calendar day; one month is missing."""
     rng, release = np.random.default_rng(seed), release_of(name)
     found = []
-    for month in months("2018-01", "2023-11"):
+    for month in months("2019-07", "2023-11"):
         value = round(size * float(rng.lognormal(0.0, 0.1)) * (surge if month == SURGE else 1.0))
         at = release.available(month) if release else month + timedelta(days=45)
         if month != MISSING:
@@ -96,6 +97,7 @@ def make_series_home(home: Path, until: datetime = NOW) -> None:
     """The home, with the turn that found the surge and the event that it became."""
     store = Store.open(home)
     try:
+        store.save_ruleset(shipped_ruleset(BEFORE - timedelta(days=900)))
         keep(store, until)
         if until >= NOW:
             for at in TURNS:

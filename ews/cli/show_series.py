@@ -158,7 +158,7 @@ def _budget(out: Output, found: SeriesReport) -> None:
         [out.t("탐지기", "detector"), out.t("연간 검정", "tests a year"), out.t("문턱", "alpha"),
          out.t("기대 오경보/년", "expected a year"), out.t("p의 근거", "p rests on")],
         [(said("detector", t.detector, out.lang), f"{t.tests_per_year:.0f}", chance(t.alpha),
-          f"{t.per_year:.3f}", t.basis) for t in given.tests],
+          f"{t.per_year:.3f}", said("grounds", t.basis, out.lang)) for t in given.tests],
         right=[1, 2, 3],
     )  # fmt: skip
     who = given.payer.text(out.lang)

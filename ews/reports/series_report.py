@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 
@@ -141,9 +142,15 @@ def _about(line: SeriesLine, group: Sequence[Summary], panel: Panel) -> About:
     )
 
 
+@cache
+def _sources() -> tuple[Source, ...]:
+    """The sources that come with ews; they do not change while it runs."""
+    return tuple(load_sources())
+
+
 def _source(line: SeriesLine) -> Source | None:
     """The source that brings it; for values from a file, one of the same publisher."""
-    every = load_sources()
+    every = _sources()
     own = (one for one in every if one.name == line.source)
     alike = (one for one in every if one.name.replace("_", "").startswith(line.provider))
     return next(own, None) or next(alike, None)

@@ -16,6 +16,7 @@ WIDTH, HEIGHT = 1100, 430
 LEFT, RIGHT, TOP, BOTTOM = 78, 20, 74, 66
 LANES = 3  # rows of names above the picture
 LATER = 150  # days after the newest period at which an event is still drawn
+CLOSE = 40  # px: alarms nearer than this share a name
 LETTER = 6.6  # width of a Latin letter
 WORDS = {
     "title": ("{name}: 값과 통상 범위, 이상", "{name}: values, their usual range and alarms"),
@@ -240,24 +241,34 @@ def _event_said(one: Joined, day: date, lang: str) -> str:
 
 
 def _alarms(plot: Plot, found: SeriesReport, lang: str) -> str:
-    """A ring at each alarm; its detectors in the lanes above, as far as there is room."""
+    """A ring at each alarm; its detectors in the lanes above, as far as there is room. Of alarms of
+    the same detectors that stand close together the first is named, with their number."""
     values = {p.period: p.value for p in found.points}
     alarms: dict[date, list[str]] = {}
     for one in sorted(found.detections, key=lambda d: d.period):
         alarms.setdefault(one.period, []).append(said("detector", one.detector, lang))
-    ends = [0.0] * LANES
-    parts = []
+    runs: list[list[tuple[float, float, str]]] = []
+    rings = []
     for day, names in alarms.items():
         value = values.get(day)
         if value is None:
             continue
-        x, y = plot.x(day), plot.y(value)
-        told = " + ".join(dict.fromkeys(names))
-        parts.append(
-            f'<g class="alarm"><title>{escape(f"{day} · {told} · {compact(value, lang)}")}</title>'
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6"/>{_lane(told, x, y, ends)}</g>'
+        x, y, told = plot.x(day), plot.y(value), " + ".join(dict.fromkeys(names))
+        rings.append(
+            f"<g><title>{escape(f'{day} · {told} · {compact(value, lang)}')}</title>"
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6"/></g>'
         )
-    return "".join(parts)
+        if runs and runs[-1][-1][2] == told and x - runs[-1][-1][0] < CLOSE:
+            runs[-1].append((x, y, told))
+        else:
+            runs.append([(x, y, told)])
+    ends = [0.0] * LANES
+    lanes = [_lane(_times(run), *run[0][:2], ends) for run in runs]
+    return f'<g class="alarm">{"".join(lanes)}{"".join(rings)}</g>' if rings else ""
+
+
+def _times(run: Sequence[tuple[float, float, str]]) -> str:
+    return run[0][2] if len(run) == 1 else f"{run[0][2]} x{len(run)}"
 
 
 def _lane(text: str, x: float, y: float, ends: list[float]) -> str:
