@@ -105,10 +105,12 @@ class _Look:
         """What one detector says; None where nothing is to be tested by it."""
         alpha = self.allocation.alphas_of(self.panel.names, detector.name)
         pays = (alpha > 0) & np.isin(self.kinds, list(detector.told))
-        asked = self.mask & pays[:, None] & (self.missing if detector.fills else ~self.missing)
+        asked = self.mask & pays[:, None]
+        if detector.pauses or not detector.fills:
+            asked &= self.missing if detector.pauses else ~self.missing
         if not asked.any():
             return None
-        rows = np.flatnonzero(pays | np.isin(self.kinds, list(detector.beside)))
+        rows = np.flatnonzero(pays | self._beside(detector, pays))
         whole = self.filled if detector.fills else self.panel
         scores, p = _scored(detector, whole, rows, self.calibration, self.params, self.last)
         asked &= ~np.isnan(p)
@@ -127,6 +129,23 @@ class _Look:
         shares = (self.kinds == "shares")[:, None]
         little = np.abs(panel.values - scores.expected) < LEAST_SHARE
         return np.where(shares, little, np.abs(move) < self.params["least_move"])
+
+    def _beside(self, detector: Numeric, pays: Bools) -> Bools:
+        """[n] what the detector reads beside those that pay: the same trade in another unit."""
+        beside: Bools = np.isin(self.kinds, list(detector.beside))
+        if not beside.any():
+            return beside
+        names = self.panel.names
+        trades = {_trade(names[n]) for n in np.flatnonzero(pays).tolist()}
+        for n in np.flatnonzero(beside).tolist():
+            beside[n] = _trade(names[n]) in trades
+        return beside
+
+
+def _trade(name: str) -> tuple[str, str]:
+    """A series' name without the unit: (provider/flow, place/item)."""
+    provider, measure, rest = name.split("/", 2)
+    return f"{provider}/{measure.partition('-')[0]}", rest
 
 
 def _scored(

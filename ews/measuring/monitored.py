@@ -55,8 +55,11 @@ def budget_of(ruleset: RuleSet) -> Budget:
     )
 
 
-def monitored(summaries: Sequence[Summary], now: datetime) -> Iterator[Monitored]:
-    """Every detector on every series that it can judge at `now`, derived series among them."""
+def monitored(
+    summaries: Sequence[Summary], now: datetime, young: bool = True
+) -> Iterator[Monitored]:
+    """Every detector on every series that it can judge at `now`, derived series among them; with
+    `young` also, at no tests a year, on those that have too little past or ended long ago."""
     kinds = {measure: class_of(measure) for measure in {one.measure for one in summaries}}
     weighed = {(s.provider, s.place, s.item) for s in summaries if kinds[s.measure] == "flows-kg"}
     monthly = []
@@ -66,6 +69,8 @@ def monitored(summaries: Sequence[Summary], now: datetime) -> Iterator[Monitored
             monthly.append(one.name)
         if kind == "flows-usd" and (one.provider, one.place, one.item) in weighed:
             continue  # money follows weight and prices: the same alarm twice
+        if not (enough or young):
+            continue
         week = one.frequency is Frequency.DAY  # days are judged as weeks
         per_year = PER_YEAR[Frequency.WEEK if week else one.frequency]
         yield from _watched(one.name, one.place, one.item, kind, per_year if enough else 0.0)

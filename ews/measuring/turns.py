@@ -76,7 +76,7 @@ class Measurer:
         """The false-alarm budget, shared out over every series that is monitored at `now`."""
         key = (ruleset.version, now.date(), len(summaries))
         if self._allocation is None or key != self._key:
-            self._allocation = allocate(list(monitored(summaries, now)), budget_of(ruleset))
+            self._allocation = allocate(list(monitored(summaries, now, False)), budget_of(ruleset))
             self._key = key
         return self._allocation
 

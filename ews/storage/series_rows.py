@@ -11,9 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ews.model import Frequency, Series, series_parts
-from ews.storage import schema
 from ews.storage.transactions import batches
-from ews.storage.value_rows import moment
+from ews.storage.value_rows import mark, moment
 
 MANY = 20_000  # series: more are looked up by reading all
 
@@ -66,15 +65,16 @@ _FREQUENCIES = {one.value: one for one in Frequency}
 
 def summary_rows(connection: Connection) -> list[tuple[Any, ...]]:
     """Of every series that has a value, by name: its summary as kept, then its row id."""
-    table = schema.series
-    # Whole numbers as they are kept: a hundred thousand series have a few hundred moments.
-    columns = [
-        sa.type_coerce(table.c[name], sa.BigInteger)
-        if isinstance(table.c[name].type, schema.Moment) else table.c[name]
-        for name in _TOLD
-    ]  # fmt: skip
-    query = sa.select(*columns).where(table.c.newest_available.is_not(None))
-    return [tuple(row) for row in connection.execute(query.order_by(table.c.name))]
+    # Straight from the driver: a hundred thousand series have a few hundred different moments.
+    query = (
+        f"SELECT {', '.join(_TOLD)} FROM series WHERE newest_available IS NOT NULL ORDER BY name"
+    )
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(query)
+        return [tuple(row) for row in cursor.fetchall()]
+    finally:
+        cursor.close()
 
 
 def summaries_of(rows: Sequence[tuple[Any, ...]], shown: Mapping[int, Frequency]) -> list[Summary]:
@@ -96,17 +96,16 @@ def summaries_of(rows: Sequence[tuple[Any, ...]], shown: Mapping[int, Frequency]
 
 def numbers_of(connection: Connection, names: Iterable[str]) -> dict[str, int]:
     """Row id of each of these series that there is."""
-    table = schema.series
-    query = sa.select(table.c.name, table.c.id)
     wanted = dict.fromkeys(names)
+    query = "SELECT name, id FROM series"
     if len(wanted) > MANY:  # one pass is faster than hundreds of questions
-        rows = connection.execute(query).all()
+        rows = connection.exec_driver_sql(query).all()
         return {name: id_ for name, id_ in rows if name in wanted}
     found: dict[str, int] = {}
     for batch in batches(wanted):
-        found.update(
-            (name, id_) for name, id_ in connection.execute(query.where(table.c.name.in_(batch)))
-        )
+        marks = ", ".join([mark(connection)] * len(batch))
+        rows = connection.exec_driver_sql(f"{query} WHERE name IN ({marks})", tuple(batch)).all()
+        found.update((name, id_) for name, id_ in rows)
     return found
 
 

@@ -84,7 +84,7 @@ def fresh(held: NDArray[np.void] | None, number: Whole, columns: Columns) -> Who
 def insert_values(connection: Connection, number: Whole, columns: Columns, fresh: Whole) -> None:
     insert = (
         "INSERT INTO series_values (series_id, period, available_at, value, calendar) "
-        f"VALUES ({', '.join([_mark(connection)] * 5)}) ON CONFLICT DO NOTHING"
+        f"VALUES ({', '.join([mark(connection)] * 5)}) ON CONFLICT DO NOTHING"
     )
     for start in range(0, len(fresh), CHUNK):
         part = fresh[start : start + CHUNK]
@@ -122,12 +122,13 @@ def set_many(
 ) -> None:
     """UPDATE one row for each of `rows`, whose last value is the key. `{0}` or `{}` in a part of
     `sets` is the next value. Straight to the driver: SQLAlchemy takes twice as long a row."""
-    mark = _mark(connection)
-    told = ", ".join(one.format(mark) for one in sets)
-    connection.exec_driver_sql(f"UPDATE {table} SET {told} WHERE {key} = {mark}", list(rows))
+    sign = mark(connection)
+    told = ", ".join(one.format(sign) for one in sets)
+    connection.exec_driver_sql(f"UPDATE {table} SET {told} WHERE {key} = {sign}", list(rows))
 
 
-def _mark(connection: Connection) -> str:
+def mark(connection: Connection) -> str:
+    """What stands for a bound value in SQL for this driver."""
     return "?" if connection.dialect.name == "sqlite" else "%s"
 
 
