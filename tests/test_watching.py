@@ -109,6 +109,8 @@ def test_partners_exports_stand_in_and_say_so_and_their_parts_are_no_shares(stor
     assert row.facts["provider"] == "mirror"
     assert row.facts["import_usd"] == "1200"
     assert "top-share" not in row.indices  # two reporters are not the world
+    assert row.facts["partners"] == "CN;VN"  # and nothing is a share of them
+    assert "top_partner" not in row.facts
     assert row.score is None
 
 

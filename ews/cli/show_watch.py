@@ -56,6 +56,12 @@ def table(out: Output, found: WatchTable) -> None:
         right=[2, 3, 4],
     )  # fmt: skip
     notes(out, found.synthetic, found.stale)
+    if found.scored < found.items:
+        less = found.items - found.scored
+        out.say(out.t(f"{less:,}개는 아는 지표가 너무 적어(가중치의 40% 미만) 점수가 없습니다.",
+                      f"{less:,} items have no score: less than 40% of the weight is known."), "dim")  # fmt: skip
+    if not found.scored:
+        return
     out.say(out.t(
         f"순위 구간: 가중치를 {found.draws}번 바꾸어 본 5~95%. 평균 {found.rank_shift:,.0f}계단 움직입니다.",
         f"Rank interval: 5 to 95% over {found.draws} other choices of weights; an item moves by "
@@ -131,7 +137,13 @@ def _domestic(out: Output, found: WatchItem) -> None:
 
 def changes(out: Output, found: WatchChanges) -> None:
     if not found.compared:
-        out.say(out.t("견줄 두 달이 없습니다.", "There are no two months to compare."), "yellow")
+        out.say(
+            out.t(
+                "두 달 모두 점수가 있어 견줄 수 있는 품목이 없습니다.",
+                "No item has a score in two months that can be compared.",
+            ),
+            "yellow",
+        )
         return
     notes(out, found.synthetic, 0)
     out.say(out.t(f"{found.since} → {found.month}: {found.compared:,}개를 견줌, 못 견준 것 {found.not_compared:,}개",

@@ -196,6 +196,8 @@ def _fact(key: str, text: str) -> Label:
     if key == "partners":
         code, _, share = text.partition(" ")
         who = label("country", code)
+        if not share:
+            return who
         return Label(code, f"{who.en} {float(share):.0%}", f"{who.ko} {float(share):.0%}")
     if key == "listed":
         return Label(text, f"{float(text):.0%}", f"{float(text):.0%}")
