@@ -11,7 +11,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-tuning crises model score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-detectors bench-tuning crises model score torture lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,7 +41,7 @@ lint: .venv/dev ## ruff, mypy --strict, import-linter
 
 check: lint test ## what must be green before a commit
 
-bench: .venv/dev ## every benchmark; figures go to docs/bench/*.json
+bench: .venv/dev ## store, replay, linking, stories, classifier (the rest: bench-*); figures go to docs/bench/*.json
 	$(NICE_ENV) $(BIN)/python -m tests.bench_storage
 	$(NICE_ENV) $(BIN)/python -m tests.bench_replay
 	$(NICE_ENV) $(BIN)/python -m nlp.linkscore
@@ -82,6 +82,13 @@ bench-tuning: .venv/dev ## after `make score`: threshold changes, expected load,
 	$(NICE_ENV) $(BIN)/python -m tests.bench_tuning --home $(SCORE_HOME) --episodes $(DATA)/episodes/episodes.jsonl
 	$(NICE_ENV) $(BIN)/python -m tests.bench_load $(SCORE_HOME)
 	$(NICE_ENV) $(BIN)/python -m tests.bench_reproduce $(SCORE_HOME) --tags 30
+
+bench-detectors: .venv/dev ## detectors of numbers: outbreaks, null data, recorded data, three million rows (10 minutes)
+	$(NICE_ENV) $(BIN)/python -m tests.bench_outbreak
+	$(NICE_ENV) $(BIN)/python -m tests.bench_null --full --write
+	@test -d $(DATA)/trade || echo "without the recorded series: set EWS_RECORDED_DATA to the folder that holds trade/"
+	@test ! -d $(DATA)/trade || $(NICE_ENV) EWS_RECORDED_DATA=$(DATA) $(BIN)/python -m tests.bench_recorded
+	$(NICE_ENV) $(BIN)/python -m tests.bench_series_scale
 
 crises: .venv/run ## hold the model against past crises: docs/crises.md
 	$(BIN)/python -m graph.crises --write docs/crises.md
