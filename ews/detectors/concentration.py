@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ews.detectors.own_past import Past, departures, judged, medians, two_sided
+from ews.detectors.own_past import Past, departures, judged, medians
 from ews.detectors.panel import Floats, Panel, Scores
 
 NAME = "concentration"
@@ -30,9 +30,9 @@ def score(panel: Panel, params: Mapping[str, float], last: int | None = None) ->
     shares = _logit(panel.values)
     needed = None if last is None else last + PAST.lag + PAST.span
     level = _levels(shares, needed)
-    z, centre = departures(shares - level, PAST, last)
-    expected = 1 / (1 + np.exp(-(level + centre)))
-    return Scores(NAME, np.abs(z), two_sided(z), z > 0, np.where(np.isnan(z), np.nan, expected))
+    found = departures(shares - level, PAST, last)
+    expected = 1 / (1 + np.exp(-(level + found.centre)))
+    return Scores(NAME, np.abs(found.z), found.tail(), found.z > 0, expected)
 
 
 def _logit(shares: Floats) -> Floats:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ews.detectors.own_past import Past, departures, two_sided
+from ews.detectors.own_past import Past, departures
 from ews.detectors.panel import Floats, Panel, Scores
 
 NAME = "mirror_gap"
@@ -28,8 +28,8 @@ def score(panel: Panel, params: Mapping[str, float], last: int | None = None) ->
     """Scores of every gap; `score` is the robust z of the mean of three. No params."""
     del params
     gaps = _means(panel.values)
-    z, centre = departures(gaps, PAST, last)
-    return Scores(NAME, np.abs(z), two_sided(z), z > 0, centre)
+    found = departures(gaps, PAST, last)
+    return Scores(NAME, np.abs(found.z), found.tail(), found.z > 0, found.centre)
 
 
 def _means(values: Floats) -> Floats:

@@ -36,7 +36,9 @@ class Numeric:
     score: Score
     told: Mapping[str, frozenset[Direction]]  # class of measure (calibration.class_of) -> moves
     beside: frozenset[str] = frozenset()  # classes that it reads beside, without a word on them
-    fills: bool = False  # judges pauses: periods that are missing although their report came
+    # Reads a flow that is missing from a report that came as none, and judges such pauses, too.
+    fills: bool = False
+    pauses: bool = False  # judges nothing but those
     in_force: bool = True  # a baseline is scored for comparison only
 
 
@@ -46,16 +48,21 @@ NUMERIC: Mapping[str, Numeric] = {
         Numeric(
             seasonal.NAME, seasonal.score,
             {"counts": DOWN, "tonnage": DOWN, "flows-kg": BOTH, "flows-usd": DOWN, "index": UP},
+            fills=True,
         ),
         Numeric(nb_cusum.NAME, nb_cusum.score, {"counts": DOWN}),
         Numeric(
             change_point.NAME, change_point.score,
-            {"prices": UP, "flows-kg": DOWN, "flows-usd": DOWN, "index": UP},
+            {"prices": UP, "flows-kg": DOWN, "flows-usd": DOWN, "index": UP}, fills=True,
         ),
         Numeric(
-            stockpiling.NAME, stockpiling.score, {"flows-kg": BOTH}, beside=frozenset({"flows-usd"})
+            stockpiling.NAME, stockpiling.score, {"flows-kg": BOTH},
+            beside=frozenset({"flows-usd"}), fills=True,
         ),
-        Numeric(stopped.NAME, stopped.score, {"flows-kg": DOWN, "flows-usd": DOWN}, fills=True),
+        Numeric(
+            stopped.NAME, stopped.score, {"flows-kg": DOWN, "flows-usd": DOWN}, fills=True,
+            pauses=True,
+        ),
         Numeric(concentration.NAME, concentration.score, {"shares": UP}),
         Numeric(mirror_gap.NAME, mirror_gap.score, {"gaps": BOTH}),
         Numeric("ears-c1", ears.c1, {"counts": DOWN}, in_force=False),

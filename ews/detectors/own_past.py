@@ -13,6 +13,7 @@ NORMAL = 1.4826  # the median absolute deviation of a normal variable times this
 # Student t with 4 degrees of freedom: shares and gaps of lumpy trade have outliers that a normal
 # model would call impossible. The far tail is calibration's affair.
 FREEDOM = 4.0
+ALIKE = 0.9  # an earlier departure that is so large or larger was as large
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,25 @@ def medians(values: Floats) -> Floats:
     return found
 
 
-def departures(values: Floats, past: Past, last: int | None) -> tuple[Floats, Floats]:
-    """([n, t], [n, t]) robust z of each value, and the median of the past it is judged from; NaN
-    where the value is missing, the past too short, or the period older than the `last` newest."""
-    z, centre = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """[n, t] each; NaN where the value is missing, the past too short, or nobody asked."""
+
+    z: Floats  # robust z of each value
+    centre: Floats  # median of the past it is judged from
+    often: Floats  # share of the past that began a departure as large to the same side
+
+    def tail(self) -> Floats:
+        """Nominal probability of a departure as large in either direction. What a series did before
+        is no rarer than it was, however narrow its middle: a partner that every fifth month sells
+        nothing leaves a share at 100% every fifth month."""
+        tail: Floats = np.maximum(2 * stdtr(FREEDOM, -np.abs(self.z)), self.often)
+        return tail
+
+
+def departures(values: Floats, past: Past, last: int | None) -> Departures:
+    """How far each value lies from its own past; of the `last` newest periods only, when given."""
+    z, centre, often = (np.full(values.shape, np.nan) for _ in range(3))
     for at in judged(values.shape[1], last):
         stop = at - past.lag + 1
         window = values[:, max(0, stop - past.span) : max(0, stop)]
@@ -47,16 +63,23 @@ def departures(values: Floats, past: Past, last: int | None) -> tuple[Floats, Fl
         middle = medians(window)
         sigma = np.maximum(NORMAL * medians(np.abs(window - middle[:, None])), past.floor)
         enough = (~np.isnan(window)).sum(axis=1) >= past.least
-        z[:, at] = np.where(enough, (values[:, at] - middle) / sigma, np.nan)
+        move = values[:, at] - middle
+        z[:, at] = np.where(enough, move / sigma, np.nan)
         centre[:, at] = np.where(enough, middle, np.nan)
-    return z, np.where(np.isnan(z), np.nan, centre)
+        often[:, at] = _begun(window - middle[:, None], move)
+    none = np.isnan(z)
+    return Departures(z, np.where(none, np.nan, centre), np.where(none, np.nan, often))
+
+
+def _begun(before: Floats, move: Floats) -> Floats:
+    """[n] share of the earlier values that began a run as far out as `move`, on its side. A run that
+    lasts until now is the same departure, and does not count."""
+    over = before * np.sign(move)[:, None] >= ALIKE * np.abs(move)[:, None]
+    begun = over.sum(axis=1) - (over[:, 1:] & over[:, :-1]).sum(axis=1) - over[:, -1]
+    share: Floats = begun / np.maximum((~np.isnan(before)).sum(axis=1), 1)
+    return share
 
 
 def judged(periods: int, last: int | None) -> range:
     """The places of the periods that are judged."""
     return range(0 if last is None else max(0, periods - last), periods)
-
-
-def two_sided(z: Floats) -> Floats:
-    """Nominal probability of a departure as large in either direction; NaN stays NaN."""
-    return np.asarray(2 * stdtr(FREEDOM, -np.abs(z)), np.float64)

@@ -51,7 +51,7 @@ def score(panel: Panel, params: Params, last: int | None = None) -> Scores:
     part = filled(panel.rows(rows))
     tail, seen = _pauses(part.values)
     judged = np.isfinite(part.values) & (seen >= params.get("least", least_seen(panel.frequency)))
-    judged &= ~((part.values == 0) & replaced(panel.rows(rows)))
+    judged &= ~((part.values == 0) & replaced(part))
     traded = np.where(part.values > 0, part.values, np.nan)
     total, count = sums(traded, max(int(PER_YEAR[panel.frequency]), 1), 1)
     told.tail[rows] = np.where(judged, tail, np.nan)
@@ -65,7 +65,8 @@ def filled(panel: Panel) -> Panel:
 
     Only flows (import-*, export-*) are filled: their statistics have no row where there was no
     trade. `known` and `first` of such a zero are when enough of the report had arrived. A series is
-    filled from its first value on, and for half a year after its newest value at most.
+    filled from its first value on, and for half a year after its newest trade at most; one whose
+    code a new code replaced is not.
     """
     flows = np.array([m.startswith(("import-", "export-")) for m in panel.measures()], np.bool_)
     values, known, first = panel.values.copy(), panel.known.copy(), panel.first.copy()
@@ -73,7 +74,9 @@ def filled(panel: Panel) -> Panel:
     has = np.isfinite(panel.values)
     usual = _usual(has, panel.frequency)
     far = max(int(FILL_YEARS * PER_YEAR[panel.frequency]), 1)
-    open_ = ~has & (sums(has.astype(float), far + 1, 1)[0] > 0) & flows[:, None]
+    traded = (panel.values > 0).astype(float)
+    open_ = ~has & (sums(traded, far + 1, 1)[0] > 0) & flows[:, None]
+    open_ &= ~replaced(panel)
     for report in np.unique(group[flows]):
         rows = np.flatnonzero(group == report)
         at = _arrived(panel.first[rows], has[rows], usual[rows])

@@ -61,13 +61,16 @@ def monitored(
     """Every detector on every series that it can judge at `now`, derived series among them; with
     `young` also, at no tests a year, on those that have too little past or ended long ago."""
     kinds = {measure: class_of(measure) for measure in {one.measure for one in summaries}}
-    weighed = {(s.provider, s.place, s.item) for s in summaries if kinds[s.measure] == "flows-kg"}
+    weighed = {
+        _trade(s) for s in summaries
+        if kinds[s.measure] == "flows-kg" and s.enough(now, LEAST[s.frequency], SILENT)
+    }  # fmt: skip
     monthly = []
     for one in summaries:
         kind, enough = kinds[one.measure], one.enough(now, LEAST[one.frequency], SILENT)
         if kind in TRADE and one.frequency is Frequency.MONTH and enough:
             monthly.append(one.name)
-        if kind == "flows-usd" and (one.provider, one.place, one.item) in weighed:
+        if kind == "flows-usd" and _trade(one) in weighed:
             continue  # money follows weight and prices: the same alarm twice
         if not (enough or young):
             continue
@@ -77,6 +80,11 @@ def monitored(
     for name in derived_names(monthly, now):
         _, measure, place, item = series_parts(name)
         yield from _watched(name, place, item, class_of(measure), PER_YEAR[Frequency.MONTH])
+
+
+def _trade(one: Summary) -> tuple[str, str, str, str]:
+    """The same of a series in weight and of one in money."""
+    return one.provider, one.measure.partition("-")[0], one.place, one.item
 
 
 def _watched(name: str, place: str, item: str, kind: str, per_year: float) -> Iterator[Monitored]:

@@ -17,6 +17,7 @@ from ews.detectors.calibration import calibrated, class_of, shipped
 from ews.detectors.derived import derive
 from ews.detectors.numeric import NUMERIC, Numeric
 from ews.detectors.panel import Floats, Panel, Scores, panel_of
+from ews.detectors.stopped import filled
 from ews.measuring.monitored import TRADE
 from ews.measuring.turns import HISTORY, grouped, panel_at
 from ews.model import Frequency, series_parts
@@ -75,7 +76,7 @@ def judged(
     for detector in NUMERIC.values():
         if detector.in_force and kind not in detector.told:
             continue
-        scores = detector.score(panel, params, last)
+        scores = detector.score(filled(panel) if detector.fills else panel, params, last)
         if not detector.in_force:  # the table of curves calls baselines by their name here
             scores = replace(scores, detector=detector.name)
         p = calibrated(scores, panel.measures(), shipped())

@@ -74,12 +74,12 @@ def recorded_nulls(detectors: Iterable[Numeric], data: Path) -> dict[Key, list[N
 
 def null_of(detector: Numeric, kind: str, panel: Panel, quiet: Bools | None = None) -> Null:
     """A detector's tails on a panel. A move that the detector does not tell is a test without an
-    alarm: its tail counts as 1. A detector that fills judges the pauses and nothing else."""
+    alarm: its tail counts as 1. A detector of pauses judges those and nothing else."""
     scores = detector.score(filled(panel) if detector.fills else panel, {}, None)
     told = detector.told[kind]
     heard = np.where(scores.up, Direction.UP in told, Direction.DOWN in told)
     tails = np.where(heard | np.isnan(scores.tail), scores.tail, 1.0)
-    if detector.fills:
+    if detector.pauses:
         tails[~np.isnan(panel.values)] = np.nan
     tails = tails if quiet is None else np.where(quiet, tails, np.nan)
     return Null(tails, scores.up)
