@@ -12,9 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.rulebook import with_keys
 from ews.model import Frequency, Series
 from ews.reports import NotFound, UnknownName
-from ews.reports.series_budget import budget_report, kept, shared
+from ews.reports.series_budget import (
+    budget_of_series,
+    budget_report,
+    kept,
+    ruleset_of,
+    shared,
+)
 from ews.reports.series_dry_run import dry_run
 from ews.reports.series_list import Ages, Asked, series_list
 from ews.reports.series_names import DETECTORS, item_codes, series_label
@@ -22,6 +29,7 @@ from ews.reports.series_report import series_report
 from ews.reports.series_scores import band
 from ews.reports.series_sheet import list_sheet
 from ews.storage import Store
+from ews.tuning.rule_values import RuleChangeError, checked
 from ews.tuning.series_load import RealSeries, load_series, load_synthetic
 from tests.series_home import (
     BEFORE,
@@ -256,6 +264,20 @@ def test_what_came_is_counted_against_what_was_allowed(store: Store) -> None:
     alarms = len({(one.series, one.direction) for one in store.detections()})
     assert (service.alarms, service.open, service.real) == (alarms, alarms, 0)
     assert service.verdict == "too few to say"
+
+
+def test_an_item_has_a_budget_of_its_own_and_an_unknown_one_is_refused(store: Store) -> None:
+    rules = ruleset_of(store, NOW)
+    own = {"false_alarms.250410": 2.0, "series.false_alarms_per_week": 1.0}
+    changed = replace(rules, version=2, rules=checked(with_keys(rules.rules, own)))
+    before = series_report(store, GRAPHITE, NOW).budget
+    after = budget_of_series(shared(store, NOW, changed), GRAPHITE)
+    assert (after.item_set, after.service_set) == (2.0, 1.0)
+    assert after.per_year > before.per_year
+    for code in ("nosuchgood", "123"):
+        with pytest.raises(RuleChangeError, match=code):
+            checked(with_keys(rules.rules, {f"false_alarms.{code}": 1.0}))
+    assert checked(with_keys(rules.rules, {"false_alarms.suez": 1.0}))
 
 
 def test_no_rate_is_told_of_less_than_a_week(store: Store) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from ews.detectors.achieved import outcome_of
 from ews.detectors.alarms import moment
 from ews.detectors.calibration import class_of
-from ews.detectors.panel import Panel
+from ews.detectors.panel import Floats, Panel
 from ews.measuring.monitored import TRADE, derived_names
 from ews.model import Detection, Event, Source, series_parts
 from ews.reports.names import told
@@ -88,7 +88,7 @@ def series_report(
         past=past,
         about=_about(line, group, panel),
         expected_by=best.detector.name if best else "",
-        points=tuple(_points(store, group, panel, name, at, scored)),
+        points=tuple(_points(panel, name, scored, firsts(store, group, name, at))),
         vintages=vintages,
         periods=count,
         detections=tuple(found_line(one) for one in detections),
@@ -159,52 +159,56 @@ def _source(line: SeriesLine) -> Source | None:
 # --------------------------------------------------------------------------- period by period
 
 
+@dataclass(frozen=True, slots=True)
+class _Periods:
+    """All that is said of the periods of one series; each array is [t]."""
+
+    panel: Panel
+    row: int
+    expected: Floats
+    low: Floats
+    high: Floats
+    published: Floats | None  # as first published; its newest period is that of the panel
+    in_force: Sequence[Judged]
+
+    def point(self, t: int) -> Point:
+        known, revised = self.panel.known[self.row, t], bool(self.panel.revised[self.row, t])
+        best = min(
+            (one for one in self.in_force if np.isfinite(one.p[t])),
+            key=lambda one: float(one.p[t]), default=None,
+        )  # fmt: skip
+        return Point(
+            period=moment(self.panel.periods[t]).date(),
+            value=_number(self.panel.values[self.row, t]),
+            first=self._first(t) if revised else None,
+            known_at=None if np.isnat(known) else moment(known),
+            revised=revised,
+            expected=_number(self.expected[t]),
+            low=_number(self.low[t]),
+            high=_number(self.high[t]),
+            p=None if best is None else float(best.p[t]),
+            detector="" if best is None else best.detector.name,
+        )
+
+    def _first(self, t: int) -> float | None:
+        if self.published is None:
+            return None
+        at = t - (len(self.panel.periods) - len(self.published))
+        return _number(self.published[at]) if at >= 0 else None
+
+
 def _points(
-    store: Store,
-    group: Sequence[Summary],
-    panel: Panel,
-    name: str,
-    at: datetime,
-    scored: Sequence[Judged],
+    panel: Panel, name: str, scored: Sequence[Judged], published: Floats | None
 ) -> list[Point]:
-    row = panel.names.index(name)
-    values, expects = panel.values[row], expecting(scored)
+    """From the first period with a value to the newest."""
+    row, expects = panel.names.index(name), expecting(scored)
+    values = panel.values[row]
     expected = expects.expected if expects else np.full(values.shape, np.nan)
     low, high = band(values, expected, kind_of(name))
-    published = firsts(store, group, name, at)
     in_force = [one for one in scored if one.detector.in_force]
+    every = _Periods(panel, row, expected, low, high, published, in_force)
     shown = np.flatnonzero(np.isfinite(values))
-    points = []
-    for t in range(int(shown[0]), int(shown[-1]) + 1):
-        revised = bool(panel.revised[row, t])
-        best = min(
-            (one for one in in_force if np.isfinite(one.p[t])), key=lambda one: float(one.p[t]),
-            default=None,
-        )  # fmt: skip
-        day = moment(panel.periods[t])
-        points.append(
-            Point(
-                period=day.date(),
-                value=_number(values[t]),
-                first=_first(published, panel, t) if revised else None,
-                known_at=None if np.isnat(panel.known[row, t]) else moment(panel.known[row, t]),
-                revised=revised,
-                expected=_number(expected[t]),
-                low=_number(low[t]),
-                high=_number(high[t]),
-                p=None if best is None else float(best.p[t]),
-                detector="" if best is None else best.detector.name,
-            )
-        )
-    return points
-
-
-def _first(published: object, panel: Panel, t: int) -> float | None:
-    """The value of the period as first published. Both axes end on the same newest period."""
-    if not isinstance(published, np.ndarray):
-        return None
-    at = t - (len(panel.periods) - len(published))
-    return _number(published[at]) if at >= 0 else None
+    return [every.point(t) for t in range(int(shown[0]), int(shown[-1]) + 1)]
 
 
 def _number(value: float) -> float | None:

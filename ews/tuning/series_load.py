@@ -13,7 +13,7 @@ from ews.model import Frequency, Observation, Series
 from ews.storage import Store
 from ews.storage.value_rows import Columns
 from ews.tuning.series import read_series
-from ews.tuning.synthetic_trade import RELEASE_DAYS, synthetic_trade
+from ews.tuning.synthetic_trade import RELEASE_DAYS, SyntheticTrade, synthetic_trade
 from graph.goods import goods
 from graph.reference import ITEMS
 from scrapers.calendars import release_of
@@ -111,21 +111,23 @@ def load_synthetic(
     made = synthetic_trade(
         seed, _first_month(now, months), months, chosen(items), disturbed=max(1, items // 20)
     )
-    columns = Columns(
-        made.names, made.row, made.period.astype("M8[us]").astype(np.int64),
-        made.available_at.astype("M8[us]").astype(np.int64), made.value,
-        np.ones(len(made.row), np.int8),
-    )  # fmt: skip
-    read_until = now - timedelta(days=31 * fresh) if fresh else now
     with store.begin() as tx:
         tx.describe_series(made.series())
-        kept = tx.save_columns(columns)
-        mark_read(tx, made.names, read_until)
-    ends = made.period.min(), made.period.max()
-    oldest, last = (
-        one.astype("M8[us]").astype(datetime).replace(tzinfo=now.tzinfo) for one in ends
+        kept = tx.save_columns(_columns(made))
+        mark_read(tx, made.names, now - timedelta(days=31 * fresh))
+    oldest, newest = (
+        one.astype("M8[us]").astype(datetime).replace(tzinfo=now.tzinfo)
+        for one in (made.period.min(), made.period.max())
     )
-    return Loaded(len(made.names), kept, oldest, last, 0)
+    return Loaded(len(made.names), kept, oldest, newest, 0)
+
+
+def _columns(made: SyntheticTrade) -> Columns:
+    period, available = (
+        one.astype("M8[us]").astype(np.int64) for one in (made.period, made.available_at)
+    )
+    calendar = np.ones(len(made.row), np.int8)
+    return Columns(made.names, made.row, period, available, made.value, calendar)
 
 
 def _first_month(now: datetime, months: int) -> str:

@@ -220,7 +220,7 @@ def _events(plot: Plot, found: SeriesReport, lang: str) -> str:
         line = (
             f'<g class="event"><title>{escape(_event_said(one, day, lang))}</title>'
             f'<path d="M{x:.1f} {TOP} V{HEIGHT - BOTTOM}"/>'
-            f'<path class="tip" d="M{x - 5:.1f} {HEIGHT - BOTTOM + 24} h10 l-5 -9 z"/></g>'
+            f'<path class="tip" d="M{x - 5:.1f} {HEIGHT - BOTTOM + 36} h10 l-5 -9 z"/></g>'
         )
         at = f"/alerts/{one.alerts[0]}" if one.alerts else ""
         query = "?lang=en" if lang == "en" else ""
