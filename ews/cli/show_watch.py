@@ -93,7 +93,7 @@ def item(out: Output, found: WatchItem) -> None:
         [t("체계", "system"), t("지표", "index"), t("값", "value"), t("기준", "threshold"),
          t("가중치", "weight"), t("점수에 더한 값", "adds"), t("뜻", "what it says")],
         [
-            (one.column.system, one.column.name.text(out.lang), figure(one.value),
+            (t("우리 점수", "our score") if one.column.system == "ews" else one.column.system, one.column.name.text(out.lang), figure(one.value),
              ("! " if one.exceeded else "") + figure(one.column.threshold, ""),
              figure(one.column.weight or None, ""), figure(one.contribution, ""),
              one.column.says.text(out.lang))

@@ -21,6 +21,7 @@ from graph.vulnerability_sensitivity import Rank, Sensitivity, sensitivity
 
 # Systems that say "more than"; the others say "or more".
 STRICT = frozenset({"EU", "CEPII"})
+VERDICTS = frozenset({"eu-dependent"})  # 1 is yes
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,14 @@ def line_of(row: Vulnerability, book: Book, watched: frozenset[str]) -> WatchLin
 def exceeds(key: str, value: float | None) -> bool:
     """Whether the value is over what the index's own system calls its threshold.
 
-    >>> exceeds("kr-dependence", 0.5), exceeds("eu-cdi-1", 0.4), exceeds("top-share", 0.9)
-    (True, False, False)
+    >>> exceeds("kr-dependence", 0.5), exceeds("eu-cdi-1", 0.4), exceeds("eu-dependent", 1.0)
+    (True, False, True)
     """
     index = INDICES[key]
     if value is None or index.threshold is None:
         return False
-    return value > index.threshold if index.system in STRICT else value >= index.threshold
+    strict = index.system in STRICT and key not in VERDICTS
+    return value > index.threshold if strict else value >= index.threshold
 
 
 @cache
