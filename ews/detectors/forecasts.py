@@ -1,7 +1,8 @@
 """Which forecasts did this look already make? Several detectors read the same series.
 
 Made anew, they take half of the time of all detectors together. Rows are told apart by what they
-hold, so that a shared forecast is the one that would be made again.
+hold, so that a shared forecast is the one that would be made again (but for the last digit: numpy
+adds up the smoothers of a lone series in another order).
 """
 
 from __future__ import annotations

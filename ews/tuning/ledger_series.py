@@ -9,7 +9,7 @@ about the figure itself, so only there a calm figure says that it was not so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -49,6 +49,11 @@ DEARER = frozenset({"shortage_or_allocation", "price_shock"})
 PAST = 36  # earlier points that a series must have, for its past to say anything
 UNLIKELY = 0.05  # share of the past with as large a move, over all series of the alert together
 CALM = 0.5  # a move that half of the past outdid is none
+
+
+def speaking(names: Iterable[str]) -> list[str]:
+    """Those of many series that can speak for some alert at all."""
+    return [name for name in names if name.split("/", 2)[1] in LOOKS]
 
 
 def series_of(alert: Alert, names: Collection[str]) -> list[str]:

@@ -18,7 +18,7 @@ from ews.storage.ledger import outcome_of
 from ews.tuning.ledger_known import SAID, Found, Known, known_of
 from ews.tuning.ledger_people import by_people
 from ews.tuning.ledger_reports import by_reports
-from ews.tuning.ledger_series import by_series, series_of
+from ews.tuning.ledger_series import by_series, series_of, speaking
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def settle(store: Store, now: datetime, alert_ids: Iterable[str] | None = None) 
     asked = None if alert_ids is None else frozenset(alert_ids)
     every = _then(store, now)
     alerts = _chosen(store, every, now, asked)
-    names = store.series_names()
+    names = speaking(store.series_names())
     speak = {alert.id: series_of(alert, names) for alert in alerts if _young(alert, now)}
     held = {one.alert.id: one for one in known_of(store, alerts, now, speak, every)}
     new = {id: decide(known, now) for id, known in held.items()}
