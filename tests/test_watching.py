@@ -11,15 +11,17 @@ import pytest
 
 from alerts.bulletins import bulletin_message
 from alerts.digests import digest
+from alerts.routes import parse_routes
 from ews.model import Receiver
 from ews.reports.aggregates import LEAST as HOUSE
 from ews.reports.names import Names
 from ews.storage import Store
+from ews.telling import tell
 from ews.telling.unwatched import TOLD, newest_unwatched, unwatched_part
 from ews.watching import compute, figures, groups_at, months_of, turn, watch_daily
 from ews.watching.declared import LEAST, shares_of
 from graph.firms import FirmLink
-from tests.watch_home import CODES, NEWEST, NOW, keep, made_up, say, year
+from tests.watch_home import CODES, NAMED, NEWEST, NOW, keep, made_up, say, year
 
 DAY = timedelta(days=1)
 
@@ -140,7 +142,7 @@ def figures_rows(group: figures.Group) -> list[object]:
 
 
 def test_a_month_that_is_half_in_is_not_the_newest(store: Store) -> None:
-    for n, code in enumerate(CODES):
+    for n, code in enumerate(NAMED):
         last = "2024-04" if n == 0 else "2024-03"
         say(store, f"customs/import-usd/CN-KR/{code}", year(5.0, last))
     (group,) = groups_at(store, NOW)
@@ -203,3 +205,22 @@ def test_the_digest_tells_of_blind_spots_once_a_month_to_those_who_see_everythin
     bulletin = digest(desk, NOW - DAY, NOW, (), (), Names(), NOW, "", (part,))
     assert part.lines[0] in bulletin_message(bulletin).text
     assert "lab" in (store.get(TOLD) or "")
+
+
+def test_a_round_of_telling_puts_the_line_into_one_digest_a_month(store: Store) -> None:
+    keep(store, made_up())
+    say(store, "synthetic/import-usd/CN-KR/843840", [("2024-04", 4e8)], "2024-05-16")
+    turn(store, NOW)
+    daily = parse_routes(
+        '[[receiver]]\nname = "desk"\nchannel = "console"\naddress = "-"\ndigests = ["08:30"]\n'
+    )
+    said = []
+    for day in range(3):
+        tell(store, daily, Names(), NOW + day * DAY)
+        ids = [note.bulletin for note in store.notifications() if note.bulletin]
+        said.append([
+            "843840" in line for id_ in ids if (made := store.bulletin(id_))
+            for part in made.parts for line in part.lines
+        ])  # fmt: skip
+    assert [sum(lines) for lines in said] == [1, 1, 1]  # the first day's, and no more
+    assert len(said[2]) > len(said[0])  # though digests went on
