@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ews.model import Vulnerability, content_id
+from ews.model import Event, Vulnerability, content_id
 from ews.storage import StaleLeader, Store
 from ews.watching.declared import sole_sources
-from ews.watching.figures import Group, groups_at, part_of
+from ews.watching.figures import MADE_UP, Group, groups_at, part_of
 from ews.watching.unwatched import month_before, note_unwatched
 from graph.partner_risk import partner_risk
 from graph.vulnerability import Weights, read_weights, vulnerabilities
@@ -53,20 +53,25 @@ def turn(store: Store, now: datetime) -> Turn:
 def _kept(store: Store, now: datetime, last: Mapping[str, object], mark: str) -> Turn:
     weights = read_weights()
     before = last.get("months") if last.get("weights") == weights.digest else None
-    groups = groups_at(store, now)
+    groups, around = groups_at(store, now), Around.at(store, now)
     months = {one.provider: months_of(one.newest, _moment(before, one.provider)) for one in groups}
-    rows = [
-        row for one in groups
-        for row in rows_of(store, one, months[one.provider], weights, now)
-    ]  # fmt: skip
+    count, newest = 0, {one.provider: one.newest for one in groups}
+    told: list[Vulnerability] = []  # of the newest month and the one before: blind spots
+    for group in groups:
+        for month in months[group.provider]:
+            rows = around.rows(group, month, weights)
+            with store.begin() as tx:  # one each: others may write between them
+                tx.save_vulnerabilities(rows)
+            count += len(rows)
+            told += rows if month >= month_before(group.newest) else []
+    # Last: a turn that was cut off is done anew.
     with store.begin() as tx:
-        tx.save_vulnerabilities(rows)
+        note_unwatched(tx, told, newest, weights, now)
         tx.put(KEY, json.dumps({
             "on": now.date().isoformat(), "mark": mark, "weights": weights.digest,
-            "months": {one.provider: one.newest.isoformat() for one in groups},
+            "months": {provider: month.isoformat() for provider, month in newest.items()},
         }))  # fmt: skip
-        note_unwatched(tx, rows, {one.provider: one.newest for one in groups}, weights, now)
-    return Turn(now, len(rows), months)
+    return Turn(now, count, months)
 
 
 def compute(
@@ -74,29 +79,35 @@ def compute(
 ) -> list[Vulnerability]:
     """The rows of one month (of each provider's newest without one) as known at `now`; keeps
     nothing. At an old `now` they are what was said then, from the same series and weights."""
-    weights = read_weights()
+    weights, around = read_weights(), Around.at(store, now)
     back = 0 if month is None else (now.year - month.year) * YEAR + now.month - month.month
     return [
         row for one in groups_at(store, now, items, max(back, 0))
-        for row in rows_of(store, one, [month or one.newest], weights, now)
+        for row in around.rows(one, month or one.newest, weights)
         if items is None or row.item in items
     ]  # fmt: skip
 
 
-def rows_of(
-    store: Store, group: Group, months: Iterable[datetime], weights: Weights, now: datetime
-) -> list[Vulnerability]:
-    """Rows of the months, each with the risk of partners as it stood then, and whose figures."""
-    events = store.events_as_of(now)
-    firms = {} if group.provider == "synthetic" else sole_sources(store, now)
-    found: list[Vulnerability] = []
-    for month in months:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What beside the series goes into the rows, as known at `now`."""
+
+    events: Sequence[Event]
+    firms: Mapping[str, tuple[int, int]]
+    now: datetime
+
+    @classmethod
+    def at(cls, store: Store, now: datetime) -> Around:
+        return cls(store.events_as_of(now), sole_sources(store, now), now)
+
+    def rows(self, group: Group, month: datetime, weights: Weights) -> list[Vulnerability]:
+        """Rows of a month, with the risk of partners as it stood then, and whose figures."""
         # Customs tells a month in the middle of the next: that is when it can be acted upon.
-        then = min(now, month_before(month, -2))
-        trade = replace(group.trade, partner_risk=partner_risk(events, then), firms=firms)
-        rows = vulnerabilities(trade, weights, month, now)
-        found += [replace(r, facts={**r.facts, "provider": group.provider}) for r in rows]
-    return found
+        then = min(self.now, month_before(month, -2))
+        firms = {} if group.provider == MADE_UP else self.firms
+        trade = replace(group.trade, partner_risk=partner_risk(self.events, then), firms=firms)
+        rows = vulnerabilities(trade, weights, month, self.now)
+        return [replace(r, facts={**r.facts, "provider": group.provider}) for r in rows]
 
 
 def months_of(newest: datetime, before: datetime | None) -> tuple[datetime, ...]:
