@@ -21,6 +21,7 @@ from ews.telling.unwatched import TOLD, newest_unwatched, unwatched_part
 from ews.watching import compute, figures, groups_at, months_of, turn, watch_daily
 from ews.watching.declared import LEAST, shares_of
 from graph.firms import FirmLink
+from tests.alert_samples import urea_event
 from tests.watch_home import CODES, NAMED, NEWEST, NOW, keep, made_up, say, year
 
 DAY = timedelta(days=1)
@@ -224,3 +225,21 @@ def test_a_round_of_telling_puts_the_line_into_one_digest_a_month(store: Store) 
         ])  # fmt: skip
     assert [sum(lines) for lines in said] == [1, 1, 1]  # the first day's, and no more
     assert len(said[2]) > len(said[0])  # though digests went on
+
+
+def test_partner_risk_and_sole_sources_are_those_known_then(store: Store) -> None:
+    keep(store, made_up(), "customs")
+    seen = NOW - 3 * DAY
+    store.save_events(
+        [urea_event(countries=("CL", "CN", "VN"), first_seen=seen, updated_at=seen, last_seen=seen)]
+    )
+    for n, link in enumerate(owners(3, 2)[:3] + owners(3, 2)[3::2]):
+        other = replace(link, supplier="t") if link.share == 0.5 else link
+        rows = [link.to_row()] + ([other.to_row()] if other is not link else [])
+        store.replace_firm_rows(link.firm.partition("/")[0], "links", rows, "", seen + n * DAY / 10)
+    (now,) = (row for row in compute(store, NOW) if row.item == "310210")
+    (then,) = (row for row in compute(store, NOW - 4 * DAY) if row.item == "310210")
+    assert 0 < now.indices["partner-risk"] < 1
+    assert now.indices["sole-source"] == 0.6
+    assert {"partner-risk", "sole-source"} <= set(then.facts["unknown"].split(";"))
+    assert now.coverage == pytest.approx(then.coverage + 0.10)
