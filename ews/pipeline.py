@@ -31,6 +31,7 @@ from ews.measuring import Measured, Measurer, items_by_code
 from ews.model import (
     Article,
     Event,
+    Fetch,
     FetchOutcome,
     Notification,
     Observation,
@@ -39,8 +40,10 @@ from ews.model import (
     Story,
     TaggedArticle,
 )
+from ews.precedence import believed, left_to_others
 from ews.storage import Store
 from ews.storage.numbers import UnitChanged
+from ews.storage.transactions import batches
 from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
@@ -52,6 +55,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
+KEPT_AT_ONCE = 50_000  # values of one fetch that are in the works together: memory, not time
 LOOKBACK = timedelta(days=60)  # events that can still change
 AWAITING = timedelta(days=400)  # those that numbers may prove: a measure, its date, monthly figures
 Clock = Callable[[], datetime]
@@ -113,7 +117,7 @@ class Pipeline:
         try:
             return self._keep_fetched(source, got, failures, now)
         except UnitChanged as error:
-            fetch = replace(got.fetch, outcome=FetchOutcome.FAILED, error=str(error), signals=0)
+            fetch = _nothing_kept(got.fetch, past[0] if past else None, str(error))
             return self._keep_fetched(source, Collected(fetch), failures, now)
 
     def _keep_fetched(self, source: Source, got: Collected, failures: int, now: datetime) -> int:
@@ -122,10 +126,19 @@ class Pipeline:
         values = [one for one in got.signals if isinstance(one, Observation)]
         frequencies = {one.name: one.frequency for one in got.series}
         with self.store.begin() as tx:
-            tx.save_fetch(got.fetch)
             tx.set_next_due(source.name, next_due(source, got.fetch, failures))
-            tx.describe_series(got.series)
-            return _keep(tx, [*texts, *dated(values, tx.held(values), now, frequencies)])
+            left = left_to_others(tx, source, {one.series for one in values}, now)
+            for series in batches(
+                (one for one in got.series if one.name not in left), KEPT_AT_ONCE
+            ):
+                tx.describe_series(series)
+            new, differ = _keep(tx, texts), 0
+            for part in batches(values, KEPT_AT_ONCE):
+                held = tx.held(part)
+                part, others = believed(part, held, left)
+                new, differ = new + _keep(tx, dated(part, held, now, frequencies)), differ + others
+            tx.save_fetch(_noting(got.fetch, differ))
+        return new
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
         """Keep recorded signals, as `scrape` keeps fetched ones."""
@@ -290,6 +303,27 @@ class Pipeline:
             with self.store.begin() as tx:
                 tx.save_ruleset(current)
         return current
+
+
+def _noting(fetch: Fetch, differ: int) -> Fetch:
+    if not differ:
+        return fetch
+    note = (
+        f"{differ} values differ from those of a source that goes first (options.after); not kept"
+    )
+    return replace(fetch, error="; ".join(filter(None, [fetch.error, note])))
+
+
+def _nothing_kept(fetch: Fetch, before: Fetch | None, error: str) -> Fetch:
+    """That fetch as failed, with what was known before it: the same answer again must not read as
+    unchanged when nothing of it was kept."""
+    return replace(
+        fetch, outcome=FetchOutcome.FAILED, error=error, signals=0,
+        etag=before.etag if before else None,
+        last_modified=before.last_modified if before else None,
+        sha256=before.sha256 if before else None,
+        newest=before.newest if before else None,
+    )  # fmt: skip
 
 
 def _kept(event: Event) -> timedelta:

@@ -166,6 +166,9 @@ def _check_options(where: str, kind: Kind, options: Mapping[str, object]) -> Non
         raise CatalogError(f"{where}: options.robots may only be 'exempt'")
     if options.get("robots") == "exempt" and not options.get("robots_reason"):
         raise CatalogError(f"{where}: options.robots needs options.robots_reason beside it")
+    after = options.get("after", [])
+    if not isinstance(after, list) or not all((_root() / str(one)).is_dir() for one in after):
+        raise CatalogError(f"{where}: options.after must be a list of sources that go first")
     zone = options.get("tz", "UTC")
     try:
         ZoneInfo(str(zone))

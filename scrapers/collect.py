@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Series, Source, SourceState
-from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply
+from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply, judge
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
 from scrapers.kinds import KINDS, joined, parse
 from scrapers.mapping import Parsed
-from scrapers.sweeps import is_sweep, sweep
+from scrapers.sweeps import is_sweep, next_turn, sweep
 
 MAX_PAGES = 20
 LONGEST_WAIT_S = 86_400
@@ -44,7 +45,7 @@ def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -
     """
     if is_sweep(source):
         return _swept(source, last, now, client)
-    fetched, reply = fetch_reply(source, last, now, client)
+    fetched, reply = fetch_reply(source, _conditions(source, last), now, client)
     if reply is None:
         return Collected(fetched)
     kept = replace(
@@ -55,10 +56,29 @@ def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -
         newest=last.newest if last else None,
     )
     try:
-        parsed = _read(source, reply, now, client)
+        pages = _pages(source, reply, now, client)
+        if KINDS[source.kind].index:
+            fetched = replace(fetched, sha256=hashlib.sha256(pages[-1].body).hexdigest())
+            if last is not None and fetched.sha256 == last.sha256:
+                return Collected(_unchanged(fetched, last))
+        parsed = joined([parse(source, one.body, now, charset_of(one.headers)) for one in pages])
     except SourceError as error:
         return Collected(failed(kept, error))
     return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
+
+
+def _conditions(source: Source, last: Fetch | None) -> Fetch | None:
+    """The latest fetch as the page is asked for: of an index only the file behind it tells whether
+    there is news, so the index is always read."""
+    if last is None or not KINDS[source.kind].index:
+        return last
+    return replace(last, etag=None, last_modified=None, sha256=None)
+
+
+def _unchanged(fetched: Fetch, last: Fetch) -> Fetch:
+    return replace(
+        fetched, outcome=FetchOutcome.UNCHANGED, signals=last.signals, newest=last.newest
+    )
 
 
 def _swept(source: Source, last: Fetch | None, now: datetime, client: Client) -> Collected:
@@ -98,30 +118,43 @@ def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fet
     return good
 
 
-def _read(source: Source, reply: Reply, now: datetime, client: Client) -> Parsed:
+def _pages(source: Source, reply: Reply, now: datetime, client: Client) -> list[Reply]:
+    """The pages of an answer, or the file that it leads to. Raises SourceError."""
     kind = KINDS[source.kind]
     pages: list[Reply] = [reply]
-    if kind.follow is not None:
-        for _ in range(MAX_PAGES):
-            onward = kind.follow(source, pages[-1].body, pages[-1].url)
-            if onward is None:
-                break
-            answer = ask(source, onward, client, {})
-            if answer.status != 200:
-                key = api_key(source, client)
-                raise SourceError(
-                    f"{source.name}: HTTP {answer.status} for "
-                    f"{_without_query(onward, key)}; it is tried again at the next turn",
-                    status=answer.status,
-                )
-            # the fragment carries what the index promised of the file
-            answer = replace(answer, url=onward)
-            pages = [*pages, answer] if kind.pages else [answer]
-        else:
+    if kind.follow is None:
+        return pages
+    for _ in range(MAX_PAGES):
+        onward = kind.follow(source, pages[-1].body, pages[-1].url)
+        if onward is None:
+            return pages
+        answer = _page(source, onward, now, client)
+        if kind.pages and any(answer.body == one.body for one in pages):
             raise SourceError(
-                f"{source.name}: more than {MAX_PAGES} pages; ask for a shorter period in url"
+                f"{source.name}: the service sends the same page again whatever page is asked for; "
+                "nothing of it is kept: ask for a shorter period in url"
             )
-    return joined([parse(source, page.body, now, charset_of(page.headers)) for page in pages])
+        pages = [*pages, answer] if kind.pages else [answer]
+    raise SourceError(
+        f"{source.name}: more than {MAX_PAGES} pages; ask for a shorter period in url"
+    )
+
+
+def _page(source: Source, url: str, now: datetime, client: Client) -> Reply:
+    """One page more. What is refused here may be there at the next turn, so nothing is permanent."""
+    answer = ask(source, url, client, {})
+    try:
+        judge(source, answer, now)
+    except SourceError as error:
+        key = api_key(source, client)
+        raise SourceError(
+            f"{source.name}: HTTP {answer.status} for {_without_query(url, key)}; it is tried "
+            "again at the next turn",
+            retry_after_s=error.retry_after_s,
+            status=answer.status,
+        ) from None
+    # the fragment carries what the index promised of the file
+    return replace(answer, url=url)
 
 
 def _without_query(url: str, key: str) -> str:
@@ -160,7 +193,8 @@ def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
     """When to come back: the schedule, what the source asked for (Retry-After, TTL), or a back-off.
 
     `failures` counts failed turns in a row before this one; each doubles the wait, to a day at
-    most. A permanent failure waits a day: somebody may have mended it.
+    most. A permanent failure waits a day: somebody may have mended it. A sweep comes back when its next
+    turn begins.
     """
     wait = source.every_s
     if fetched.outcome is FetchOutcome.FAILED:
@@ -169,4 +203,6 @@ def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
     asked = min(fetched.retry_after_s or 0, LONGEST_WAIT_S)
     if fetched.outcome is not FetchOutcome.FAILED:
         asked = min(asked, source.fresh_within_s // 2)  # a silly TTL must not make us blind
+        if is_sweep(source):
+            return max(next_turn(source, fetched.at), fetched.at + timedelta(seconds=asked))
     return fetched.at + timedelta(seconds=max(wait, asked))

@@ -35,7 +35,7 @@ Check = Callable[[Source, str], None]
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
-    "past",
+    "past", "after",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
@@ -43,7 +43,8 @@ MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep",
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body.
+    """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body. `index`: the
+    url is a page that may stay as it is while the file that it links changes.
 
     `check` is asked before each request of a sweep.
     """
@@ -53,6 +54,7 @@ class Kind:
     needs: frozenset[str] = frozenset()
     follow: Follow | None = None
     pages: bool = False
+    index: bool = False
     check: Check | None = None
 
 
@@ -68,6 +70,7 @@ KINDS: dict[str, Kind] = {
         MAPPED | SHEET | {"period_form"},
         SHEET,
         follow=xlsx_link,
+        index=True,
     ),
     "vintage_csv": Kind(parse_vintage_csv, MAPPED, frozenset({"observation"})),
     "fred": Kind(parse_fred, MAPPED, frozenset({"observation"})),

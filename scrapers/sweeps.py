@@ -1,9 +1,10 @@
 """What does a source ask that needs many requests? A few a turn, each in its time, from the clock.
 
 `[options.each]` names the variables of the url and their values, `per_turn` how many requests one
-turn makes. Which ones follows from `now` and `every` alone: a restart changes nothing, and after
-`round_turns` turns every request was made. `[options.batch]` joins several values in one request; a
-reply that was cut off at the publisher's row limit is asked for again in halves.
+turn makes at most. Which ones follows from `now` and `every` alone: a restart changes nothing, and
+after `round_turns` turns every request was made. Turns that are missed at the same hour each day, or
+on the same day each week, are other ones each round. `[options.batch]` joins several values in one
+request; a reply that was cut off at the publisher's row limit is asked for again in halves.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import product
+from math import gcd
 
 from ews.model import Fetch, FetchOutcome, Source
 from scrapers.conditional import api_key, ask, charset_of, failed, fill_url, judge
@@ -23,6 +25,7 @@ from scrapers.http import Client
 from scrapers.mapping import Parsed
 
 GIVE_UP = 3  # failures in a row after which a turn stops: the other side is down
+WEEK_S = 7 * 86_400
 Parse = Callable[[Source, bytes, datetime, str], Parsed]
 Check = Callable[[Source, str], None]
 
@@ -71,8 +74,15 @@ def requests(source: Source) -> list[Request]:
 
 
 def round_turns(source: Source) -> int:
-    """Turns until every request was made."""
-    return -(-len(requests(source)) // per_turn(source))
+    """Turns until every request was made.
+
+    The number has no divisor in common with the turns of a week: were a round a day long, a machine
+    that is off at night would never ask what falls there.
+    """
+    turns, week = -(-len(requests(source)) // per_turn(source)), max(WEEK_S // source.every_s, 1)
+    while gcd(turns, week) > 1:
+        turns += 1
+    return turns
 
 
 def per_turn(source: Source) -> int:
@@ -83,9 +93,18 @@ def per_turn(source: Source) -> int:
 
 def due(source: Source, now: datetime) -> list[Request]:
     """The requests of the turn in which `now` lies."""
-    every = requests(source)
-    turn = int(now.timestamp()) // source.every_s % round_turns(source)
-    return every[turn * per_turn(source) :][: per_turn(source)]
+    every, turns = requests(source), round_turns(source)
+    rounds, turn = divmod(int(now.timestamp()) // source.every_s, turns)
+    part = every[turn * len(every) // turns : (turn + 1) * len(every) // turns]
+    # Each round begins elsewhere: what a publisher's limit cuts off is not the same every time.
+    first = rounds * max(3 * len(part) // 8, 1) % max(len(part), 1)
+    return part[first:] + part[:first]
+
+
+def next_turn(source: Source, now: datetime) -> datetime:
+    """When the turn after the one in which `now` lies begins: turns do not drift past one another."""
+    turn = int(now.timestamp()) // source.every_s + 1
+    return datetime.fromtimestamp(turn * source.every_s, UTC)
 
 
 # --------------------------------------------------------------------------- one turn

@@ -220,7 +220,7 @@ def test_a_missing_key_is_said_before_anything_is_asked(client: Client) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("per_turn = 43", "", "per_turn must be"),
+        ("per_turn = 57", "", "per_turn must be"),
         ('hs = "@watched"', 'hs = "@wached"', "'@wached' is not in lists.toml"),
         ('hs = "@watched"', 'hs = ["1", 1]', "a list of different values"),
         ('hs = "@watched"', 'item = "@watched"', "must stand in url as {item}"),
