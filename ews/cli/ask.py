@@ -126,7 +126,7 @@ def _explained(
     from ews.cli.asking import asker
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.reports import explain as explained
+    from ews.reports.explain import explain as explained
 
     at = known(as_of, "--as-of", datetime.now(UTC))
     with reading(home) as (settings, store):
@@ -158,7 +158,7 @@ def aggregates(
     from ews.cli.asked import known
     from ews.cli.opening import reading
     from ews.cli.output import output
-    from ews.reports import aggregates as summed
+    from ews.reports.aggregates import aggregates as summed
 
     at = known(as_of, "--as-of", datetime.now(UTC))
     with reading(home) as (settings, store):

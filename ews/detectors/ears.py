@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.stats import t as student
+from scipy.special import stdtr
 
 from ews.detectors.panel import Bools, Floats, Panel, Scores
 
@@ -106,7 +106,7 @@ def _plain(
     deviation, mean = deviations(values, lag, params.get("min_sd", MIN_SD))
     # A value minus a mean of seven has 1 + 1/7 times the variance of one value.
     quantile = np.abs(deviation) / np.sqrt(1.0 + 1.0 / BASELINE)
-    tail = 2.0 * student.sf(quantile, BASELINE - 1)
+    tail = 2.0 * stdtr(BASELINE - 1, -quantile)
     return _wide(name, panel, cut, last, (np.abs(deviation), tail, mean), deviation > 0)
 
 

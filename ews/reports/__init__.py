@@ -1,45 +1,78 @@
-"""The questions a person asks, each answered by one function with three faces: CLI, API, page."""
+"""The questions a person asks, each answered by one function with three faces: CLI, API, page.
 
-from ews.reports.aggregates import TABLES, Aggregates, aggregates
-from ews.reports.collection import source_lines
-from ews.reports.explain import (
-    Explanation,
-    alert_list,
-    described_event,
-    explain,
-    find_alert,
-    ruleset_lines,
-)
-from ews.reports.exposure import KINDS, ExposureReport, exposure_report
-from ews.reports.names import Names, UnknownName, find, label, labels, node_label
-from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
-from ews.reports.standing import link_lines
-from ews.reports.viewer import (
-    OPEN,
-    OPERATOR,
-    ROLES,
-    NotForViewer,
-    NotFound,
-    Viewer,
-    WrongToken,
-    add_viewer,
-    check_owner,
-    viewer_of,
-)
-from ews.reports.views import (
-    AlertLine,
-    EventLine,
-    ExposureLine,
-    HopLine,
-    Label,
-    LinkLine,
-    RuleSetLine,
-    SourceLine,
-    days,
-    percent,
-    plain,
-    safe_url,
-)
+A name is looked up when it is first used, so that a command waits for its own question only: the
+outlook's libraries alone take a second. `explain` and `aggregates` are modules of this package; take
+their functions from there.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ews.reports.aggregates import TABLES, Aggregates
+    from ews.reports.collection import source_lines
+    from ews.reports.explain import (
+        Explanation,
+        alert_list,
+        described_event,
+        find_alert,
+        ruleset_lines,
+    )
+    from ews.reports.exposure import KINDS, ExposureReport, exposure_report
+    from ews.reports.names import Names, UnknownName, find, label, labels, node_label
+    from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
+    from ews.reports.standing import link_lines
+    from ews.reports.viewer import (
+        OPEN,
+        OPERATOR,
+        ROLES,
+        NotForViewer,
+        NotFound,
+        Viewer,
+        WrongToken,
+        add_viewer,
+        check_owner,
+        viewer_of,
+    )
+    from ews.reports.views import (
+        AlertLine,
+        EventLine,
+        ExposureLine,
+        HopLine,
+        Label,
+        LinkLine,
+        RuleSetLine,
+        SourceLine,
+        days,
+        percent,
+        plain,
+        safe_url,
+    )
+
+_NAMES = {  # module -> what of it is offered here
+    "aggregates": "TABLES Aggregates",
+    "collection": "source_lines",
+    "explain": "Explanation alert_list described_event find_alert ruleset_lines",
+    "exposure": "KINDS ExposureReport exposure_report",
+    "names": "Names UnknownName find label labels node_label",
+    "rows": "alert_line event_line exposure_line hops_of rule_changes",
+    "standing": "link_lines",
+    "viewer": "OPEN OPERATOR ROLES NotForViewer NotFound Viewer WrongToken add_viewer check_owner "
+    "viewer_of",
+    "views": "AlertLine EventLine ExposureLine HopLine Label LinkLine RuleSetLine SourceLine days "
+    "percent plain safe_url",
+}
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    """The object of that name, from its module."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = found
+    return found
+
 
 __all__ = [
     "KINDS",
@@ -65,14 +98,12 @@ __all__ = [
     "Viewer",
     "WrongToken",
     "add_viewer",
-    "aggregates",
     "alert_line",
     "alert_list",
     "check_owner",
     "days",
     "described_event",
     "event_line",
-    "explain",
     "exposure_line",
     "exposure_report",
     "find",

@@ -18,17 +18,17 @@ from ews.reports import (
     RuleSetLine,
     SourceLine,
     Viewer,
-    aggregates,
     alert_line,
     alert_list,
     described_event,
-    explain,
     find,
     find_alert,
     ruleset_lines,
     source_lines,
 )
+from ews.reports.aggregates import aggregates
 from ews.reports.blind import Board, board_states
+from ews.reports.explain import explain
 from ews.web.asked import known, moment, stage_number
 from ews.web.dossier_api import dossier_path
 from ews.web.exposure_api import exposure_paths

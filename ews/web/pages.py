@@ -19,12 +19,12 @@ from ews.reports import (
     UnknownName,
     Viewer,
     alert_list,
-    explain,
     find,
     hops_of,
     ruleset_lines,
     source_lines,
 )
+from ews.reports.explain import explain
 from ews.reports.given import KST
 from ews.reports.steps import first_steps
 from ews.web.acts_pages import acting_values

@@ -9,7 +9,8 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from ews.model import Stage
-from ews.reports import explain, hops_of
+from ews.reports import hops_of
+from ews.reports.explain import explain
 from ews.web.asked import known, only
 from ews.web.drawing import draw_paths
 from ews.web.rendering import language, page
