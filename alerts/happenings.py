@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import stages
 from alerts.changing import put
@@ -57,9 +57,19 @@ def heard(event: Event) -> datetime:
     return event.last_seen or event.updated_at
 
 
+def silent_from(event: Event) -> datetime:
+    """Since when silence tells something: of what figures began, only once the next one is due."""
+    return heard(event) + waits(event)
+
+
+def waits(event: Event) -> timedelta:
+    """How long the next figure of an event that figures began takes; no time for another event."""
+    return timedelta(days=event.facts.get("pace", 0.0))
+
+
 def quiet(event: Event, book: Book, now: datetime) -> bool:
     """Nothing was heard of it for so long that its alert would end."""
-    return now - heard(event) >= book.quiet
+    return now - silent_from(event) >= book.quiet
 
 
 def fingerprint(event: Event) -> str:

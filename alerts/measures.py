@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ews.model import Event, Exposure, Phase, Witness
+from ews.model import Event, EventStatus, Exposure, Phase, Stage, Witness
+
+STORY, SERIES = "story:", "series:"  # of the links of an event
 
 MEASURES: Mapping[str, str] = {
     "probability": "that the event is real and of its type, pooled over its evidence, 0..1",
@@ -13,7 +15,7 @@ MEASURES: Mapping[str, str] = {
     "relevance": "the same, from the words of its evidence alone, 0..1",
     "severity": "expected effect on supply from the evidence alone, 0..3",
     "sources": "independent sources, over all reports of the happening",
-    "authority": "1 when the issuing state itself says so, or a detector's own data",
+    "authority": "1 when the issuing state itself says so",
     "corroborated": "1 with two or more independent sources, or authority",
     "share": "largest share of Korea's import of a named item that comes from the place hit, 0..1",
     "loss": "largest share of an item's import that would be lost, 0..1",
@@ -65,9 +67,27 @@ def support(witnesses: Iterable[Witness]) -> Support:
 
 
 def witness(event: Event) -> Witness:
-    """Who states this event."""
-    return Witness(event.id, tuple(sorted({e.independence for e in event.evidence})),
-                   event.authority)  # fmt: skip
+    """Who states this event. Figures beside a text are a second source only where they show enough
+    that the event counts as corroborated (docs/fusion.md): a faint hint lifts no stage."""
+    series = {link.removeprefix(SERIES) for link in event.links if link.startswith(SERIES)}
+    if event.status is not EventStatus.SUSPECTED or figures_alone(event):
+        series = set()
+    groups = {one.independence for one in event.evidence if one.signal_id not in series}
+    return Witness(event.id, tuple(sorted(groups)), event.authority)
+
+
+def ceiling(event: Event, corroborated: bool) -> Stage:
+    """The highest stage that any rule may give. One source alone never lifts above 주의; figures that
+    no text explains not above 관심 with one provider, nor above 주의 with more."""
+    if figures_alone(event):
+        return Stage.CAUTION if corroborated else Stage.WATCH
+    return Stage.SEVERE if corroborated else Stage.CAUTION
+
+
+def figures_alone(event: Event) -> bool:
+    """Do figures tell of it, and no text? What made them move, nobody has said."""
+    told = any(link.startswith(STORY) for link in event.links)
+    return not told and any(link.startswith(SERIES) for link in event.links)
 
 
 def measures(

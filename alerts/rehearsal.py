@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts import rules
 from alerts.contents import Reported
+from alerts.happenings import silent_from
 from alerts.known import Known
 from alerts.life import apply
 from alerts.rulebook import Book
@@ -38,8 +39,7 @@ class Rehearsal:
         """Time passes: what nobody signed is taken, what went quiet ends."""
         self.now += span
         made = self._kept(rules.time_outs(self.alerts.values(), self._book(), self.now))
-        seen = {id_: event.last_seen or event.updated_at
-                for id_, (event, _) in self.reports.items()}  # fmt: skip
+        seen = {id_: silent_from(event) for id_, (event, _) in self.reports.items()}
         return made + self._kept(rules.expire(self.alerts.values(), seen, self._book(), self.now))
 
     def _book(self) -> Book:

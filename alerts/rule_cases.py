@@ -47,6 +47,7 @@ DEFAULTS: Facts = {
     "time_to_survive_days": 60.0,
     "time_to_recover_days": 30.0,
     "outlets": (),  # their names, instead of a number of `sources`
+    "figures": (),  # providers of series that tell of it; alone with `sources = 0`
     "countries": ("XX",),
     "items": ("item",),
     "route": "",  # a chokepoint
@@ -275,6 +276,10 @@ def _event(
     outlets = _texts(facts, "outlets") or tuple(
         f"group-{n}" for n in range(int(_number(facts, "sources", where)))
     )
+    figures = [f"{one}/export-kg/XX-KR/item" for one in _texts(facts, "figures")]
+    told = [Evidence(f"art-{key}-{outlet}", outlet, now) for outlet in outlets]
+    told += [Evidence(one, one.split("/")[0], now) for one in figures]
+    links = [f"story:{key}"] * bool(outlets) + [f"series:{one}" for one in figures]
     return Event(
         id=f"evt-{key}",
         type=str(facts["type"]),
@@ -291,8 +296,9 @@ def _event(
         title=where,
         first_seen=before.first_seen if before else now,
         updated_at=now,
-        evidence=tuple(Evidence(f"art-{key}-{outlet}", outlet, now) for outlet in outlets),
+        evidence=tuple(told),
         detector="news",
+        links=tuple(links),
         revision=revision,
         authority=bool(facts["authority"]),
         relevance=_known_number(facts, "relevance", where),

@@ -13,7 +13,7 @@ from typing import Any
 
 from alerts.chance import Weights, chance, read_weights
 from alerts.groups import Grouping
-from alerts.measures import MEASURES, Support, Unread, own, stated, support, witness
+from alerts.measures import MEASURES, Support, Unread, ceiling, own, stated, support, witness
 from alerts.remembered import Reading, Remembered
 from alerts.sensitivity import AS_IS, Sensitivity, counted, read_sensitivity
 from alerts.stages import Signoff
@@ -391,10 +391,9 @@ def holds(rule: Rule, event: Event, values: Mapping[str, float], firing_at: Stag
 def decide(
     rules: Iterable[Rule], event: Event, values: Mapping[str, float], firing_at: Stage | None
 ) -> Rule | None:
-    """The rule of the highest stage that holds. One source alone never lifts above 주의."""
+    """The rule of the highest stage that holds, up to what its sources can bear."""
+    most = ceiling(event, bool(values["corroborated"]))
     for rule in rules:
-        if rule.stage > Stage.CAUTION and not values["corroborated"]:
-            continue
-        if holds(rule, event, values, firing_at):
+        if rule.stage <= most and holds(rule, event, values, firing_at):
             return rule
     return None

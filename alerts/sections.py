@@ -10,7 +10,7 @@ from alerts.plain import one_line, safe_link
 from alerts.playbooks import PlaybookError, playbook, stage_playbook
 from alerts.reasons import name_code, readable_measure, readable_reason, some, stage_word
 from alerts.series_words import numbers_said, provider_name, series_title
-from alerts.view import AlertView, Line, Names, Section, both_clocks
+from alerts.view import KST, AlertView, Line, Names, Section, both_clocks
 from alerts.words import say
 from ews.model import Event, Evidence, Stage
 
@@ -93,12 +93,12 @@ def _quoted(event: Event, fallback: str, names: Names, lang: str) -> tuple[str, 
     if quoted is not None:
         moment = quoted.observed_at or quoted.available_at
     kst, utc = both_clocks(moment)
-    said = say(
-        "text.source_line",
-        lang,
-        outlet=outlet or say("text.unknown", lang),
-        time=say("text.time", lang, kst=kst, utc=utc),
-    )
+    time = say("text.time", lang, kst=kst, utc=utc)
+    if quoted is not None and f"series:{quoted.signal_id}" in event.links:
+        # the period stands in the title; what is asked here is since when it could be known
+        published = quoted.available_at.astimezone(KST).date().isoformat()
+        time = say("picture.known", lang, date=published)
+    said = say("text.source_line", lang, outlet=outlet or say("text.unknown", lang), time=time)
     return title, Line(said, safe_link(quoted.url) if quoted else "")
 
 

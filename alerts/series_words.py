@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from alerts.measures import figures_alone
 from alerts.plain import one_line
 from alerts.view import Names
 from alerts.words import phrases, say
@@ -47,7 +48,9 @@ def numbers_said(event: Event, lang: str) -> list[str]:
     facts = event.facts
     said = [say(f"numbers.{key}", lang)
             for key in ("synthetic", "fulfilled", "refuted", "recovered") if key in facts]  # fmt: skip
-    for key in ("surge", "drop"):
+    if figures_alone(event):
+        said.append(say("numbers.alone", lang))
+    for key in ("surge", "drop", *(["rise"] if event.type == "price_shock" else [])):
         if key in facts:
             said.append(say(f"numbers.{key}", lang, share=f"{abs(facts[key]):.0%}"))
     if facts.get("shared", 1) > 1:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from alerts import rules
 from alerts.contents import Reported
+from alerts.happenings import silent_from
 from ews.model import Alert, AlertChange, AlertState, Event, RuleSet
 from ews.storage import Store
 from ews.storage.judgings import judging
@@ -129,7 +130,7 @@ class _Judge:
     def _last_seen(self, alerts: Iterable[Alert]) -> dict[str, datetime]:
         ids = {id_ for alert in alerts for id_ in members_of(alert)}
         events = self.tx.events_of(ids)
-        return {id_: event.last_seen or event.updated_at for id_, event in events.items()}
+        return {id_: silent_from(event) for id_, event in events.items()}
 
 
 @cache

@@ -435,7 +435,7 @@ class Event:
     revision: int = 1  # rises on each material change
     onset: datetime | None = None
     model: str = ""
-    authority: bool = False  # the issuing state's own notice, or a detector's own data
+    authority: bool = False  # the issuing state's own notice
     facts: Mapping[str, float] = field(default_factory=dict)  # detector's numbers, e.g. drop=0.44
     last_seen: datetime | None = None  # available_at of the newest evidence, material or not
     # Probability that its evidence tells of a present happening that can change what Korea buys

@@ -99,6 +99,25 @@ def told_why(why: str, lang: str) -> str:
     return say("route.everything", lang)
 
 
+def test_prices_alone_tell_of_urea_at_watch_before_any_text_and_go_on_with_it(
+    played: Pipeline,
+) -> None:
+    store = played.store
+    first = min(
+        (c for c in store.changes(since=utc("2021-01-01")) if "urea" in c.alert.items),
+        key=lambda c: c.at,
+    )
+    assert first.at <= utc("2021-09-15"), "mission: 관심 from price signals by then"
+    assert (first.alert.stage, first.alert.type) == (Stage.WATCH, "price_shock")
+    event = store.event(first.alert.event_id)
+    assert event is not None
+    assert event.first_seen < utc("2021-07-01")
+    assert {link.partition(":")[0] for link in event.links} == {"series", "story"}
+    assert "fulfilled" in event.facts
+    monthly = store.changes(since=first.at, until=utc("2021-10-04"), alert_id=first.alert.id)
+    assert all(c.alert.resolved_at is None for c in monthly), "monthly figures are no silence"
+
+
 BAR = (
     "urea_2021",
     "gallium_germanium_2023",

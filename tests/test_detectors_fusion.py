@@ -162,7 +162,7 @@ def test_a_departure_without_news_is_an_event_and_news_that_come_later_join_it()
     (fell,) = service.turn(detections=[alarm(STRAIT, "2023-12-16", "2023-12-26", -0.4, p=1e-7)])
     assert fell.id == content_id("evt", "series", STRAIT, utc("2023-12-16").date())
     assert (fell.type, fell.chokepoints) == ("logistics_disruption", ("bab-el-mandeb",))
-    assert (fell.status, fell.authority) == (EventStatus.SUSPECTED, True)
+    assert (fell.status, fell.authority) == (EventStatus.SUSPECTED, False)
     assert 0.5 < fell.probability < 0.98
     assert fell.facts["drop"] == -fell.facts["move"] == 0.4
     assert len(fell.evidence) == 1
@@ -439,3 +439,24 @@ def test_a_level_that_a_detector_has_learnt_is_no_recovery() -> None:
         (event,) = service.events.values()
         assert event.phase is phase
         assert ("recovered" in event.facts) is (phase is Phase.EASING)
+
+
+def test_what_only_figures_tell_is_told_by_the_newest_and_waits_for_the_next() -> None:
+    service, price = Service(), "pinksheet/price-usd/WLD/urea"
+    (first,) = service.turn(detections=[alarm(price, "2021-03-01", "2021-04-03", 0.3, p=1e-3)])
+    (second,) = service.turn(detections=[alarm(price, "2021-06-01", "2021-07-03", 0.95, p=1e-4)])
+    assert second.id == first.id
+    assert "+30%" in first.title
+    assert "+95% (2021-06)" in second.title
+    assert second.severity > first.severity
+    assert second.facts["rise"] == 0.95
+    assert first.facts["pace"] == second.facts["pace"] == 31
+    assert not first.authority, "what made it move, nobody has said"
+
+
+def test_a_text_keeps_its_title_when_figures_join_it() -> None:
+    service = Service()
+    (told,) = service.turn([story()])
+    (joined_,) = service.turn(detections=[alarm(KG, "2023-11-01", "2024-02-14", 1.7)])
+    assert joined_.title == told.title
+    assert "pace" not in joined_.facts

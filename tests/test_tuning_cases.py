@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ews.model import Article, Observation
-from ews.tuning import cases
+from ews.tuning import case_figures, cases
 
 
 @pytest.mark.parametrize("name", [*cases.names(), *cases.quiet()])
@@ -64,3 +64,16 @@ def test_a_monthly_value_is_known_only_after_its_publication_lag() -> None:
 def test_an_unknown_case_names_the_known_ones() -> None:
     with pytest.raises(cases.CaseError, match="urea_2021"):
         cases.load("nothing")
+
+
+def test_figures_of_a_case_are_news_from_a_day_on_and_the_past_before_it() -> None:
+    past, news = case_figures.history("urea_2021"), case_figures.figures("urea_2021")
+    assert len(past) >= 100
+    assert max(one.available_at for one in past) < min(one.available_at for one in news)
+    own = {one.observed_at for one in cases.load("urea_2021") if isinstance(one, Observation)}
+    assert own.isdisjoint(one.observed_at for one in news), "the case's own rows count once"
+    assert all(one.observed_at < one.available_at for one in (*past, *news))
+    first = case_figures.facts(news)[0]
+    assert "265.00 USD/t" in first.en
+    assert "2021년 1월" in first.ko
+    assert case_figures.figures("japan_2019") == case_figures.history("japan_2019") == []

@@ -173,7 +173,6 @@ def departure(
         detector="series",
         onset=first.period,
         model=MODEL,
-        authority=True,
         facts=_facts(first, kind, family, ratio, len(ids)),
         last_seen=first.found_at,
         links=(SERIES + first.series,),

@@ -19,7 +19,7 @@ RANK = {EventStatus.SUSPECTED: 0, EventStatus.CORROBORATED: 1, EventStatus.CONFI
 NUMERIC_FACTS = frozenset(
     {"move", "drop", "p", "alpha", "value", "expected", "fulfilled", "refuted", "recovered",
      "surge", "fall", "rise", "dependence", "gap", "shared", "shared_drop", "power", "harm",
-     "synthetic"}
+     "synthetic", "pace"}
 )  # fmt: skip
 PREFIXES = ("lr.", "z.", "n.", "seen.", "calm.", "back.", "at.", "level.", "off.")
 TURNS = ("fulfilled", "refuted", "recovered", "surge", "drop")  # news in themselves

@@ -26,6 +26,9 @@ def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
         facts |= _departed(one, facts)
     if any(one.synthetic for one in readings):
         facts["synthetic"] = 1.0
+    if event.detector == "series":  # how long silence is none
+        spans = [_span(one) for one in readings]
+        facts["pace"] = max(facts.get("pace", 0.0), *spans)
     return replace(
         event,
         links=links,
@@ -48,6 +51,12 @@ def _departed(reading: Reading, facts: Mapping[str, float]) -> dict[str, float]:
         f"level.{reading.series}": level,
         f"off.{reading.series}": off if abs(off) > abs(far) else far,
     }
+
+
+def _span(reading: Reading) -> float:
+    """Days from one figure of the series to the next."""
+    family = expectations().family(series_parts(reading.series)[1])
+    return float(family.span_days) if family else 0.0
 
 
 def _level(reading: Reading) -> float | None:

@@ -12,7 +12,7 @@ from ews.detectors.fusion_carry import (
     ratio,
     status_with,
 )
-from ews.detectors.fusion_evidence import with_evidence
+from ews.detectors.fusion_evidence import title, with_evidence
 from ews.detectors.fusion_match import (
     SERIES,
     Items,
@@ -92,7 +92,27 @@ def told_by(
         after = _signed(after, row, said[lr], readings, family)
         if texts:
             after = _calm(after, row, readings, shared, family)
+        else:
+            after = _retold(after, readings, family, table)
     return _believed(_joined(event, after, readings), family, settings)
+
+
+def _retold(
+    event: Event, readings: Sequence[Reading], family: Family, table: Expectations
+) -> Event:
+    """What only figures tell is told by the newest of them: a headline must not say +26 % when the
+    price has doubled since."""
+    alarms = [one for one in readings if one.alarm]
+    newest = min(alarms, key=lambda one: (one.p, one.series), default=None)
+    kind = table.lone(family.name, newest.direction) if newest else None
+    if newest is None or kind is None or kind.type != event.type:
+        return event
+    return replace(
+        event,
+        title=title(newest),
+        severity=max(event.severity, kind.severity(newest.move)),
+        facts={**event.facts, kind.sign: round(abs(newest.move), 4)},
+    )
 
 
 def spoken(

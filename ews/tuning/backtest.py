@@ -17,6 +17,7 @@ import numpy as np
 
 from alerts import rules
 from alerts.contents import Reported
+from alerts.happenings import waits
 from alerts.known import Standing
 from alerts.remembered import Reading, Remembered
 from alerts.routing import Routes
@@ -310,13 +311,11 @@ class _Play:
         """When the event was heard of last, as known at that moment."""
         known, _ = self.tape.report(self.newest[event])
         last = known.last_seen or known.updated_at
-        if known.detector != "news":
-            return last
         heard = self.tape.heard(event)
         if heard <= now:
-            return max(heard, last)
+            return max(heard, last) + waits(known)
         times = [e.available_at for e in self.tape.evidence(known.id) if e.available_at <= now]
-        return max(last, *times) if times else last
+        return max(last, *times) + waits(known) if times else last + waits(known)
 
 
 def midnight(at: datetime) -> datetime:

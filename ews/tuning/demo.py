@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from ews.model import Alert, AlertChange, AlertState, Article, Observation, Stage
 from ews.pipeline import Pipeline
 from ews.storage import Store
-from ews.tuning import cases
+from ews.tuning import case_figures, cases
 from ews.tuning.replay import Progress, replay
 
 WITHIN = timedelta(hours=24)
@@ -69,6 +69,7 @@ def run_demo(
     signals = signals_of(chosen)
     days = sorted({signal.available_at.date() for signal in signals})
     runs = _runs(days)
+    past = [one for name in chosen for one in case_figures.history(name)]
     for number, (first, last) in enumerate(runs, start=1):
         part = [s for s in signals if first <= s.available_at.date() <= last]
         replay(
@@ -77,6 +78,7 @@ def run_demo(
             first,
             last,
             feeds=[f"case {first}"],
+            history=past,
             progress=_part_of(progress, number, len(runs)) if progress else None,
         )
     wanted = set(chosen)
@@ -166,6 +168,6 @@ def check_quiet(store: Store, name: str) -> QuietResult:
 
 
 def signals_of(names: Sequence[str]) -> list[Article | Observation]:
-    """All signals of these cases, oldest first."""
-    found = [signal for name in names for signal in cases.load(name)]
+    """All signals of these cases, oldest first, with the published figures of their time."""
+    found = [one for name in names for one in (*cases.load(name), *case_figures.figures(name))]
     return sorted(found, key=lambda signal: (signal.available_at, signal.id))

@@ -84,8 +84,11 @@ def _know(store: Store, history: Sequence[Observation], at: datetime) -> None:
     if not past:
         return
     with store.begin() as tx:
+        waited = {one.name for one in tx.waiting_series(at)}
         tx.save_observations(past)
-        tx.mark_scored([one for one in tx.waiting_series(at) if one.scored_until is None], at)
+        new = [one for one in tx.waiting_series(at)
+               if one.scored_until is None or one.name not in waited]  # fmt: skip
+        tx.mark_scored(new, at)
 
 
 def _play_day(

@@ -16,7 +16,7 @@ from alerts.routing import Routes
 from ews.model import Article, Case, TaggedArticle, utc
 from ews.pipeline import Pipeline, Rooms
 from ews.storage import Store
-from ews.tuning import cases
+from ews.tuning import case_figures, cases
 from ews.tuning.casebook import shipped, tables
 from ews.tuning.references import episode_of, plain_link
 from ews.tuning.replay import Progress, replay
@@ -29,7 +29,10 @@ MEMORY = "sqlite://"
 
 def script(name: str) -> Script:
     """A shipped crisis or quiet week. CaseError for another name."""
-    signals, facts = cases.load(name), cases.facts(name)
+    values = case_figures.figures(name)
+    signals = sorted([*cases.load(name), *values], key=lambda s: (s.available_at, s.id))
+    facts = sorted([*cases.facts(name), *case_figures.facts(values)],
+                   key=lambda fact: (fact.available_at, fact.row))  # fmt: skip
     if name in cases.quiet():
         return Script(name, "quiet", f"Quiet week {facts[0].row[:10]}",
                       f"조용한 주 {facts[0].row[:10]}", signals, facts)  # fmt: skip
@@ -38,6 +41,7 @@ def script(name: str) -> Script:
         name, "crisis", str(table["name_en"]), str(table["name_ko"]), signals, facts,
         next(one for one in shipped() if one.id == name), _at(str(table["onset"])),
         _happened(table.get("reactions")), _happened(table.get("reality")),
+        history=case_figures.history(name),
     )  # fmt: skip
 
 
@@ -91,7 +95,7 @@ def play(
         for first, last in stretches(signal.available_at.date() for signal in script.signals):
             part = [s for s in script.signals if first <= s.available_at.date() <= last]
             replay(pipeline, part, first, last, feeds=[f"case {script.name} {first}"],
-                   progress=progress)  # fmt: skip
+                   history=script.history, progress=progress)  # fmt: skip
         return read_timeline(store, script, by)
     finally:
         store.close()

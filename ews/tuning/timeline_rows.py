@@ -157,6 +157,7 @@ class Script:
     reactions: tuple[Happened, ...] = ()
     reality: tuple[Happened, ...] = ()
     tags: Mapping[str, TaggedArticle] = field(default_factory=dict)  # of then, by text
+    history: Sequence[Observation] = ()  # figures known before, which nothing is found in
 
 
 @dataclass(frozen=True, slots=True)
