@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ews.detectors import concentration
 from ews.detectors.derived import derive
-from ews.detectors.own_past import medians
+from ews.detectors.own_past import Past, departures, medians
 from ews.detectors.panel import Panel
 from tests.panels_of_trade import NAN, of, panel
 
@@ -195,3 +195,24 @@ def test_medians_are_those_of_the_known_values(row: list[float]) -> None:
     known = [one for one in row if one == one]
     found = medians(np.array([row]))[0]
     assert found == pytest.approx(np.median(known)) if known else np.isnan(found)
+
+
+def test_a_jump_that_a_series_made_before_is_no_rarer_than_it_was() -> None:
+    rng = np.random.default_rng(5)
+    often = 0.6 + 0.02 * rng.normal(size=(1, 72))
+    often[0, [30, 39, 47, 58, 71]] = 1.0  # a small partner that now and then sells nothing
+    once = often.copy()
+    once[0, :71] = 0.6 + 0.02 * rng.normal(size=71)
+    past = Past(lag=1, span=48, least=12, floor=0.1)
+    told, new = (departures(one, past, None) for one in (often, once))
+    assert told.often[0, 71] == pytest.approx(4 / 48)
+    assert told.tail()[0, 71] == pytest.approx(4 / 48)
+    assert (new.often[0, 71], new.tail()[0, 71] < 0.02) == (0.0, True)
+
+
+def test_a_jump_that_lasts_stays_one_jump() -> None:
+    shares = np.full((1, 72), 0.4)
+    shares[0, 68:] = 0.9
+    found = departures(shares, Past(lag=1, span=48, least=12, floor=0.05), None)
+    assert (found.often[0, 68:] == 0).all()
+    assert (found.tail()[0, 68:] < 0.01).all()

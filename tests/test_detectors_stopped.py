@@ -136,3 +136,18 @@ def test_the_first_months_of_a_new_code_raise_nothing() -> None:
     told = seasonal.score(revision(), {})
     assert np.isnan(told.tail[13]).all()
     assert (np.nan_to_num(stopped.score(revision(), {}).tail[13], nan=1.0) == 1).all()
+
+
+def test_what_is_filled_once_is_not_filled_further() -> None:
+    once = stopped.filled(report({3: list(range(60, 72)), 5: [20, 40]}))
+    np.testing.assert_array_equal(stopped.filled(once).values, once.values)
+
+
+def test_a_code_that_a_new_code_replaced_is_not_filled() -> None:
+    panel = report({3: list(range(60, 72)), 4: list(range(60))})
+    start = panel.names[0].rpartition("/")[0]
+    for other, zeros in (("850790", False), ("281000", True)):
+        items = (f"{start}/850710", f"{start}/{other}")
+        names = (*panel.names[:3], *items, *panel.names[5:])
+        found = stopped.filled(replace(panel, names=names)).values[3, 60:66]
+        assert (found == 0).all() if zeros else np.isnan(found).all()

@@ -245,7 +245,8 @@ def test_the_budget_of_a_series_is_its_part_of_what_all_tests_cost(store: Store)
         series_report(store, name, NOW).budget.per_year for name in (GRAPHITE, JAPAN, HHI, PRICE)
     )
     one = series_report(store, GRAPHITE, NOW).budget
-    assert 0 < one.per_year < one.item_per_year <= one.item_set == 0.5
+    assert one.item_set == 0.5
+    assert 0 < one.per_year < one.item_per_year <= 0.5 + 1e-9
     assert all(t.per_year == pytest.approx(t.alpha * t.tests_per_year) for t in one.tests)
     assert total <= given_then.allocation.expected_per_year
     found = budget_report(given_then, kept(store, NOW), NOW)

@@ -44,6 +44,7 @@ class Null:
 
     tails: Floats  # [n, t] NaN: not judged
     up: Bools  # [n, t]
+    floor: float = 1.0  # synthetic null data lower no p below this times its nominal tail
 
 
 def fit(
@@ -84,7 +85,7 @@ def curve_of(detector: str, kind: str, basis: str, nulls: Sequence[Null]) -> Cur
         detector, kind, basis, sum(int(one.any(axis=1).sum()) for one in judged), tests,
         int(len(peaks) / spread[base]), tuple(np.round(x, 4).tolist()),
         tuple(np.round(y, 4).tolist()), round(scale, 4), round(shape, 4),
-        1.0 if basis == SYNTHETIC else 0.0,
+        max(one.floor for one in nulls) if basis == SYNTHETIC else 0.0,
     )  # fmt: skip
 
 

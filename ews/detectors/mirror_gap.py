@@ -34,6 +34,8 @@ def score(panel: Panel, params: Mapping[str, float], last: int | None = None) ->
 
 def _means(values: Floats) -> Floats:
     """[n, t] mean of the three periods that end with each; NaN where it is missing itself."""
+    if not values.shape[1]:
+        return values
     padded = np.pad(values, ((0, 0), (TOGETHER - 1, 0)), constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, TOGETHER, axis=1)
     there = ~np.isnan(windows)

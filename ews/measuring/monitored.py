@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -14,6 +14,7 @@ from ews.detectors.derived import derive
 from ews.detectors.numeric import detectors_of
 from ews.detectors.panel import PER_YEAR, Panel
 from ews.measuring.codes import codes_of, codes_under, watched_codes
+from ews.measuring.weights import Weighed, weights
 from ews.model import Frequency, RuleSet, series_parts
 from ews.storage.series_rows import Summary
 from graph import CHOKEPOINTS, ITEMS
@@ -24,10 +25,6 @@ LEAST = {  # periods without which nothing is usual
 }  # fmt: skip
 SILENT = timedelta(days=500)  # a series without a value for so long is monitored no more
 TRADE = frozenset({"flows-kg", "flows-usd"})
-# Of an item's budget, what is of Korea as a whole gets most, what is between others, or a part of
-# a whole that is watched itself (tankers among all ships), least.
-WHOLE, PARTNER, GAP, HINT = 3.0, 1.0, 0.3, 0.1
-PASSAGES = frozenset({"transits", "port-calls"})  # all ships; other counts are parts of them
 # Values that are revised are tested again: so much of the budget is kept for that (an assumption:
 # a quarter of the values of the newest three periods).
 RETESTS = 0.25
@@ -56,10 +53,29 @@ def budget_of(ruleset: RuleSet) -> Budget:
 
 
 def monitored(
-    summaries: Sequence[Summary], now: datetime, young: bool = True
+    summaries: Sequence[Summary],
+    now: datetime,
+    young: bool = True,
+    sizes: Mapping[str, float] | None = None,
 ) -> Iterator[Monitored]:
     """Every detector on every series that it can judge at `now`, derived series among them; with
-    `young` also, at no tests a year, on those that have too little past or ended long ago."""
+    `young` also, at no tests a year, on those that have too little past or ended long ago.
+    `sizes`: how much came of a series in a year (`Store.sizes` of `weights.sized`)."""
+    rows = list(_rows(summaries, now, young))
+    live = [row for row, per_year in rows if per_year]
+    weight = dict(zip((one.name for one in live), weights(live, sizes or {}), strict=True))
+    for row, per_year in rows:
+        for detector in detectors_of(row.kind):
+            yield Monitored(
+                row.name, detector.name, row.payer, per_year * (1 + RETESTS),
+                weight.get(row.name, 0.0),
+            )  # fmt: skip
+
+
+def _rows(
+    summaries: Sequence[Summary], now: datetime, young: bool
+) -> Iterator[tuple[Weighed, float]]:
+    """(series, values a year that are judged; 0 where it cannot be)."""
     kinds = {measure: class_of(measure) for measure in {one.measure for one in summaries}}
     weighed = {
         _trade(s) for s in summaries
@@ -76,32 +92,16 @@ def monitored(
             continue
         week = one.frequency is Frequency.DAY  # days are judged as weeks
         per_year = PER_YEAR[Frequency.WEEK if week else one.frequency]
-        yield from _watched(one.name, one.place, one.item, kind, per_year if enough else 0.0)
+        payer = one.item if one.item != "-" else one.place
+        yield Weighed(one.name, kind, payer), per_year if enough else 0.0
     for name in derived_names(monthly, now):
-        _, measure, place, item = series_parts(name)
-        yield from _watched(name, place, item, class_of(measure), PER_YEAR[Frequency.MONTH])
+        _, measure, _, item = series_parts(name)
+        yield Weighed(name, class_of(measure), item), PER_YEAR[Frequency.MONTH]
 
 
 def _trade(one: Summary) -> tuple[str, str, str, str]:
     """The same of a series in weight and of one in money."""
     return one.provider, one.measure.partition("-")[0], one.place, one.item
-
-
-def _watched(name: str, place: str, item: str, kind: str, per_year: float) -> Iterator[Monitored]:
-    payer, weight = item if item != "-" else place, _weight(name, kind, place)
-    per_year *= 1 + RETESTS
-    for detector in detectors_of(kind):
-        yield Monitored(name, detector.name, payer, per_year, weight)
-
-
-def _weight(name: str, kind: str, place: str) -> float:
-    if kind == "gaps":
-        return GAP
-    if kind in ("counts", "tonnage"):
-        return WHOLE if series_parts(name)[1] in PASSAGES else HINT
-    if place in ("KR", "WLD-KR") or "-" not in place:
-        return WHOLE
-    return PARTNER if place.endswith("-KR") else HINT
 
 
 def derived_names(names: Iterable[str], now: datetime) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from ews.detectors.readings import awaited, readings
 from ews.detectors.stopped import filled
 from ews.measuring.codes import items_by_code, items_of
 from ews.measuring.monitored import TRADE, budget_of, monitored, numbers
+from ews.measuring.weights import sized
 from ews.model import Detection, DetectorTurn, Event, Frequency, RuleSet, series_parts
 from ews.storage import Store
 from ews.storage.series_rows import Summary, Waiting
@@ -76,7 +77,9 @@ class Measurer:
         """The false-alarm budget, shared out over every series that is monitored at `now`."""
         key = (ruleset.version, now.date(), len(summaries))
         if self._allocation is None or key != self._key:
-            self._allocation = allocate(list(monitored(summaries, now, False)), budget_of(ruleset))
+            sizes = self.store.sizes(*sized(now), now)
+            tests = list(monitored(summaries, now, False, sizes))
+            self._allocation = allocate(tests, budget_of(ruleset))
             self._key = key
         return self._allocation
 

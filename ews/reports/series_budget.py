@@ -20,6 +20,7 @@ from ews.detectors.achieved import (
 from ews.detectors.budget import Allocation, Budget, Monitored, allocate
 from ews.detectors.calibration import class_of, shipped
 from ews.measuring.monitored import budget_of, monitored, numbers
+from ews.measuring.weights import sized
 from ews.model import RuleSet, series_parts
 from ews.reports.series_names import item_codes, payer, payer_label
 from ews.reports.series_views import (
@@ -63,7 +64,7 @@ def shared(store: Store, now: datetime, ruleset: RuleSet | None = None) -> Share
     """The budget shared out over every series that had a value by `now`, under the rules of then."""
     ruleset = ruleset or ruleset_of(store, now)
     summaries = [_then(one, now) for one in store.summaries() if one.oldest and one.oldest <= now]
-    watched = list(monitored(summaries, now))
+    watched = list(monitored(summaries, now, sizes=store.sizes(*sized(now), now)))
     budget = budget_of(ruleset)
     tests: dict[str, list[int]] = defaultdict(list)
     for at, one in enumerate(watched):

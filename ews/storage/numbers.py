@@ -312,6 +312,22 @@ class NumberStore(Transactions):
         keys = zip(got.rows.tolist(), got.periods.tolist(), got.values.tolist(), strict=True)
         return {(got.names[row], moment(period)): value for row, period, value in keys}
 
+    def sizes(self, since: datetime, until: datetime, now: datetime) -> dict[str, float]:
+        """What came to Korea of each series of trade, by the periods in [since, until) as known at
+        `now`, in its own unit. A revised value counts once for each vintage: enough for weights."""
+        table, values = schema.series, schema.series_values
+        total = (
+            sa.select(sa.func.sum(values.c.value))
+            .where(
+                values.c.series_id == table.c.id, values.c.period >= since,
+                values.c.period < until, values.c.available_at <= now,
+            )
+            .scalar_subquery()
+        )  # fmt: skip
+        query = sa.select(table.c.name, total).where(table.c.place.like("%-KR"))
+        with self._read() as connection:
+            return {name: float(size) for name, size in connection.execute(query) if size}
+
     # ----- what is still to read
 
     def waiting_series(self, now: datetime) -> list[Waiting]:
