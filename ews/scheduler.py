@@ -64,7 +64,7 @@ def make_client(settings: Settings) -> Client:
 
 def due_sources(store: Store, now: datetime) -> list[Source]:
     """Enabled sources whose time has come, or that were never fetched."""
-    enabled = [source for source in load_sources() if source.enabled]
+    enabled = [source for source in load_sources(os.environ) if source.enabled]
     return [s for s in enabled if (due := store.next_due(s.name)) is None or due <= now]
 
 
@@ -270,7 +270,7 @@ def lead(
     tasks: Sequence[Task],
 ) -> None:
     """Work until `stop`, or until another leads; then finish what has begun and end the term."""
-    enabled = [source for source in load_sources() if source.enabled]
+    enabled = [source for source in load_sources(os.environ) if source.enabled]
     over, gate = threading.Event(), Gate()
     cycles = Cycles(pipeline, cycle_every_s)
     scheduler = build_scheduler(pipeline, client, enabled, cycles.nudge, gate)

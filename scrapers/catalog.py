@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ews.model import Frequency, Source
@@ -36,13 +38,22 @@ class CatalogError(ValueError):
     """A source.toml is wrong. The message names the file and the key."""
 
 
-def load_sources() -> list[Source]:
-    """All sources by name, those that are off included. Raises CatalogError."""
+def load_sources(environ: Mapping[str, str] = MappingProxyType({})) -> list[Source]:
+    """All sources by name, those that are off included. Raises CatalogError.
+
+    A source that ships off because it needs a key is on where `environ` has that key.
+    """
     folders = sorted(
         (item for item in _root().iterdir() if item.is_dir() and not item.name.startswith("_")),
         key=lambda item: item.name,
     )
-    return [read_source(folder) for folder in folders]
+    return [with_key(read_source(folder), environ) for folder in folders]
+
+
+def with_key(source: Source, environ: Mapping[str, str]) -> Source:
+    """The source, on when its key is there."""
+    there = source.key_env is not None and environ.get(source.key_env, "").strip() != ""
+    return replace(source, enabled=True) if there else source
 
 
 def load_source(name: str) -> Source:

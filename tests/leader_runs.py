@@ -45,7 +45,7 @@ logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(message)s")
 journal = os.open(Path(home) / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 one = load_sources()[0]
 made = [replace(one, name=name, every_s=int(every_s), enabled=True) for name in names.split(",")]
-scheduler.load_sources = lambda: made
+scheduler.load_sources = lambda *_: made
 
 def say(what, **more):
     line = {"at": time.time(), "pid": os.getpid(), "what": what, **more}

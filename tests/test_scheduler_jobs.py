@@ -292,7 +292,7 @@ class Pipeline:
 
 home = Path(sys.argv[1])
 one = [replace(scheduler.load_sources()[0], every_s=1, enabled=True)]
-scheduler.load_sources = lambda: one
+scheduler.load_sources = lambda *_: one
 settings = SimpleNamespace(
     home=home, database_url=None, cycle_every_s=900, live_contact=lambda: "a@b.kr"
 )

@@ -12,6 +12,7 @@ import pytest
 
 from ews.model import Fetch, FetchOutcome, Observation, Source, VintageBasis, series_parts
 from ews.pipeline import Pipeline, Rooms
+from ews.reports.source_words import OTHERWISE, in_korean
 from ews.storage import Store
 from scrapers import Client, Collected, collect, load_sources, next_due
 from scrapers.calendars import release_of
@@ -70,6 +71,7 @@ def test_what_is_no_answer_is_a_failure_that_keeps_what_was_known(source: Source
             continue  # a table that ends early is one of fewer lines: `expect` counts them
         assert (got.fetch.outcome, got.signals, got.series) == (FetchOutcome.FAILED, [], []), name
         assert source.name in (got.fetch.error or ""), name
+        assert not in_korean(got.fetch.error or "").startswith(OTHERWISE), got.fetch.error
         assert (got.fetch.sha256, got.fetch.newest) == ("ab", NOW), name
         assert not got.fetch.permanent, f"{name} may be another answer at the next turn"
 
@@ -81,6 +83,7 @@ def test_a_wait_that_the_publisher_asks_for_is_kept(source: Source) -> None:
     assert (got.fetch.outcome, len(client.asked)) == (FetchOutcome.FAILED, 1)
     assert got.fetch.retry_after_s == 86_400, "a day at most"
     assert next_due(source, got.fetch) >= NOW + timedelta(days=1)
+    assert "너무 자주" in in_korean(got.fetch.error or "")
 
 
 def test_a_page_that_repeats_itself_for_ever_is_given_up_at_once() -> None:

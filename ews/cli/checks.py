@@ -129,8 +129,11 @@ def _sqlite() -> Iterator[Check]:
 def _sources() -> Iterator[Check]:
     from scrapers import load_sources
 
-    found = load_sources()
-    yield Check("sources", bool(found), f"{len(found)} read", "reinstall ews")
+    found = load_sources(os.environ)
+    on = sum(one.enabled for one in found)
+    keys = sorted({one.key_env for one in found if one.key_env and not one.enabled})
+    missing = f"; off for want of a key: {', '.join(keys)}" if keys else ""
+    yield Check("sources", bool(found), f"{len(found)} read, {on} on{missing}", "reinstall ews")
 
 
 def _rules() -> Iterator[Check]:

@@ -123,7 +123,7 @@ def build_pipeline(
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream, store),
             names=Names(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
-            sources=tuple(s for s in load_sources() if s.enabled) if live else (),
+            sources=tuple(s for s in load_sources(os.environ) if s.enabled) if live else (),
             public_url=settings.public_url or "",
         ),
     )

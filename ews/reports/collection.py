@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 
 from ews.model import Fetch, FetchOutcome, Source
 from ews.reports.views import SourceLine, safe_url
 from ews.storage import Store
 from scrapers import freshness, load_sources
+from scrapers.sweeps import is_sweep, round_turns
 
 
 def source_lines(
@@ -29,12 +32,14 @@ def source_lines(
 @cache
 def shipped_sources() -> tuple[Source, ...]:
     """The sources of this installation; their files do not change while it runs."""
-    return tuple(load_sources())
+    return tuple(load_sources(os.environ))
 
 
 def _line(
     source: Source, now: datetime, last: Fetch | None, good: Fetch | None, due: datetime | None
 ) -> SourceLine:
+    if source.key_env and last is not None and now - last.at <= _lately(source):
+        source = replace(source, enabled=True)  # `ews run` has the key, this process need not
     state = freshness(source, good, now, last)
     return SourceLine(
         name=source.name,
@@ -53,11 +58,18 @@ def _line(
         signals=good.signals if good else None,
         next_due=due,
         error=_error(last),
+        note=(last.error or "") if last and last.outcome is not FetchOutcome.FAILED else "",
+        key_env=source.key_env or "",
+        round_s=round_turns(source) * source.every_s if is_sweep(source) else None,
         every_s=source.every_s,
         fresh_within_s=source.fresh_within_s,
         terms=source.terms,
         live_tested=source.live_tested,
     )
+
+
+def _lately(source: Source) -> timedelta:
+    return max(timedelta(seconds=3 * source.every_s), timedelta(days=3))
 
 
 def _error(last: Fetch | None) -> str:

@@ -309,7 +309,10 @@ class SourceLine:
     newest: datetime | None
     signals: int | None
     next_due: datetime | None
-    error: str
+    error: str  # why the last fetch failed
+    note: str  # what the last fetch left out or could not ask, though it worked
+    key_env: str  # the environment variable of its API key; "" when it needs none
+    round_s: int | None  # for a source that asks a part each turn: how long until all was asked
     every_s: int
     fresh_within_s: int
     terms: str

@@ -26,6 +26,7 @@ from ews.reports import (
 )
 from ews.reports.explain import explain
 from ews.reports.given import KST
+from ews.reports.source_words import a_round, trouble
 from ews.reports.steps import first_steps
 from ews.web.acts_pages import acting_values
 from ews.web.asked import known, only, stage_number
@@ -100,7 +101,8 @@ def _other_pages(router: APIRouter, site: Site) -> None:
 
     @router.get("/sources")
     def sources(request: Request) -> HTMLResponse:
-        return page(request, "sources.html", sources=source_lines(site.store, site.clock()))
+        lines = source_lines(site.store, site.clock())
+        return page(request, "sources.html", sources=lines, trouble=trouble, a_round=a_round)
 
     @router.get("/rules")
     def rules(request: Request) -> HTMLResponse:
