@@ -134,3 +134,59 @@ def test_a_trade_that_stops_whole_is_seen_as_soon_as_one_of_which_little_is_left
     assert {"seasonal", "change_point"} & {one.detector for one in told}
     assert {one.direction for one in told} == {Direction.DOWN}
     assert {one.series for one in found.detections if "/import-kg/" in one.series} == {CHINA}
+
+
+def trade_of(store: Store, partners: str, item: str, months: range, values: float = 1e5) -> None:
+    first = np.datetime64("2018-01")
+    noise = np.random.default_rng(int(item)).normal(0.0, 0.1, (20, months.stop))
+    store.save_observations([
+        Observation(
+            f"customs/import-kg/{partner}-KR/{item}", (day := day_of(first, t)),
+            day + timedelta(days=45), values * float(np.exp(noise[n, t])), "kg", "customs",
+        )
+        for n, partner in enumerate(partners.split()) for t in months
+    ])  # fmt: skip
+
+
+def day_of(first: np.datetime64, month: int) -> datetime:
+    day: datetime = (first + month).astype("M8[us]").astype(object)
+    return day.replace(tzinfo=UTC)
+
+
+def look(store: Store, now: datetime) -> Measured:
+    found = Measurer(store).measure(shipped_ruleset(now), store.waiting_series(now), (), now)
+    store.mark_scored(found.read, now)
+    return found
+
+
+def test_an_item_of_which_nothing_comes_any_more_is_seen_though_nothing_of_it_waits(
+    tmp_path: Path,
+) -> None:
+    store, months = Store.open(tmp_path), 72
+    lone, many = "310210", "CN JP US DE VN TW"
+    trade_of(store, "CN", lone, range(months - 1))
+    trade_of(store, many, "250410", range(months - 1))
+    released = day_of(np.datetime64("2018-01"), months - 1) + timedelta(days=46)
+    look(store, released - timedelta(days=30))
+    trade_of(store, many, "250410", range(months - 1, months))
+    told = look(store, released).detections
+    assert {one.series for one in told} == {f"customs/import-kg/CN-KR/{lone}"}
+    assert {(one.value, one.direction) for one in told} == {(0.0, Direction.DOWN)}
+
+
+def test_a_pause_is_tested_once_and_not_again_when_something_else_is_revised(
+    tmp_path: Path,
+) -> None:
+    store, months = Store.open(tmp_path), 72
+    trade_of(store, "CN JP US DE VN TW AU", "250410", range(months - 1))
+    released = day_of(np.datetime64("2018-01"), months - 1) + timedelta(days=46)
+    look(store, released - timedelta(days=30))
+    trade_of(store, "CN JP US DE VN TW", "250410", range(months - 1, months))
+    first = {turn.detector: turn.tests for turn in look(store, released).turns}
+    store.save_observations([
+        Observation(CHINA, day_of(np.datetime64("2018-01"), months - 1), released + timedelta(days=3),
+                    9e4, "kg", "customs")
+    ])  # fmt: skip
+    again = {turn.detector: turn.tests for turn in look(store, released + timedelta(days=4)).turns}
+    assert (first["seasonal"], first["stopped"]) == (7, 1)
+    assert (again["seasonal"], again.get("stopped", 0)) == (1, 0)

@@ -134,16 +134,23 @@ def _pauses(values: Floats) -> tuple[Floats, Floats]:
     return np.maximum(tail, 1e-300), seen
 
 
+def report_of(provider: str, measure: str, place: str) -> tuple[str, str, str]:
+    """The report that a series comes with: provider, measure and, of trade, who reports.
+
+    >>> report_of("customs", "import-kg", "CN-KR"), report_of("comtrade", "export-kg", "CN-KR")
+    (('customs', 'import-kg', 'KR'), ('comtrade', 'export-kg', 'CN'))
+    """
+    sides = place.split("-")
+    trade = measure.startswith(("import-", "export-")) and len(sides) == 2
+    return provider, measure, sides[measure.startswith("import-")] if trade else ""
+
+
 def _reports(panel: Panel) -> NDArray[np.intp]:
-    """[n] number of the report that a series comes with: provider, measure and who reports."""
+    """[n] number of the report that a series comes with."""
     numbers: dict[tuple[str, str, str], int] = {}
-    found = []
-    for name in panel.names:
-        provider, measure, place, _ = series_parts(name)
-        sides = place.split("-")
-        trade = measure.startswith(("import-", "export-")) and len(sides) == 2
-        reporter = sides[measure.startswith("import-")] if trade else ""
-        found.append(numbers.setdefault((provider, measure, reporter), len(numbers)))
+    found = [
+        numbers.setdefault(report_of(*series_parts(name)[:3]), len(numbers)) for name in panel.names
+    ]
     return np.array(found, np.intp)
 
 

@@ -24,6 +24,7 @@ from ews.detectors.readings import awaited, readings
 from ews.detectors.stopped import filled
 from ews.measuring.codes import items_by_code, items_of
 from ews.measuring.monitored import TRADE, budget_of, monitored, numbers
+from ews.measuring.pauses import pausing
 from ews.measuring.weights import sized
 from ews.model import Detection, DetectorTurn, Event, Frequency, RuleSet, series_parts
 from ews.storage import Store
@@ -70,6 +71,8 @@ class Measurer:
             summaries = self.store.summaries()
             allocation = self.allocation(ruleset, summaries, now)
             turn = _Turn(self.store, allocation, numbers(ruleset), events, now)
+            for one in pausing(summaries, waiting):
+                waiting.setdefault(one.name, Waiting(one.name, one.saved, one.scored_until))
             for group in grouped(summaries, waiting):
                 turn.read(group)
         return Measured(
