@@ -90,9 +90,11 @@ def _rows(source: Source, answer: object) -> list[Row]:
         if isinstance(answer, Mapping) and answer.get("count") == 0:
             return []  # a period that is not published yet
         words = answer.get("message") if isinstance(answer, Mapping) else ""
+        often = isinstance(answer, Mapping) and answer.get("statusCode") == 429
         raise SourceError(
-            f"{source.name}: no list at 'data' ({clean_text(str(words or ''), 80)}); compare the "
-            "query with the service's documents"
+            f"{source.name}: no list at 'data' ({clean_text(str(words or ''), 80)}); "
+            + ("asked too often" if often else "compare the query with the service's documents"),
+            retry_after_s=60 if often else None,
         )
     rows = [row for row in answer["data"] if isinstance(row, Mapping)]
     limit = source.options.get("row_limit")
@@ -113,7 +115,7 @@ def _rows(source: Source, answer: object) -> list[Row]:
 
 
 def _cell(row: Row, now: datetime, tally: _Tally) -> _Cell | None:
-    if any(name in row and str(row[name]) != total for name, total in _TOTALS.items()):
+    if any(str(row.get(name) or total) != total for name, total in _TOTALS.items()):
         tally.skip("rows that are parts of another row")
         return None
     flow = str(row.get("flowCode", "")).strip()

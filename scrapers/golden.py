@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from ews.model import Source
 from scrapers.catalog import CatalogError, load_sources
 from scrapers.kinds import parse
-from scrapers.sweeps import is_sweep, per_turn, requests, round_turns
+from scrapers.sweeps import is_sweep, requests, round_turns
 
 SAMPLE_NOW = datetime(2026, 11, 25, tzinfo=UTC)  # the clock under which every sample is read
 
@@ -86,10 +86,10 @@ def _sweeps_table(sources: list[Source]) -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for source in sources:
-        turns = round_turns(source)
-        daily = min(per_turn(source), len(requests(source))) * 86_400 / source.every_s
+        turns, count = round_turns(source), len(requests(source))
+        daily = count / turns * 86_400 / source.every_s
         cells = (
-            f"`{source.name}`", f"{len(requests(source)):,}", f"{per_turn(source)}",
+            f"`{source.name}`", f"{count:,}", f"{-(-count // turns)}",
             _duration(source.every_s), _duration(turns * source.every_s), f"{daily:,.0f}",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")

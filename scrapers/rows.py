@@ -248,19 +248,25 @@ _KEY_CODES = {
 }
 
 
+def _refuse(source: Source, code: str) -> None:
+    raise SourceError(
+        f"{source.name}: data.go.kr refused (code {code}): "
+        f"{_KEY_CODES.get(code, 'see the list of codes in its documents')}",
+        permanent=code in {"20", "30", "31"},
+        retry_after_s=3600 if code == "22" else None,
+    )
+
+
 def key_error(source: Source, root: Any) -> None:
     """Raises SourceError for a refusal of data.go.kr, which comes with HTTP 200."""
     if local_name(root) == "OpenAPI_ServiceResponse":
         codes = [n.text or "" for n in root.iter() if local_name(n) == "returnReasonCode"]
         code = codes[0].strip() if codes else "none"
-        raise SourceError(
-            f"{source.name}: data.go.kr refused (code {code}): "
-            f"{_KEY_CODES.get(code, 'see the list of codes in its documents')}",
-            permanent=code in {"20", "30", "31"},
-            retry_after_s=3600 if code == "22" else None,
-        )
+        _refuse(source, code)
     results = [n for n in root.iter() if local_name(n) == "resultCode"]
     code = (results[0].text or "").strip() if results else "00"
+    if code in _KEY_CODES:  # some services of the gateway send the same codes under their own root
+        _refuse(source, code)
     if code not in {"00", "0", "000"}:
         words = [n.text or "" for n in root.iter() if local_name(n) == "resultMsg"]
         raise SourceError(

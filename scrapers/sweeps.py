@@ -94,7 +94,7 @@ def per_turn(source: Source) -> int:
 def due(source: Source, now: datetime) -> list[Request]:
     """The requests of the turn in which `now` lies."""
     every, turns = requests(source), round_turns(source)
-    rounds, turn = divmod(int(now.timestamp()) // source.every_s, turns)
+    rounds, turn = divmod(turn_number(source, now), turns)
     part = every[turn * len(every) // turns : (turn + 1) * len(every) // turns]
     # Each round begins elsewhere: what a publisher's limit cuts off is not the same every time.
     first = rounds * max(3 * len(part) // 8, 1) % max(len(part), 1)
@@ -103,8 +103,12 @@ def due(source: Source, now: datetime) -> list[Request]:
 
 def next_turn(source: Source, now: datetime) -> datetime:
     """When the turn after the one in which `now` lies begins: turns do not drift past one another."""
-    turn = int(now.timestamp()) // source.every_s + 1
-    return datetime.fromtimestamp(turn * source.every_s, UTC)
+    return datetime.fromtimestamp((turn_number(source, now) + 1) * source.every_s, UTC)
+
+
+def turn_number(source: Source, now: datetime) -> int:
+    """The turns of the source that have begun since 1970."""
+    return int(now.timestamp()) // source.every_s
 
 
 # --------------------------------------------------------------------------- one turn
@@ -181,7 +185,9 @@ def _step(source: Source, waiting: deque[Request], turn: _Turn, how: _Asking) ->
         turn.take(_one(source, request, turn, how))
     except Truncated as error:
         halves = request.halves()
-        waiting.extendleft(reversed(halves))
+        # What a turn has no room for is the other half in the next round.
+        rounds = turn_number(source, how.now) // round_turns(source)
+        waiting.extendleft(halves if rounds % 2 else reversed(halves))
         if not halves:
             turn.note(request, error)
     except SourceError as error:

@@ -186,11 +186,13 @@ def parse_fred(source: Source, body: bytes, now: datetime, label: str = "") -> P
     opened = _day(answer.get("realtime_start")) if isinstance(answer, Mapping) else None
     if opened is None:
         raise SourceError(f"{source.name}: no realtime_start in the answer; the format has changed")
-    rows = [
-        _windowed(source, row, opened, now)
-        for row in list_at(source, answer, "observations")
-        if isinstance(row, Mapping)
-    ]
+    found = list_at(source, answer, "observations")
+    stated, limit = answer.get("count"), answer.get("limit")
+    if isinstance(stated, int) and isinstance(limit, int) and stated > limit:
+        raise SourceError(
+            f"{source.name}: {len(found)} rows came of {stated}; ask for a shorter period in url"
+        )
+    rows = [_windowed(source, row, opened, now) for row in found if isinstance(row, Mapping)]
     rows.sort(key=lambda row: (str(row.get("date")), str(row.get("realtime_start"))))
     return map_rows(source, list(_without_repeats(rows)), now)
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from scrapers.errors import SourceError, Truncated
 from scrapers.golden import sample_file
 from scrapers.kinds import parse
 from scrapers.mapping import Parsed
-from scrapers.sweeps import due
+from scrapers.sweeps import due, round_turns
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SOURCE = load_source("comtrade_preview")
@@ -69,6 +69,8 @@ def test_breakdowns_are_parts_and_only_the_total_is_read() -> None:
     )
     assert values(parsed) == {KG: 1000, USD: 500}
     assert "5 rows that are parts of another row" in parsed.said
+    unstated = read(row(partner2Code=None, mosCode="", motCode=None))
+    assert values(unstated) == {KG: 1000, USD: 500}, "a part says which part it is"
 
 
 def test_a_cell_that_comes_several_times_is_its_aggregate_or_nothing() -> None:
@@ -171,8 +173,9 @@ def test_an_error_inside_an_answer_of_http_200_is_an_error() -> None:
     with pytest.raises(SourceError, match="period is invalid"):
         read(error="period is invalid")
     body = {"statusCode": 429, "message": "Rate limit is exceeded. Try again in 5 seconds."}
-    with pytest.raises(SourceError, match="Rate limit"):
+    with pytest.raises(SourceError, match="Rate limit") as caught:
         parse(SOURCE, json.dumps(body).encode(), NOW)
+    assert caught.value.retry_after_s == 60
 
 
 def test_a_period_that_is_not_out_yet_is_no_error_and_no_zero() -> None:
@@ -215,6 +218,13 @@ def test_a_cut_reply_is_asked_for_in_halves_until_it_fits(httpserver: HTTPServer
     assert asked == [150, 75]
     assert len(got.signals) == 75 * 5 * 2
     assert "were not made" in (got.fetch.error or "")
+    first = {s.series for s in got.signals if isinstance(s, Observation)}
+    asked.clear()
+    later = collect(
+        source, None, NOW + timedelta(seconds=round_turns(source) * source.every_s), client
+    )
+    second = {s.series for s in later.signals if isinstance(s, Observation)}
+    assert (asked, len(first | second)) == ([150, 75], 150 * 5 * 2), "then it is the other half"
     roomy = replace(source, options={**options, "batch": {"cmd": 120}, "per_turn": 2})
     asked.clear()
     got = collect(roomy, None, NOW, client)
@@ -224,7 +234,7 @@ def test_a_cut_reply_is_asked_for_in_halves_until_it_fits(httpserver: HTTPServer
 
 
 def test_a_call_asks_one_period_and_pins_the_totals() -> None:
-    for name in ("comtrade_preview", "comtrade_korea", "comtrade_full"):
+    for name in ("comtrade_preview", "comtrade_korea", "comtrade_full", "comtrade_history"):
         source = load_source(name)
         assert "partner2Code=0&motCode=0&customsCode=C00" in source.url
         for request in due(source, NOW):

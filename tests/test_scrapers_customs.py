@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -239,9 +240,21 @@ def test_key_errors_come_with_http_200_and_another_root(
         "<OpenAPI_ServiceResponse><cmmMsgHeader><errMsg>SERVICE ERROR</errMsg><returnReasonCode>"
         f"{code}</returnReasonCode></cmmMsgHeader></OpenAPI_ServiceResponse>"
     )
-    with pytest.raises(SourceError, match=words) as caught:
-        parse(SOURCE, body.encode(), NOW)
-    assert caught.value.permanent is permanent
+    own_root = f"<response><header><resultCode>{code}</resultCode></header></response>"
+    for text in (body, own_root):
+        with pytest.raises(SourceError, match=words) as caught:
+            parse(SOURCE, text.encode(), NOW)
+        assert caught.value.permanent is permanent
+        assert caught.value.retry_after_s == (3600 if code == "22" else None)
+
+
+def test_the_whole_reply_comes_whatever_page_is_asked_for_so_it_is_given_time() -> None:
+    """6,415 rows, 1.8 MB: 180 s are allowed; pages are not asked for."""
+    for name in ("customs_nitemtrade", "customs_newest", "customs_items", "customs_headings"):
+        source = load_source(name)
+        assert source.options["deadline_s"] == 180
+        assert "pageNo" not in source.url
+        assert {"hsSgn", "cntyCd"} & set(re.findall(r"[&?](\w+)=", source.url))
 
 
 def test_result_code_99_and_another_format_are_errors() -> None:

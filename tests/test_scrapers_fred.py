@@ -97,6 +97,13 @@ def test_a_later_window_does_not_date_what_we_hold_by_the_calendar() -> None:
     ] == []
 
 
+def test_an_answer_that_is_cut_off_is_refused_and_the_limit_a_minute_is_kept() -> None:
+    with pytest.raises(SourceError, match="8 rows came of 100001"):
+        read({**SAMPLE, "count": 100_001, "limit": 8})
+    for name in NAMES:
+        assert float(str(load_source(name).options["min_gap_s"])) >= 60 / 120
+
+
 def test_an_answer_without_its_window_and_an_error_are_loud() -> None:
     with pytest.raises(SourceError, match="no realtime_start"):
         read({"observations": []})

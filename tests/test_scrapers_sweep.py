@@ -70,6 +70,27 @@ def test_one_round_asks_everything_once_wherever_it_begins(
     assert all(len(one.values["item"]) <= size for one in asked)
 
 
+@pytest.mark.parametrize("source", SWEEPS, ids=[source.name for source in SWEEPS])
+def test_what_a_machine_that_is_off_at_the_same_hours_misses_is_not_the_same_each_round(
+    source: Source,
+) -> None:
+    """On from 9 to 18 in Korea, Monday to Friday: every turn still comes within twenty rounds."""
+    turns = round_turns(source)
+    asked = set()
+    for k in range(20 * turns):
+        at = NOW + timedelta(seconds=source.every_s * k)
+        if at.weekday() < 5 and any((at + timedelta(seconds=s)).hour < 9
+                                    for s in range(0, source.every_s, 3600)):  # fmt: skip
+            asked.add(int(at.timestamp()) // source.every_s % turns)
+    assert len(asked) == turns
+
+
+def test_what_a_limit_cuts_off_is_not_the_same_each_round() -> None:
+    source = sweep_source(each={"place": list("abcdefgh")}, per_turn=8)
+    firsts = [due(source, NOW + timedelta(hours=k))[:4] for k in range(8)]
+    assert {one.values["place"][0] for part in firsts for one in part} == set("abcdefgh")
+
+
 def test_a_restart_in_the_middle_of_a_turn_asks_the_same() -> None:
     source = sweep_source(per_turn=1)
     assert due(source, NOW) == due(source, NOW + timedelta(minutes=59))
