@@ -27,7 +27,7 @@ from ews.reports import add_viewer, check_owner
 from ews.reports.exposure import exposure_report
 from ews.reports.outlook import WhatIf, target_of, what_if_report
 from ews.reports.outlook_views import OutlookReport
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 from ews.reports.standing import link_lines
 from ews.reports.stress import stress_report
 from ews.reports.stress_sheet import stress_sheet
@@ -296,7 +296,7 @@ def test_only_the_sheet_and_the_files_of_series_write_csv() -> None:
     ]
     writers = {path.name for room in rooms for path in room.rglob("*.py")
                if "csv.writer" in (text := path.read_text("utf-8")) or "DictWriter" in text}  # fmt: skip
-    assert writers == {"sheet.py", "series.py"}
+    assert writers == {"sheet_text.py", "series.py"}
 
 
 # --------------------------------------------------------------------------- messages

@@ -153,3 +153,42 @@ def test_figures_are_written_in_the_readers_own_large_numbers() -> None:
     assert compact(-2_300_000_000, "en") == "-2.3B"
     assert compact(0.0, "ko") == "0"
     assert Plot(NOW.date(), 10, 0.0, 4.0).y(9.0) == Plot(NOW.date(), 10, 0.0, 4.0).y(4.0)
+
+
+def test_odd_input_is_refused_in_the_readers_language_and_breaks_nothing(
+    client: TestClient,
+) -> None:
+    far = "9" * 30
+    for path in (f"/series?offset={far}", "/series?offset=²", "/series?offset=-3"):
+        assert client.get(path).status_code == 200, path
+    assert client.get(f"/api/v1/series?offset={far}").status_code == 422
+    for asked, ko in (("rubbish", "날짜나 시각이 아닙니다"), ("2031-01-01", "아직 오지 않았습니다"),
+                      ("0001-01-01", "1900년보다 앞"),
+                      ("0001-01-01T00:00+09:00", "날짜나 시각이 아닙니다")):  # fmt: skip
+        path = f"/series/{GRAPHITE}"
+        page = client.get(path, params={"as_of": asked})
+        assert (page.status_code, ko in page.text) == (400, True), asked
+        assert client.get(f"/api/v1{path}", params={"as_of": asked}).status_code == 400
+    assert "계열은" in client.get("/series/a/%00/요소/d").text
+
+
+def test_the_first_lines_say_why_how_sure_at_what_price_and_whom_to_tell(
+    client: TestClient,
+) -> None:
+    answers = {
+        "ko": ("왜 알렸나", "예상", "얼마나 확실한가", "받아들이는 오경보", "누구에게"),
+        "en": ("Why", "expected", "once in", "false alarms accepted a year", "Whom to tell"),
+    }
+    for lang, words in answers.items():
+        text = client.get(f"/series/{GRAPHITE}?lang={lang}").text
+        first = text[: text.index("as_of")]
+        assert [word for word in words if word not in first] == []
+    assert "No alarm" in client.get(f"/series/{PRICE}?lang=en").text
+    assert "Whom to tell" not in client.get(f"/series/{PRICE}?lang=en").text
+
+
+def test_a_sheet_holds_every_digit_of_a_published_figure(client: TestClient) -> None:
+    listed = client.get(f"/api/v1/series/{GRAPHITE}").json()["vintages"]
+    lines = client.get(f"/api/v1/series/{GRAPHITE}/vintages.csv?lang=en").text.splitlines()[1:]
+    assert [float(line.split(",")[2]) for line in lines] == [one["value"] for one in listed]
+    assert not any("e+" in line for line in lines)

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.text import Text
 
 from ews.cli.output import Output, moment
+from ews.reports.series_answer import answer, number
 from ews.reports.series_names import said
 from ews.reports.series_views import (
     BudgetReport,
@@ -63,15 +64,15 @@ def figure(value: float | None) -> str:
     """
     if value is None:
         return "-"
-    if value == 0 or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return number(value)
 
 
 def one(out: Output, found: SeriesReport, periods: int, vintages: bool) -> None:
     """One series, as known then."""
     line, about = found.series, found.about
     out.say(f"{line.title.text(out.lang)}{_made_up(out, line)}", "bold")
+    for said_first in answer(found):
+        out.say(said_first.text(out.lang) + _alerts(found, said_first.code))
     calendar = about.calendar.text(out.lang) if about.calendar else ""
     out.facts([
         (out.t("계열", "series"), line.name),
@@ -90,6 +91,13 @@ def one(out: Output, found: SeriesReport, periods: int, vintages: bool) -> None:
         _vintages(out, found)
     _detections(out, found)
     _budget(out, found)
+
+
+def _alerts(found: SeriesReport, code: str) -> str:
+    """Where the newest alarm led, after the line that says whom to tell."""
+    newest = found.detections[0].event_id if found.detections else ""
+    led = (one for event in found.events if event.id == newest for one in event.alerts)
+    return "".join(f" ews explain {one}" for one in led) if code == "tell" else ""
 
 
 def _points(out: Output, found: SeriesReport, periods: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ews.reports.network_views import NetworkSystemic
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 from ews.reports.systemic import SystemicReport
 
 STOPS = (

@@ -19,6 +19,7 @@ from scrapers.calendars import Release, period_end, release_of
 
 SORTS = ("name", "newest", "found")
 MOST = 1_000  # series of one page
+FARTHEST = 10_000_000  # series that may be passed over: more than anybody has
 DERIVED = {"hhi": "0..1", "top-share": "share", "gap": "ln(import / export)"}  # measure -> unit
 
 
@@ -62,8 +63,8 @@ def series_list(store: Store, asked: Asked, now: datetime) -> SeriesList:
 def _wanted(asked: Asked) -> Wanted:
     if asked.sort and asked.sort not in SORTS:
         raise ValueError(f"sort: {asked.sort[:20]!r} is none of {', '.join(SORTS)}")
-    if not 0 < asked.limit <= MOST or asked.offset < 0:
-        raise ValueError(f"limit: give 1 to {MOST:,}; offset: 0 or more")
+    if not 0 < asked.limit <= MOST or not 0 <= asked.offset <= FARTHEST:
+        raise ValueError(f"limit: give 1 to {MOST:,}; offset: 0 to {FARTHEST:,}")
     items, begins = item_codes(asked.item) if asked.item.strip() else (None, "")
     return Wanted(
         words=tuple(search_word(word) for word in asked.text.split()[:6]),

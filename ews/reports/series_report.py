@@ -76,8 +76,12 @@ def series_report(
     group = group_of(given.shared.summaries, name)
     panel = panel_for(store, group, name, at)
     if panel is None or not np.isfinite(panel.values[panel.names.index(name)]).any():
-        raise NotFound(f"no series {name!r} had a value by {at:%Y-%m-%d}; `ews series list` or "
-                       "/series lists what there is")  # fmt: skip
+        raise NotFound(
+            f"no series {name!r} had a value by {at:%Y-%m-%d}; `ews series list` or /series lists "
+            "what there is",
+            f"‘{name}’ 계열은 {at:%Y-%m-%d}까지 값이 없습니다. 있는 계열은 `ews series list`나 "
+            "/series에서 찾으십시오.",
+        )
     line = line_then(store, name, given.shared, at)
     scored = judged(panel, name, given.shared.params)
     detections = [one for one in store.detections(series=[name]) if one.found_at <= at]

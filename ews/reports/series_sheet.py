@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ews.reports.series_names import said
 from ews.reports.series_views import BudgetReport, Point, SeriesList, SeriesReport
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 
 LISTED = {
     "series": "계열", "title": "이름", "frequency": "주기", "unit": "단위", "currency": "통화",
@@ -36,6 +36,15 @@ def _columns(names: dict[str, str], lang: str) -> tuple[str, ...]:
     return tuple(names.values() if lang == "ko" else names)
 
 
+def exact(value: float | None) -> str | None:
+    """A published figure with every digit it has: 13,884,535 kg is not 1.38845e+07.
+
+    >>> exact(13884535.0), exact(-0.1), exact(None)
+    ('13884535', '-0.1', None)
+    """
+    return None if value is None else f"{value:.15g}"
+
+
 def _yes(value: bool, lang: str) -> str:
     return YES[lang][0 if value else 1]
 
@@ -46,7 +55,7 @@ def list_sheet(found: SeriesList, lang: str) -> str:
         (
             one.name, one.title.text(lang), said("frequency", one.frequency, lang), one.unit,
             one.currency, one.classification, one.valuation, one.source,
-            _yes(one.synthetic, lang), one.oldest, one.newest, one.value,
+            _yes(one.synthetic, lang), one.oldest, one.newest, exact(one.value),
             one.available_at.isoformat() if one.available_at else None,
             said("age", one.age, lang), one.due_at.isoformat() if one.due_at else None,
             one.found_at.isoformat() if one.found_at else None, one.detections, one.allowed,
@@ -60,7 +69,7 @@ def vintages_sheet(found: SeriesReport, lang: str) -> str:
     """A line for each published figure, as known then."""
     rows = (
         (
-            found.series.name, one.period, one.value, found.series.unit,
+            found.series.name, one.period, exact(one.value), found.series.unit,
             one.available_at.isoformat(), said("basis", one.basis, lang), one.number,
         )
         for one in found.vintages
@@ -77,7 +86,7 @@ def points_sheet(found: SeriesReport, lang: str) -> str:
 
 def _point(found: SeriesReport, one: Point, alarm: str, lang: str) -> tuple[object, ...]:
     return (
-        found.series.name, one.period, one.value, one.first, found.series.unit,
+        found.series.name, one.period, exact(one.value), exact(one.first), found.series.unit,
         one.known_at.isoformat() if one.known_at else None, _yes(one.revised, lang),
         one.expected, one.low, one.high, one.p,
         said("detector", one.detector, lang) if one.detector else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 from ews.reports.stress_views import StrainLine, StressReport
 
 COLUMNS = (

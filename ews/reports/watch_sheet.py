@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 from ews.reports.watch_views import Told, WatchTable
 
 COLUMNS = {

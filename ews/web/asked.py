@@ -8,7 +8,8 @@ from datetime import datetime
 from fastapi import HTTPException, Request
 
 from ews.model import Stage, utc
-from ews.reports.given import known_at
+from ews.reports.given import NoSuchTime, known_at
+from ews.web.problems import FormRefused
 
 
 def stage_number(text: str | None) -> int | None:
@@ -31,8 +32,8 @@ def known(text: str | None, now: datetime) -> datetime | None:
     """The time of a question about the past, or None when nothing was asked. See `known_at`."""
     try:
         return known_at(text, now)
-    except ValueError as err:
-        raise HTTPException(400, f"as_of: {err}") from err
+    except NoSuchTime as err:
+        raise FormRefused(400, f"as_of: {err}", f"기준일: {err.ko}") from err
 
 
 def only(request: Request, names: Collection[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ews.reports import label
 from ews.reports.ledger_words import BASES, CHANCES, STAGES, group_word, outcome_word, said
-from ews.reports.sheet import written
+from ews.reports.sheet_text import written
 from ews.tuning.ledger import Ledger
 from ews.tuning.reliability import Bin
 

@@ -29,7 +29,7 @@ TITLES_KO = {
 
 
 class FormRefused(Bilingual, HTTPException):
-    """A form that is not taken, in the words of who sent it."""
+    """A form or a question that is not taken, in the words of who sent it."""
 
     def __init__(self, status: int, said: str, ko: str) -> None:
         HTTPException.__init__(self, status, said)

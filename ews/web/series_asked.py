@@ -12,7 +12,7 @@ from typing import Annotated
 from fastapi import HTTPException, Query
 
 from ews.reports.series_budget import budget_report
-from ews.reports.series_list import Asked, series_list
+from ews.reports.series_list import FARTHEST, Asked, series_list
 from ews.reports.series_report import PERIODS, Known, series_report
 from ews.reports.series_report import known as known_then
 from ews.reports.series_views import BudgetReport, SeriesList, SeriesReport
@@ -60,7 +60,7 @@ class Filters:
         place: Annotated[str, Query(description="such as CN-KR or suez")] = "",
         detected: Annotated[bool, Query(description="only series that alarmed")] = False,
         sort: Annotated[str, Query(description="name, newest or found")] = "",
-        offset: Annotated[int, Query(ge=0, description="series passed over")] = 0,
+        offset: Annotated[int, Query(ge=0, le=FARTHEST, description="series passed over")] = 0,
         limit: Annotated[int, Query(ge=1, le=1000, description="series of a page")] = 100,
     ) -> None:
         self.asked = Asked(

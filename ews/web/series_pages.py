@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ews.reports import Viewer, label
 from ews.reports.given import KST
+from ews.reports.series_answer import answer, number
 from ews.reports.series_names import said
 from ews.reports.series_views import SeriesReport
 from ews.reports.viewer import NotFound
@@ -61,6 +62,7 @@ def series_router(site: Site, who: Callable[[Request], Viewer], kept: SeriesKept
         query = urlencode({"as_of": as_of, "lang": lang} if as_of else {"lang": lang})
         return page(
             request, "series_one.html", found=found, one=found.series, as_of=as_of,
+            answer=answer(found),
             drawing=Markup(draw_series(found, lang)), alarms=_alarms(found),
             csv=f"/api/v1/series/{name.name}", query=query,
             today=site.clock().astimezone(KST).date(), **_words(request),
@@ -77,8 +79,7 @@ def _every(request: Request, site: Site) -> HTMLResponse:
     try:
         found = listed(site, asked)
     except NotFound as err:
-        wrong = getattr(err, "ko", "") if language(request) == "ko" else ""
-        wrong = wrong or str(err)
+        wrong = err.text(language(request))
         found = listed(site, _asked({}))
     pages = {k: v for k, v in given.items() if k != "offset"}
     lang = language(request)
@@ -98,7 +99,7 @@ def _asked(given: dict[str, str]) -> Any:
     return Filters(
         given.get("q", ""), given.get("item", ""), given.get("provider", ""),
         given.get("measure", ""), given.get("place", ""), bool(given.get("detected")),
-        given.get("sort", ""), int(offset) if offset.isdigit() else 0, SHOWN,
+        given.get("sort", ""), int(offset) if offset.isdecimal() and len(offset) < 8 else 0, SHOWN,
     ).asked  # fmt: skip
 
 
@@ -107,7 +108,7 @@ def _budget(request: Request, site: Site, kept: SeriesKept, item: str, as_of: st
     try:
         found = budget_of(site, kept, item, as_of, SHOWN)
     except NotFound as err:
-        wrong, found = str(err), budget_of(site, kept, "", as_of, SHOWN)
+        wrong, found = err.text(language(request)), budget_of(site, kept, "", as_of, SHOWN)
     query = urlencode({k: v for k, v in (("item", item), ("as_of", as_of)) if v}
                       | {"lang": language(request)})  # fmt: skip
     return page(
@@ -133,7 +134,7 @@ def _words(request: Request) -> dict[str, Any]:
 
     return {
         "say": lambda table, code: said(table, code, lang),
-        "figure": lambda value: "-" if value is None else _figure(value),
+        "figure": lambda value: "-" if value is None else number(value),
         "short": lambda value: "-" if value is None else compact(value, lang),
         "chance": lambda p: "-" if p is None else f"{p:.2g}",
         "rated": lambda name: pick(
@@ -145,7 +146,3 @@ def _words(request: Request) -> dict[str, Any]:
         "kind": lambda name: pick(KINDS.get(name, (name, name))),
         "type_name": lambda code: label("type", code).text(lang),
     }
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if value == 0 or abs(value) >= 1000 else f"{value:.3g}"
