@@ -10,7 +10,7 @@ from alerts import stages
 from alerts.changing import put
 from alerts.contents import Content, Reported, additions, begins, content
 from alerts.life import begin_again, end, moved
-from alerts.measures import Support, support
+from alerts.measures import Support, figures_alone, support
 from alerts.rulebook import Book, Rule, decide
 from ews.model import (
     Alert,
@@ -26,6 +26,8 @@ from ews.model import (
     Witness,
     content_id,
 )
+
+FAR_STRONGER = 10.0  # times the odds: what counts as strong evidence (docs/fusion.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,7 @@ def _reopened(
     """What a person ended while its rules held opens again only for news, and what went quiet only
     for evidence: other rules alone bring none."""
     by_person = any(before.members.values())
-    news = _news(before, after, found)
+    news = [*_news(before, after, found), *_further(before, after, events)]
     if by_person and not news:
         return None
     if before.ending is Ending.QUIET and all(quiet(event, book, now) for event in events):
@@ -312,6 +314,18 @@ def _reopened(
     why = "new facts after the end" if facts else _rule_part(after)
     reason = "; ".join(dict.fromkeys([why, *news]))
     return moved(after, ChangeKind.REOPENED, now, before.stage, reason)
+
+
+def _further(before: Alert, after: Alert, events: Sequence[Event]) -> list[str]:
+    """A person ended what figures alone told; the next figure alike is no news, but far stronger
+    figures are: a series has no second story that could speak for it."""
+    if not any(figures_alone(event) for event in events):
+        return []
+    then, now = before.chance, after.chance
+    if then is None or now is None or not (0 < then < 1 and 0 < now < 1):
+        return []
+    stronger = now / (1 - now) >= FAR_STRONGER * then / (1 - then)
+    return ["the figures speak far more strongly than then"] if stronger else []
 
 
 def _change(

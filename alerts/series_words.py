@@ -47,7 +47,7 @@ def numbers_said(event: Event, lang: str) -> list[str]:
     """What the figures say of the event, one sentence each; nothing where no figure spoke."""
     facts = event.facts
     said = [say(f"numbers.{key}", lang)
-            for key in ("synthetic", "fulfilled", "refuted", "recovered") if key in facts]  # fmt: skip
+            for key in ("synthetic", "fulfilled", "refuted", "recovered", "taken_back") if key in facts]  # fmt: skip
     if figures_alone(event):
         said.append(say("numbers.alone", lang))
     for key in ("surge", "drop", *(["rise"] if event.type == "price_shock" else [])):

@@ -460,3 +460,56 @@ def test_a_text_keeps_its_title_when_figures_join_it() -> None:
     (joined_,) = service.turn(detections=[alarm(KG, "2023-11-01", "2024-02-14", 1.7)])
     assert joined_.title == told.title
     assert "pace" not in joined_.facts
+
+
+PRICE = "pinksheet/price-usd/WLD/urea"
+
+
+def test_a_revision_that_takes_the_alarm_back_takes_the_event_back() -> None:
+    service = Service()
+    (rose,) = service.turn(detections=[alarm(PRICE, "2021-06-01", "2021-07-03", 0.95, p=1e-6)])
+    assert rose.probability > 0.5
+    (back,) = service.turn(readings=[reading(PRICE, "2021-06-01", "2021-07-20", 0.04, p=0.6)])
+    assert back.id == rose.id
+    assert back.probability < 0.1, "so that its alert is retracted"
+    assert back.revision == rose.revision + 1
+    assert "+4%" in back.title
+    assert back.facts["taken_back"] == 1
+    assert "rise" not in back.facts
+    (again,) = service.turn(detections=[alarm(PRICE, "2021-07-01", "2021-08-04", 1.1, p=1e-6)])
+    assert again.id == rose.id
+    assert again.probability > 0.5
+    assert "taken_back" not in again.facts
+
+
+def test_a_revision_takes_back_what_it_had_shown_of_an_announcement_and_not_the_text() -> None:
+    service = Service()
+    (told,) = service.turn([story()])
+    service.turn(detections=[alarm(KG, "2023-12-01", "2024-03-16", -0.85)])
+    assert "fulfilled" in service.events[told.id].facts
+    calm = reading(KG, "2023-12-01", "2024-03-30", -0.02, p=0.8, scale=0.2)
+    (back,) = service.turn(readings=[calm])
+    assert not {"fulfilled", "drop", "harm"} & set(back.facts)
+    assert back.facts["text"] == told.probability
+    assert back.probability < service.events[told.id].facts["text"] + 0.01
+    assert back.title == told.title
+
+
+def test_the_same_figure_told_twice_changes_nothing() -> None:
+    service = Service()
+    (rose,) = service.turn(detections=[alarm(PRICE, "2021-06-01", "2021-07-03", 0.95, p=1e-6)])
+    service.turn(readings=[reading(PRICE, "2021-06-01", "2021-07-03", 0.95, p=1e-6)])
+    same = service.events[rose.id]
+    assert (same.probability, same.revision) == (rose.probability, rose.revision)
+    assert same.evidence == rose.evidence
+
+
+def test_a_fall_is_told_from_the_level_that_was_left_not_from_the_one_being_learnt() -> None:
+    service = Service()
+    red_sea = story("armed_conflict_or_unrest", "2023-12-16", (), ("YE",), ("bab-el-mandeb",))
+    service.turn([red_sea])
+    deep = alarm(STRAIT, "2023-12-31", "2024-01-09", -0.6)
+    service.turn(detections=[deep])
+    learnt = alarm(STRAIT, "2024-02-04", "2024-02-13", -0.2, value=400.0, expected=500.0)
+    (event,) = service.turn(detections=[learnt])
+    assert event.facts["drop"] == 0.6

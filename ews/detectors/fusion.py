@@ -29,7 +29,8 @@ from ews.detectors.fusion_match import (
 )
 from ews.detectors.fusion_odds import alone, likelihood_ratio, sizes, toward
 from ews.detectors.fusion_recovery import recovered
-from ews.detectors.fusion_update import Settings, told_by, usual
+from ews.detectors.fusion_scale import usual
+from ews.detectors.fusion_update import Settings, told_by
 from ews.detectors.news import material
 from ews.model import (
     Detection,
@@ -150,6 +151,10 @@ def departure(
     kind = table.lone(family.name, first.direction) if family else None
     if family is None or kind is None or place.startswith("KR-"):
         return None
+    if kind.sign == "surge" and not of_korea(first.series):
+        return (
+            None  # that another country stocks up is a hint where something is open, else nothing
+        )
     ratio = _lone_ratio(first, kind, family)
     ids = item_ids(item, items)
     where = places(first.series)
@@ -195,7 +200,8 @@ def _facts(
         kind.sign: round(abs(reading.move), 4),
         f"lr.{name}": ratio,
         f"n.{name}": 1.0,
-        f"z.{name}": toward(reading.believed, reading.direction, kind.direction),
+        f"z.{name}": (z := toward(reading.believed, reading.direction, kind.direction)),
+        f"newest.{name}": z,
         f"seen.{family.name}": float(reading.period.date().toordinal()),
     }
     if shared > 1:

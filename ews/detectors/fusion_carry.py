@@ -19,10 +19,10 @@ RANK = {EventStatus.SUSPECTED: 0, EventStatus.CORROBORATED: 1, EventStatus.CONFI
 NUMERIC_FACTS = frozenset(
     {"move", "drop", "p", "alpha", "value", "expected", "fulfilled", "refuted", "recovered",
      "surge", "fall", "rise", "dependence", "gap", "shared", "shared_drop", "power", "harm",
-     "synthetic", "pace"}
+     "synthetic", "pace", "taken_back"}
 )  # fmt: skip
-PREFIXES = ("lr.", "z.", "n.", "seen.", "calm.", "back.", "at.", "level.", "off.")
-TURNS = ("fulfilled", "refuted", "recovered", "surge", "drop")  # news in themselves
+PREFIXES = ("lr.", "z.", "n.", "newest.", "seen.", "calm.", "back.", "at.", "level.", "off.")
+TURNS = ("fulfilled", "refuted", "recovered", "surge", "drop", "taken_back")  # news in themselves
 
 
 def numeric_facts(facts: Mapping[str, float]) -> dict[str, float]:

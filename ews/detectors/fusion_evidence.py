@@ -21,6 +21,8 @@ def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
     series = sorted(kept.values(), key=lambda one: (one.available_at, one.title), reverse=True)
     heard = max(one.found_at for one in readings)
     again = {f"back.{one.series}" for one in readings if one.alarm}
+    if again:
+        again.add("taken_back")
     facts = {k: v for k, v in event.facts.items() if k not in again}
     for one in readings:
         facts |= _departed(one, facts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log1p
 from statistics import mean
 
 from ews.detectors.expectations import Expectation, Expectations, Family
@@ -33,11 +32,12 @@ from ews.detectors.fusion_odds import (
     sizes,
     toward,
 )
+from ews.detectors.fusion_revised import read_anew, revised
+from ews.detectors.fusion_scale import usual
 from ews.model import Direction, Event, Phase, series_parts
 
 FULFILLED = 10.0  # ratio from which a departure counts as the announced one
 LEAST_DROP = 0.15  # and the share that must have gone: less harms nobody, however sure
-IMPLIED_Z = 1.5  # z from which p and the move say how far the series usually moves
 CALM_Z = 1.0  # a value below this z in the expected direction is calm
 ENOUGH = 0.8  # power that a calm series must have had to refute
 REFUTING = 3  # calm releases after the due date that refute, at least
@@ -64,6 +64,11 @@ def told_by(
     Calm readings speak only against what texts alone say: what the numbers have shown was so, and
     that it ends is no reason to doubt it.
     """
+    if (later := revised(event, readings)) and (
+        family := table.family(series_parts(later[0].series)[1])
+    ):
+        anew = read_anew(event, later, family, items, table, FULFILLED)
+        return _believed(anew, family, settings)
     texts = storied(event) or event.detector == "news"
     if not texts or "fulfilled" in event.facts:
         readings = [one for one in readings if one.alarm]
@@ -155,21 +160,9 @@ def weighed(
     return {
         f"n.{name}": count,
         f"z.{name}": total,
+        f"newest.{name}": z,
         f"lr.{name}": attributed(ratio_of_all, shared, family.tests_per_year),
     }
-
-
-def usual(reading: Reading, family: Family) -> float:
-    """The scale on which the reading is judged: the series' own, or the table's where that is unknown.
-
-    Never smaller than p and the move imply together. A calibrated p is no smaller than null data can
-    show; with a smaller scale a fall of 60 % in a very even series would be too small to be one.
-    """
-    z = toward(reading.p, Direction.UP, Direction.UP)
-    moved = abs(reading.move if family.additive else log1p(max(reading.move, -0.99)))
-    implied = moved / z if z >= IMPLIED_Z else 0.0
-    known = reading.scale if reading.scale is not None and reading.scale > 0 else None
-    return max(known or (0.0 if implied else family.scale), implied)
 
 
 def _signed(
@@ -190,17 +183,27 @@ def _shown(event: Event, reading: Reading, fell: bool) -> Event:
     """The numbers show it. The drop of a code that several items share is not this item's."""
     facts = {k: v for k, v in event.facts.items() if k not in ("refuted", "recovered", "move")}
     facts["p"] = reading.p
+    move = _from_level(event, reading) if fell else reading.move
     if "text" in facts:
         facts["fulfilled"] = 1.0
     if fell and "shared" in facts:
-        facts["shared_drop"] = round(-reading.move, 4)
+        facts["shared_drop"] = round(-move, 4)
     else:
-        facts["move"] = round(reading.move, 4)
+        facts["move"] = round(move, 4)
     if fell and "shared" not in facts:
-        facts["drop"] = round(-reading.move, 4)
-        facts["harm"] = min(3.0, 1.0 + 2.5 * -reading.move)
+        facts["drop"] = round(-move, 4)
+        facts["harm"] = min(3.0, 1.0 + 2.5 * -move)
     severity = max(event.severity, facts.get("harm", 0.0))
     return replace(event, facts=facts, phase=Phase.ACTUAL, severity=severity)
+
+
+def _from_level(event: Event, reading: Reading) -> float:
+    """How far the value fell from the level that the series left: a detector that has learnt half of
+    a new level calls what is left of the fall small."""
+    level = event.facts.get(f"level.{reading.series}")
+    if not level or level < 0 or reading.value is None:
+        return reading.move
+    return min(reading.move, reading.value / level - 1)
 
 
 def _calm(
