@@ -12,7 +12,7 @@ from alerts.rulebook import shipped_ruleset
 from ews.measuring import Measured, Measurer
 from ews.measuring.monitored import monitored
 from ews.measuring.weights import PARTNERS, SHARES, Weighed, sized, weights
-from ews.model import Direction, Frequency, Observation
+from ews.model import Direction, Event, EventStatus, Frequency, Observation, Phase
 from ews.storage import Store
 from ews.storage.series_rows import Summary
 
@@ -190,3 +190,20 @@ def test_a_pause_is_tested_once_and_not_again_when_something_else_is_revised(
     again = {turn.detector: turn.tests for turn in look(store, released + timedelta(days=4)).turns}
     assert (first["seasonal"], first["stopped"]) == (7, 1)
     assert (again["seasonal"], again.get("stopped", 0)) == (1, 0)
+
+
+def test_an_event_that_waits_for_a_series_hears_that_nothing_came(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    trade_of(store, "CN JP US DE VN TW AU", "250410", range(71))
+    released = day_of(np.datetime64("2018-01"), 71) + timedelta(days=46)
+    look(store, released - timedelta(days=30))
+    trade_of(store, "JP US DE VN TW AU", "250410", range(71, 72))
+    event = Event(
+        "evt-0", "export_restriction", (), EventStatus.SUSPECTED, next(iter(Phase)), 0.5, 1.0, ("CN",),
+        ("natural-graphite",), (), (), (), "made up", released, released, (), "news",
+        links=(f"series:{CHINA}",),
+    )  # fmt: skip
+    waiting = store.waiting_series(released)
+    found = Measurer(store).measure(shipped_ruleset(released), waiting, (event,), released)
+    assert (found.readings[CHINA].value, found.readings[CHINA].move) == (0.0, -1.0)
+    assert found.readings[CHINA].p < 0.01

@@ -148,7 +148,7 @@ class _Turn:
             for at, number in enumerate((one.turn.tests, one.turn.expected, one.turn.alarms)):
                 sums[at] += number
         if self.events and (wanted := awaited(panel.names, self.events, items_by_code()) - made_up):
-            self.readings |= readings(panel, judged, wanted)
+            self.readings |= readings(whole, judged, wanted)
 
     def together(self) -> tuple[DetectorTurn, ...]:
         """One turn a detector, over all panels."""
