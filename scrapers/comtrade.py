@@ -15,11 +15,14 @@ from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError, Truncated
 from scrapers.lists import shared_lists
 from scrapers.mapping import Parsed, Row, number
-from scrapers.rows import read_json, refused_inside
+from scrapers.rows import all_there, read_json, refused_inside
 from scrapers.text import clean_text
 
 # What a row must say to be a total and not a part of one: field -> value.
 _TOTALS = {"partner2Code": "0", "motCode": "0", "mosCode": "0", "customsCode": "C00"}
+_COLUMNS = (
+    "freqCode", "period", "reporterCode", "flowCode", "partnerCode", "cmdCode", "primaryValue", "netWgt",
+)  # fmt: skip
 _FLOWS = {"M": "import", "X": "export"}
 _KG = 8  # qtyUnitCode
 # qtyUnitCode -> end of the measure, unit (Comtrade's reference table of quantity units). Each unit has a
@@ -66,6 +69,7 @@ def parse_comtrade(source: Source, body: bytes, now: datetime, label: str = "") 
     Raises SourceError for an error inside, Truncated for a reply that was cut off.
     """
     rows = _rows(source, read_json(source, body, label))
+    all_there(source, rows, _COLUMNS)
     tally = _Tally()
     for row in rows:
         cell = _cell(row, now, tally)

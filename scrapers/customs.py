@@ -20,7 +20,7 @@ from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
 from scrapers.hs import Cell, leaves, revision, sums
 from scrapers.mapping import Parsed, Signal, number
-from scrapers.rows import key_error, local_name, xml_root
+from scrapers.rows import all_there, key_error, local_name, xml_root
 
 MONTHS = 12  # the service refuses a longer span
 _WORLD = "WLD"
@@ -126,8 +126,9 @@ def _items(source: Source, root: Any) -> list[Any]:
 
 def _read(source: Source, items: Iterable[Any], now: datetime) -> _Reply:
     reply = _Reply()
-    for item in items:
-        row = {local_name(child): (child.text or "").strip() for child in item}
+    rows = [{local_name(child): (child.text or "").strip() for child in item} for item in items]
+    all_there(source, rows, ("year", "hsCd", "statCd", *_FIELDS))
+    for row in rows:
         values = {name: number(row.get(name)) for name in _FIELDS}
         code = row.get("hsCd", "")
         if code == "-":  # the grand total; counted with its rows every sum doubles

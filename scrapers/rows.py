@@ -8,7 +8,7 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -72,6 +72,17 @@ def refused_inside(source: Source, answer: object) -> None:
         + ("compare the query in url with its documents" if code == 400 else "tried again later"),
         permanent=code == 400,
     )
+
+
+def all_there(source: Source, rows: Sequence[Row], names: Iterable[str]) -> None:
+    """Raises SourceError when a column is in none of the rows: it has been renamed, and without it
+    every row would be empty."""
+    gone = [name for name in names if rows and not any(name in row for row in rows)]
+    if gone:
+        raise SourceError(
+            f"{source.name}: no {gone[0]!r} in any of {len(rows)} rows; the format has changed, "
+            "compare it with the sample"
+        )
 
 
 def list_at(source: Source, answer: object, path: str) -> list[object]:

@@ -42,6 +42,11 @@ def parse_sdmx(source: Source, body: bytes, now: datetime, label: str = "") -> P
         rows = list(csv_rows(source, iter(text.splitlines())))
     else:
         rows = _message_rows(source, body, text, label)
+    if rows and all(row.get("OBS_VALUE") in (None, "") for row in rows):
+        raise SourceError(
+            f"{source.name}: no OBS_VALUE in any of {len(rows)} observations; the format has changed, "
+            "compare it with the sample"
+        )
     said = ""
     if isinstance(name := source.options.get("sum_codes"), str):
         rows, said = _summed(source, rows, name)

@@ -19,7 +19,7 @@ from scrapers.calendars import Release, end_of_day, first_seen, release_of
 from scrapers.errors import SourceError
 from scrapers.mapping import BASIS, FUTURE, KNOWN, Parsed, Row, map_rows, number
 from scrapers.periods import first_day
-from scrapers.rows import list_at, read_json, refused_inside
+from scrapers.rows import all_there, list_at, read_json, refused_inside
 from scrapers.text import clean_text, decode, parse_date
 
 MAX_CELLS = 2_000_000  # of a vintage table; GSCPI has about 350 x 60 in 2026
@@ -192,7 +192,9 @@ def parse_fred(source: Source, body: bytes, now: datetime, label: str = "") -> P
         raise SourceError(
             f"{source.name}: {len(found)} rows came of {stated}; ask for a shorter period in url"
         )
-    rows = [_windowed(source, row, opened, now) for row in found if isinstance(row, Mapping)]
+    told = [row for row in found if isinstance(row, Mapping)]
+    all_there(source, told, ("date", "value", "realtime_start"))
+    rows = [_windowed(source, row, opened, now) for row in told]
     rows.sort(key=lambda row: (str(row.get("date")), str(row.get("realtime_start"))))
     return map_rows(source, list(_without_repeats(rows)), now)
 

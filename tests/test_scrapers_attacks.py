@@ -76,6 +76,25 @@ def test_what_is_no_answer_is_a_failure_that_keeps_what_was_known(source: Source
         assert not got.fetch.permanent, f"{name} may be another answer at the next turn"
 
 
+COLUMNS = {
+    "customs": (b"impWgt", b"hsCd", b"statCd", b"expDlr"), "comtrade": (b"netWgt", b"cmdCode", b"flowCode"),
+    "arcgis": (b"n_tanker", b"portcalls"), "fred": (b'"value"',), "sdmx": (b"OBS_VALUE", b"dataSets"),
+    "chart": (b"xaxis",), "json": (b"totalRecords", b"_VAL_MO"), "vintage_csv": (b"Date,",),
+    "xlsx": (),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("source", NUMBERS, ids=named)
+def test_a_column_that_was_renamed_is_a_failure_and_not_an_empty_answer(source: Source) -> None:
+    body = sample(source)
+    present = [one for one in COLUMNS[source.kind] if one in body]
+    assert present or source.kind == "xlsx", "its own test renames a column"
+    for name in present:
+        renamed = body.replace(name, b"x" + name if name[:1] != b'"' else b'"x' + name[1:])
+        got = collect(replace(source, expect_min=0), BEFORE, NOW, Fake(says(renamed)))
+        assert (got.fetch.outcome, got.signals) == (FetchOutcome.FAILED, []), name
+
+
 @pytest.mark.parametrize("source", NUMBERS, ids=named)
 def test_a_wait_that_the_publisher_asks_for_is_kept(source: Source) -> None:
     client = Fake(says(b"slow down", 429, retry_after="90000"))
