@@ -207,3 +207,13 @@ def test_an_event_that_waits_for_a_series_hears_that_nothing_came(tmp_path: Path
     found = Measurer(store).measure(shipped_ruleset(released), waiting, (event,), released)
     assert (found.readings[CHINA].value, found.readings[CHINA].move) == (0.0, -1.0)
     assert found.readings[CHINA].p < 0.01
+
+
+def test_what_is_no_finite_number_is_no_value(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    odd = [
+        Observation(CHINA, NOW, NOW + timedelta(days=n), value, "kg", "customs")
+        for n, value in enumerate((float("inf"), float("nan"), 3.0))
+    ]
+    assert store.save_observations(odd) == 1
+    assert store.columns(NOW + timedelta(days=9), [CHINA]).values.tolist() == [3.0]

@@ -61,7 +61,8 @@ def read_values(connection: Connection, ids: Sequence[int], where: str) -> NDArr
 
 
 def fresh(held: NDArray[np.void] | None, number: Whole, columns: Columns) -> Whole:
-    """Indices of the values that say something new, in the order of the table's key."""
+    """Indices of the values that say something new, in the order of the table's key. What is no
+    finite number says nothing."""
     count = len(number)
     keys = [columns.available, columns.periods, number]
     values, old = columns.values, np.zeros(count, np.bool_)
@@ -77,7 +78,7 @@ def fresh(held: NDArray[np.void] | None, number: Whole, columns: Columns) -> Who
         (values[order][1:] == values[order][:-1]) | (available[1:] == available[:-1])
     )
     news = np.append(True, ~no_news) if len(order) else np.empty(0, np.bool_)
-    kept: Whole = order[news & ~old[order]]
+    kept: Whole = order[news & ~old[order] & np.isfinite(values[order])]
     return kept
 
 
