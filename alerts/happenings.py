@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from alerts import stages
 from alerts.changing import put
 from alerts.contents import Content, Reported, additions, begins, content
+from alerts.figures import far_stronger, figures_new
 from alerts.life import begin_again, end, moved
-from alerts.measures import Support, figures_alone, support
+from alerts.measures import Support, support
 from alerts.rulebook import Book, Rule, decide
 from ews.model import (
     Alert,
@@ -26,8 +27,6 @@ from ews.model import (
     Witness,
     content_id,
 )
-
-FAR_STRONGER = 10.0  # times the odds: what counts as strong evidence (docs/fusion.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +302,7 @@ def _reopened(
     """What a person ended while its rules held opens again only for news, and what went quiet only
     for evidence: other rules alone bring none."""
     by_person = any(before.members.values())
-    news = [*_news(before, after, found), *_further(before, after, events)]
+    news = [*_news(before, after, found), *far_stronger(before, after, events)]
     if by_person and not news:
         return None
     if before.ending is Ending.QUIET and all(quiet(event, book, now) for event in events):
@@ -316,24 +315,15 @@ def _reopened(
     return moved(after, ChangeKind.REOPENED, now, before.stage, reason)
 
 
-def _further(before: Alert, after: Alert, events: Sequence[Event]) -> list[str]:
-    """A person ended what figures alone told; the next figure alike is no news, but far stronger
-    figures are: a series has no second story that could speak for it."""
-    if not any(figures_alone(event) for event in events):
-        return []
-    then, now = before.chance, after.chance
-    if then is None or now is None or not (0 < then < 1 and 0 < now < 1):
-        return []
-    stronger = now / (1 - now) >= FAR_STRONGER * then / (1 - then)
-    return ["the figures speak far more strongly than then"] if stronger else []
-
-
 def _change(
     before: Alert, after: Alert, verdicts: Sequence[Verdict], found: Content, now: datetime
 ) -> AlertChange | None:
     """The kind of step, and every reason for it."""
     kind = stages.moved(before, after)
-    news = _news(before, after, found)
+    news = [
+        *_news(before, after, found),
+        *figures_new(before, [v.event for v in verdicts if v.rule]),
+    ]
     asides = _asides(before, after, verdicts)
     if kind is not None:
         parts = [_rule_part(after), *news, *asides]

@@ -48,6 +48,7 @@ DEFAULTS: Facts = {
     "time_to_recover_days": 30.0,
     "outlets": (),  # their names, instead of a number of `sources`
     "figures": (),  # providers of series that tell of it; alone with `sources = 0`
+    "borne_out": False,  # the figures show what the texts told
     "countries": ("XX",),
     "items": ("item",),
     "route": "",  # a chokepoint
@@ -284,7 +285,7 @@ def _event(
         id=f"evt-{key}",
         type=str(facts["type"]),
         also=(),
-        status=EventStatus.DISMISSED if facts["dismissed"] else EventStatus.SUSPECTED,
+        status=_status(facts),
         phase=Phase(str(facts["phase"])),
         probability=_number(facts, "probability", where),
         severity=_number(facts, "severity", where),
@@ -299,10 +300,17 @@ def _event(
         evidence=tuple(told),
         detector="news",
         links=tuple(links),
+        facts={"fulfilled": 1.0} if facts["borne_out"] else {},
         revision=revision,
         authority=bool(facts["authority"]),
         relevance=_known_number(facts, "relevance", where),
     )
+
+
+def _status(facts: Facts) -> EventStatus:
+    if facts["dismissed"]:
+        return EventStatus.DISMISSED
+    return EventStatus.CORROBORATED if facts["borne_out"] else EventStatus.SUSPECTED
 
 
 def _exposures(event: Event, facts: Facts) -> list[Exposure]:
