@@ -130,14 +130,32 @@ def test_headings_without_items_below_are_told_and_give_nothing() -> None:
     assert "1 rows of fewer than six digits give no item" in parsed.said
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.dictionaries(st.from_regex(r"[0-9]{2,10}", fullmatch=True), st.integers(0, 99)))
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(st.dictionaries(st.text("13", min_size=2, max_size=10), st.integers(0, 99), max_size=9))
 def test_a_sum_over_leaves_counts_every_finest_code_once(rows: dict[str, int]) -> None:
     codes = leaves(rows)
     assert not any(a != b and b.startswith(a) for a in codes for b in codes)
     assert all(any(leaf.startswith(code) for leaf in codes) for code in rows)
     total = sum(value for value in sums(rows).values() if value is not None)
     assert total == sum(value for code, value in rows.items() if code in codes and len(code) >= 6)
+
+
+CELL = st.tuples(
+    st.sampled_from(["CN", "JP", "US"]), st.sampled_from(["2504101000", "2504109000", "3102100000"])
+)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.dictionaries(CELL, st.integers(1, 10**9), min_size=1))
+def test_partners_items_and_the_world_add_up_to_the_grand_total(
+    rows: dict[tuple[str, str], int],
+) -> None:
+    """Nothing is counted twice and nothing is lost: rows, items of each partner, items of the world."""
+    found = values(read([(c, p, "2026.09", f"{kg:,}") for (p, c), kg in rows.items()], WORLD))
+    world = {name: value for name, value in found.items() if "/WLD-KR/" in name}
+    partners = {name: value for name, value in found.items() if name not in world}
+    assert sum(world.values()) == sum(partners.values()) == sum(rows.values())
+    assert {name.rsplit("/", 1)[1] for name in world} == {code[:6] for _, code in rows}
 
 
 def test_a_total_that_does_not_agree_is_told() -> None:
