@@ -5,8 +5,9 @@ tail is replaced by what null data show (ews.detectors.calibration_fit made the 
 share of tests that begin a run of values at least as unusual, in one direction. Alarms of one
 series and direction that follow one another are one alarm.
 
-Synthetic null data lower no p below its nominal, two-sided tail, even where one direction alone is
-told: series that we made up may be easier than the world. A class of measure may have several curves
+Synthetic null data lower no p below its nominal, two-sided tail: series that we made up may be
+easier than the world. Half of it is the limit for monthly trade and shares of which one direction
+alone is told (ews.tuning.fit_calibration). A class of measure may have several curves
 (synthetic and recorded null data): the most cautious counts. A class without one takes the most
 cautious of its detector; a detector without any gets the square root of its nominal tail, and
 `basis` says so.
