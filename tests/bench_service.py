@@ -42,7 +42,7 @@ from tests.service_year import (
 )
 
 SEED = 20241121
-ARMS, UNWATCHED, WATCHED = 3, 300, 150
+ARMS, UNWATCHED, WATCHED = 2, 300, 200
 SIZES = {"full": (None, ARMS, UNWATCHED, WATCHED), "quick": (400, 1, 30, 30)}
 Seen = Sequence[tuple[Injected, int | None, frozenset[str]]]
 
@@ -70,6 +70,7 @@ def run(seed: int, size: str) -> dict[str, Any]:
     )
     year = lived(whole)
     print(f"a year of the whole service: {time.monotonic() - started:.0f} s", flush=True)
+    print("\n".join(_told("whole", counted(year, codes, watched))), flush=True)
     assert year.allocation is not None
     some = [code for code in small(codes) if code in watched][:ours]
     some += [code for code in codes[:: max(1, len(codes) // others)] if code not in watched][
@@ -227,7 +228,7 @@ def power(seen: Seen, year: Year) -> list[dict[str, Any]]:
 def alphas(
     allocation: Allocation | None, given: World, watched: frozenset[str]
 ) -> list[dict[str, Any]]:
-    """Median alpha of a test of a partner's weight, by the item's number of partners."""
+    """Median alpha of a test of the largest partner's weight, by the number of partners."""
     assert allocation is not None
     partners: dict[str, list[str]] = defaultdict(list)
     for name in given.columns.names:
@@ -244,7 +245,7 @@ def alphas(
             if len(names) < 7
             else "7+"
         )
-        groups[item in watched, label].append(allocation.alpha(names[0], "seasonal"))
+        groups[item in watched, label].append(float(allocation.alphas_of(names, "seasonal").max()))
     return [
         {"watched": who, "partners": label, "items": len(some), "alpha": float(f"{np.median(some):.2g}")}
         for (who, label), some in sorted(groups.items())
