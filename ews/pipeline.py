@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from alerts import rules
 from alerts.channels import Channel
@@ -36,6 +36,7 @@ from ews.model import (
     Notification,
     Observation,
     RuleSet,
+    Series,
     Source,
     Story,
     TaggedArticle,
@@ -43,7 +44,6 @@ from ews.model import (
 from ews.precedence import believed, left_to_others
 from ews.storage import Store
 from ews.storage.numbers import UnitChanged
-from ews.storage.transactions import batches
 from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
-KEPT_AT_ONCE = 50_000  # values of one fetch that are in the works together: memory, not time
+KEPT_AT_ONCE = 20_000  # values of one fetch in one transaction: some seconds, others write too
 LOOKBACK = timedelta(days=60)  # events that can still change
 AWAITING = timedelta(days=400)  # those that numbers may prove: a measure, its date, monthly figures
 Clock = Callable[[], datetime]
@@ -121,24 +121,22 @@ class Pipeline:
             return self._keep_fetched(source, Collected(fetch), failures, now)
 
     def _keep_fetched(self, source: Source, got: Collected, failures: int, now: datetime) -> int:
-        """Values are kept with the day on which each became known, and only what is new."""
-        texts = [one for one in got.signals if isinstance(one, Article)]
+        """Values are kept with the day on which each became known, and only what is new. A large
+        fetch is kept in parts, each an item with all its places: others must write too. Killed in
+        between, the turn is made again and says nothing new of what was kept."""
         values = [one for one in got.signals if isinstance(one, Observation)]
-        frequencies = {one.name: one.frequency for one in got.series}
+        described = {one.name: one for one in got.series}
+        *parts, last = _parts(values)
+        kept = Tally()
+        for part in parts:
+            with self.store.begin() as tx:
+                _keep_values(tx, source, part, described, now, kept)
         with self.store.begin() as tx:
+            _keep_values(tx, source, last, described, now, kept)
+            kept.new += _keep(tx, [one for one in got.signals if isinstance(one, Article)])
+            tx.save_fetch(_noting(got.fetch, kept.differ))
             tx.set_next_due(source.name, next_due(source, got.fetch, failures))
-            left = left_to_others(tx, source, {one.series for one in values}, now)
-            for series in batches(
-                (one for one in got.series if one.name not in left), KEPT_AT_ONCE
-            ):
-                tx.describe_series(series)
-            new, differ = _keep(tx, texts), 0
-            for part in batches(values, KEPT_AT_ONCE):
-                held = tx.held(part)
-                part, others = believed(part, held, left)
-                new, differ = new + _keep(tx, dated(part, held, now, frequencies)), differ + others
-            tx.save_fetch(_noting(got.fetch, differ))
-        return new
+        return kept.new
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
         """Keep recorded signals, as `scrape` keeps fetched ones."""
@@ -303,6 +301,42 @@ class Pipeline:
             with self.store.begin() as tx:
                 tx.save_ruleset(current)
         return current
+
+
+@dataclass
+class Tally:
+    """What one fetch brought: vintages and articles that are new, values that another source goes before."""
+
+    new: int = 0
+    differ: int = 0
+
+
+def _parts(values: list[Observation]) -> list[list[Observation]]:
+    """The values in parts of some KEPT_AT_ONCE; all of one item in one part. At least one part."""
+    if len(values) <= KEPT_AT_ONCE:
+        return [values]
+    by_item = sorted(values, key=lambda one: one.series.rpartition("/")[2])
+    parts: list[list[Observation]] = [[]]
+    for _, group in groupby(by_item, lambda one: one.series.rpartition("/")[2]):
+        if len(parts[-1]) >= KEPT_AT_ONCE:
+            parts.append([])
+        parts[-1] += group
+    return parts
+
+
+def _keep_values(
+    tx: Store, source: Source, part: Sequence[Observation], described: Mapping[str, Series],
+    now: datetime, kept: Tally,
+) -> None:  # fmt: skip
+    names = dict.fromkeys(one.series for one in part)
+    left = left_to_others(tx, source, names, now)
+    told = [described[name] for name in names if name in described]
+    tx.describe_series([one for one in told if one.name not in left])
+    held = tx.held(part)
+    part, differ = believed(part, held, left)
+    frequencies = {one.name: one.frequency for one in told}
+    kept.new += _keep(tx, dated(part, held, now, frequencies))
+    kept.differ += differ
 
 
 def _noting(fetch: Fetch, differ: int) -> Fetch:

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from ews.model import Fetch, FetchOutcome, Observation, Source, VintageBasis, series_parts
-from ews.pipeline import Pipeline, Rooms
+from ews.pipeline import Pipeline, Rooms, _parts
 from ews.reports.source_words import OTHERWISE, in_korean
 from ews.storage import Store
 from scrapers import Client, Collected, collect, load_sources, next_due
@@ -247,6 +247,34 @@ def test_a_unit_that_changed_is_told_again_at_the_next_turn(
         told = pipeline.store.last_fetch("gscpi")
         assert told is not None
         assert told.outcome is FetchOutcome.FAILED, "the same answer again is no good one"
+
+
+def test_a_large_fetch_that_is_killed_between_its_parts_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = replace(next(one for one in NUMBERS if one.name == "customs_nitemtrade"), expect_min=0)
+    whole, halves = scraping(tmp_path / "a"), scraping(tmp_path / "b")
+    count = whole.scrape(source, Fake(says(sample(source))), NOW)
+    monkeypatch.setattr("ews.pipeline.KEPT_AT_ONCE", 4)
+    parts = _parts([one for one in whole.store.vintages(NOW + timedelta(days=1))])
+    items = [{one.parts[3] for one in part} for part in parts]
+    assert len(parts) > 1
+    assert sum(map(len, items)) == len(set[str]().union(*items)), "an item is seen whole or not"
+    saves, save = iter(range(99)), Store.save_observations
+
+    def killed(store: Store, values: Any) -> int:
+        if next(saves) == 1:
+            raise KeyboardInterrupt
+        return save(store, values)
+
+    monkeypatch.setattr(Store, "save_observations", killed)
+    with pytest.raises(KeyboardInterrupt):
+        halves.scrape(source, Fake(says(sample(source))), NOW)
+    store, at = halves.store, NOW + timedelta(days=1)
+    assert 0 < len(store.vintages(at)) < count
+    assert (store.last_fetch(source.name), store.next_due(source.name)) == (None, None)
+    halves.scrape(source, Fake(says(sample(source))), NOW)
+    assert store.vintages(at) == whole.store.vintages(at)
 
 
 # --------------------------------------------------------------------------- turns
