@@ -302,7 +302,8 @@ def _reopened(
     """What a person ended while its rules held opens again only for news, and what went quiet only
     for evidence: other rules alone bring none."""
     by_person = any(before.members.values())
-    news = [*_news(before, after, found), *far_stronger(before, after, events)]
+    told = [*figures_new(before, events), *far_stronger(before, after, events)]
+    news = [*_news(before, after, found), *told]
     if by_person and not news:
         return None
     if before.ending is Ending.QUIET and all(quiet(event, book, now) for event in events):

@@ -9,7 +9,7 @@ from alerts.headlines import headline, is_single, subject
 from alerts.plain import one_line, safe_link
 from alerts.playbooks import PlaybookError, playbook, stage_playbook
 from alerts.reasons import name_code, readable_measure, readable_reason, some, stage_word
-from alerts.series_words import numbers_said, provider_name, series_title
+from alerts.series_words import figures_told, numbers_said, provider_name, series_title
 from alerts.view import KST, AlertView, Line, Names, Section, both_clocks
 from alerts.words import say
 from ews.model import Event, Evidence, Stage
@@ -109,6 +109,7 @@ def happened(view: AlertView, lang: str) -> Section:
     others = len(view.event.evidence) - 1
     if others > 0:
         lines.append(Line(say("text.more_sources", lang, n=others)))
+    lines += [Line(one_line(said)) for said in figures_told(view.event, view.names, lang)]
     lines += [Line(said) for said in numbers_said(view.event, lang)]
     return Section(say("label.happened", lang), tuple(lines))
 

@@ -7,7 +7,7 @@ than a reader could have known then. A gap in the values is a gap in the line.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median, quantiles
@@ -21,6 +21,7 @@ from alerts.series_words import provider_name
 from alerts.words import say
 from ews.model import Observation
 
+MANY_KG = 100_000.0  # from which kilograms are shown as tonnes
 POINTS = 800  # of a series, at most
 BAND, GRID = "#cbd5dd", "#d5dce2"
 LEFT, RIGHT, TOP, BOTTOM = 150, WIDTH - 150, 110, 500
@@ -48,6 +49,8 @@ def series_picture(
     finite = [o for o in newest.values() if o.value == o.value and abs(o.value) != float("inf")]
     every = sorted(finite, key=lambda one: one.observed_at)
     shown = [one for one in every if marks.since is None or one.observed_at >= marks.since]
+    if every and max(abs(one.value) for one in every) >= MANY_KG:
+        every, shown = _tonnes(every), _tonnes(shown)
     kept = shown[-POINTS:]
     if len(kept) < 2:
         return None
@@ -65,6 +68,11 @@ def series_picture(
     _newest(draw, plot, kept[-1])
     _feet(draw, kept, lang, marks, any(band))
     return png(image)
+
+
+def _tonnes(values: Sequence[Observation]) -> list[Observation]:
+    """Kilograms by the million are read as tonnes; other units as they are."""
+    return [replace(o, value=o.value / 1000, unit="t") if o.unit == "kg" else o for o in values]
 
 
 # --------------------------------------------------------------------------- what is usual

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from alerts.measures import figures_alone
+from alerts.measures import SERIES, figures_alone
 from alerts.plain import one_line
-from alerts.view import Names
+from alerts.view import KST, Names
 from alerts.words import phrases, say
 from ews.model import Event
 
@@ -21,6 +21,7 @@ TITLE = re.compile(
 )
 WORLD = {"WLD", "-"}
 NAMED = 2  # items of a shared code that are named
+FIGURES = 3  # series that are named beside a text
 ENOUGH = 0.8  # power below which calm figures say nothing (ews.detectors.fusion_update)
 
 
@@ -43,6 +44,19 @@ def series_title(title: str, names: Names, lang: str, items: Sequence[str] = ())
                period=found["period"])  # fmt: skip
 
 
+def figures_told(event: Event, names: Names, lang: str) -> list[str]:
+    """The newest figure of each series beside a text: what, whose, how far off, published when."""
+    if figures_alone(event):
+        return []  # they are the headline
+    newest: dict[str, str] = {}
+    for one in sorted(event.evidence, key=lambda e: e.available_at, reverse=True):
+        if f"{SERIES}{one.signal_id}" in event.links and one.signal_id not in newest:
+            published = one.available_at.astimezone(KST).date().isoformat()
+            known = say("picture.known", lang, date=published)
+            newest[one.signal_id] = f"{series_title(one.title, names, lang)} · {known}"
+    return list(newest.values())[:FIGURES]
+
+
 def numbers_said(event: Event, lang: str) -> list[str]:
     """What the figures say of the event, one sentence each; nothing where no figure spoke."""
     facts = event.facts
@@ -50,7 +64,11 @@ def numbers_said(event: Event, lang: str) -> list[str]:
             for key in ("synthetic", "fulfilled", "refuted", "recovered", "taken_back") if key in facts]  # fmt: skip
     if figures_alone(event):
         said.append(say("numbers.alone", lang))
-    for key in ("surge", "drop", *(["rise"] if event.type == "price_shock" else [])):
+    for key in (
+        *(["surge"] if "drop" not in facts else []),
+        "drop",
+        *(["rise"] if event.type == "price_shock" else []),
+    ):
         if key in facts:
             said.append(say(f"numbers.{key}", lang, share=f"{abs(facts[key]):.0%}"))
     if facts.get("shared", 1) > 1:
@@ -93,7 +111,7 @@ def _item(code: str, names: Names, lang: str, items: Sequence[str]) -> str:
     if code == "-":
         return ""
     own = names.item(code, lang)
-    if own != code or not items:
+    if not items or (own != code and not code.isdigit()):
         return one_line(own if own != code else f"HS {code}" if code.isdigit() else code, 60)
     known = [one_line(names.item(one, lang), 60) for one in items]
     if len(known) == 1:

@@ -19,6 +19,7 @@ from alerts.series_pictures import (
     RIGHT,
     TOP,
     Marks,
+    _tonnes,
     series_picture,
     usual_range,
 )
@@ -27,7 +28,7 @@ from alerts.words import phrases
 from ews.detectors.expectations import expectations
 from ews.detectors.fusion_evidence import evidence, title
 from ews.detectors.fusion_match import Reading
-from ews.model import Direction, Observation, utc
+from ews.model import Direction, Evidence, Observation, utc
 from ews.reports import Names
 from tests.alert_samples import view_of
 
@@ -204,3 +205,56 @@ def test_what_the_figures_say_is_said_in_words(
     assert all(one in told for one in says)
     assert not any(one in told for one in silent)
     assert len(happened(view, "ko").lines) == len(happened(view, "en").lines)
+
+
+def test_beside_a_text_each_series_is_named_with_its_newest_figure_and_its_day() -> None:
+    newest = told_by(f"{KG} -74% (2023-12)", "2024-03-16")
+    older = told_by(f"{KG} +232% (2023-11)", "2024-02-14")
+    event = replace(
+        view_of().event,
+        evidence=(*view_of().event.evidence, older, newest),
+        links=("story:sty-1", f"series:{KG}"),
+        facts={"surge": 2.32, "drop": 0.74, "fulfilled": 1.0},
+    )
+    view = replace(view_of(), event=event, names=Names())
+    lines = [line.text for line in happened(view, "ko").lines]
+    (figure_line,) = [one for one in lines if "UN 컴트레이드" in one]
+    assert "-74% (2023-12" in figure_line
+    assert "천연흑연" in figure_line
+    assert figure_line.endswith("2024-03-16 공표")
+    assert not any("비축" in one for one in lines), "the surge is over: it fell since"
+
+
+def test_figures_alone_say_so_and_when_they_were_published() -> None:
+    price = "pinksheet/price-usd/WLD/urea"
+    told = told_by(f"{price} +95% (2021-06)", "2021-07-03", price)
+    event = replace(
+        view_of().event,
+        type="price_shock",
+        title=told.title,
+        items=("urea",),
+        evidence=(told,),
+        links=(f"series:{price}",),
+        facts={"rise": 0.95},
+    )
+    view = replace(view_of(), event=event, names=Names())
+    lines = [line.text for line in happened(view, "en").lines]
+    assert lines[0].startswith("Urea: price (World Bank) +95% (2021-06")
+    assert "published 2021-07-03" in lines[1]
+    assert "00:00" not in lines[1], "the first of a month is a period and no time of day"
+    assert any("no text has said yet" in one for one in lines)
+    assert any("95% dearer" in one for one in lines)
+
+
+def told_by(title: str, published: str, series: str = KG) -> Evidence:
+    at = utc(published)
+    provider = series.split("/")[0]
+    period = utc(f"{title[-8:-1]}-01")
+    return Evidence(series, provider, at, title, provider, observed_at=period)
+
+
+def test_millions_of_kilograms_are_drawn_as_tonnes() -> None:
+    many = [replace(one, value=one.value * 1e6, unit="kg") for one in months([1.0, 2.0])]
+    assert [(one.value, one.unit) for one in _tonnes(many)] == [(1000.0, "t"), (2000.0, "t")]
+    price = [replace(one, unit="USD/t") for one in months([3e6, 4e6])]
+    assert _tonnes(price) == price

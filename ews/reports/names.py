@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 
 from alerts.series_words import series_title
+from ews.measuring.codes import items_by_code
 from ews.reports.viewer import NotFound
 from ews.reports.views import Label
 from graph.reference import (
@@ -181,7 +182,15 @@ class Names:
     """The lookups that `alerts.messages` asks for: code and language in, words out."""
 
     def item(self, code: str, lang: str) -> str:
-        return label("item", code).text(lang)
+        """An HS6 code is called by the items of ours that it holds."""
+        own = () if code in ITEMS else items_by_code().get(code, ())
+        if not own:
+            return label("item", code).text(lang)
+        named = [label("item", one).text(lang) for one in own]
+        if len(named) == 1:
+            return named[0]
+        more = f" +{len(named) - 2}" if len(named) > 2 else ""
+        return f"HS {code} ({', '.join(named[:2])}{more})"
 
     def country(self, code: str, lang: str) -> str:
         return label("country", code).text(lang)
