@@ -27,7 +27,7 @@ from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.detectors.fusion import Settings, fuse, joined
 from ews.judging import NETWORK, judge
-from ews.measuring import Measured, Measurer, items_by_code
+from ews.measuring import Measured, Measurer, items_by_code, shares
 from ews.model import (
     Article,
     Event,
@@ -199,6 +199,8 @@ class Pipeline:
                 tx.mark_detected([article.id for article, _ in new], now)
                 tx.save_detections(joined(measured.detections, events))
                 tx.save_turns(measured.turns)
+                if measured.shares:
+                    tx.put(shares.KEY, measured.shares)
                 tx.mark_scored(measured.read, now)
         except BaseException:
             self._stories = None  # the index is ahead of the store: rebuild it

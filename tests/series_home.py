@@ -13,6 +13,7 @@ import numpy as np
 
 from alerts.rulebook import shipped_ruleset
 from ews.measuring import Measurer
+from ews.measuring.shares import ruleset_of
 from ews.model import (
     Event,
     EventStatus,
@@ -22,7 +23,6 @@ from ews.model import (
     Series,
     VintageBasis,
 )
-from ews.reports.series_budget import ruleset_of
 from ews.storage import Store
 from scrapers.calendars import release_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,19 +14,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.rulebook import with_keys
+from ews.measuring.shares import KEY, limits_kept, ruleset_of, share_out
 from ews.model import Frequency, Series
 from ews.reports import NotFound, UnknownName
 from ews.reports.series_budget import (
     budget_of_series,
     budget_report,
     kept,
-    ruleset_of,
     shared,
 )
 from ews.reports.series_dry_run import dry_run
 from ews.reports.series_list import Ages, Asked, series_list
 from ews.reports.series_names import DETECTORS, item_codes, series_label
-from ews.reports.series_report import series_report
+from ews.reports.series_report import known, known_of, series_report
 from ews.reports.series_scores import band
 from ews.reports.series_sheet import list_sheet
 from ews.storage import Store
@@ -369,3 +370,33 @@ def _one_real() -> list[object]:
     from tests.series_home import values
 
     return values(PRICE, 400, 3, "USD/t")[:1]  # type: ignore[return-value]
+
+
+def test_one_series_is_shown_as_the_whole_budget_has_it_without_sharing_it_out(
+    store: Store,
+) -> None:
+    share_out(store, NOW)
+    whole = known(store, NOW)
+    for name in (GRAPHITE, PRICE, HHI):
+        alone = known_of(store, name, NOW)
+        assert alone is not None
+        assert len(alone.shared.monitored) < len(whole.shared.monitored)
+        shown = series_report(store, name, NOW, given=alone)
+        assert shown == series_report(store, name, NOW, given=whole), name
+        assert shown.budget.per_year > 0
+
+
+def test_the_limits_kept_are_not_taken_for_other_rules_series_or_times(store: Store) -> None:
+    share_out(store, NOW)
+    ruleset = ruleset_of(store, NOW)
+    assert limits_kept(store, ruleset, NOW) is not None
+    assert limits_kept(store, ruleset, NOW + timedelta(days=6)) is not None
+    assert limits_kept(store, ruleset, NOW + timedelta(days=8)) is None
+    assert limits_kept(store, ruleset, NOW - timedelta(days=1)) is None
+    assert limits_kept(store, replace(ruleset, version=ruleset.version + 1), NOW) is None
+    kept = store.get(KEY)
+    assert kept is not None
+    told = json.loads(kept)
+    store.put(KEY, json.dumps(told | {"series": told["series"] + 1}))
+    assert limits_kept(store, ruleset, NOW) is None
+    store.put(KEY, kept)

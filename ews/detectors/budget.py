@@ -115,12 +115,22 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the limit of the whole service leaves of every item's budget."""
+
+    watched: float  # factor of the items in `Budget.items`
+    others: float
+    scaled: tuple[Scaled, ...]
+    per_year: float  # expected false alarms a year of the whole service
+
+
+@dataclass(frozen=True, slots=True)
 class Allocation:
     """The alpha of every monitored test, in the order in which they were given."""
 
     alphas: Floats  # [m]
     tests: Floats  # [m] tests a year; 0 where the series cannot be judged
-    scaled: tuple[Scaled, ...]
+    limits: Limits
     _row: Mapping[tuple[str, str], int]
     _item_years: Mapping[str, float]
 
@@ -135,8 +145,12 @@ class Allocation:
         return np.append(self.alphas, 0.0)[at]
 
     @property
+    def scaled(self) -> tuple[Scaled, ...]:
+        return self.limits.scaled
+
+    @property
     def expected_per_year(self) -> float:
-        return float(self.alphas @ self.tests)
+        return self.limits.per_year
 
     @property
     def expected_per_week(self) -> float:
@@ -148,10 +162,13 @@ class Allocation:
         return self._item_years.get(item, 0.0)
 
 
-def allocate(monitored: Sequence[Monitored], budget: Budget) -> Allocation:
+def allocate(
+    monitored: Sequence[Monitored], budget: Budget, limits: Limits | None = None
+) -> Allocation:
     """Share the budgets out: within an item equally (or by weight) over its series, within a
     series equally over its detectors. ValueError when a pair of series and detector comes twice.
 
+    `limits`: of the whole service, when only the tests of some items are given.
     No alpha exceeds `MOST_ALPHA`; what that leaves over is not spent elsewhere.
     """
     row = {(one.series, one.detector): at for at, one in enumerate(monitored)}
@@ -159,16 +176,17 @@ def allocate(monitored: Sequence[Monitored], budget: Budget) -> Allocation:
         raise ValueError("a detector watches a series once: drop the second of the pair")
     tests = np.maximum([one.tests_per_year for one in monitored], 0.0)
     names, item = _coded(one.item for one in monitored)
-    limits = np.array([budget.of(name) for name in names])
-    cost = limits[item] * _shares(monitored, item, tests > 0)  # false alarms a year, each test
+    own = np.array([budget.of(name) for name in names])
+    cost = own[item] * _shares(monitored, item, tests > 0)  # false alarms a year, each test
     alphas = np.zeros(len(tests))
     np.divide(cost, tests, out=alphas, where=tests > 0)
     alphas = np.minimum(alphas, MOST_ALPHA)
     watched = np.array([name in budget.items for name in names], np.bool_)
-    factor, scaled = _fitted(alphas * tests, item, watched, budget.per_year)
+    limits = limits or _fitted(alphas * tests, item, watched, budget.per_year)
+    factor = np.where(watched, limits.watched, limits.others)
     alphas = alphas * factor[item] if len(names) else alphas
     spent = np.bincount(item, alphas * tests, len(names))
-    return Allocation(alphas, tests, scaled, row, dict(zip(names, spent.tolist(), strict=True)))
+    return Allocation(alphas, tests, limits, row, dict(zip(names, spent.tolist(), strict=True)))
 
 
 def _shares(monitored: Sequence[Monitored], item: Places, judged: NDArray[np.bool_]) -> Floats:
@@ -187,23 +205,21 @@ def _shares(monitored: Sequence[Monitored], item: Places, judged: NDArray[np.boo
     return share
 
 
-def _fitted(
-    cost: Floats, item: Places, watched: NDArray[np.bool_], limit: float
-) -> tuple[Floats, tuple[Scaled, ...]]:
-    """[items] by how much each item's alphas shrink so that all together keep the limit."""
+def _fitted(cost: Floats, item: Places, watched: NDArray[np.bool_], limit: float) -> Limits:
+    """By how much the alphas of an item shrink so that all together keep the limit."""
     by_item = np.bincount(item, cost, len(watched))
     asked = {True: float(by_item[watched].sum()), False: float(by_item[~watched].sum())}
     kept = min(asked[False], OTHERS_KEEP * limit)
     given = {True: min(asked[True], limit - kept)}
     given[False] = min(asked[False], limit - given[True])
-    factor = np.ones(len(watched))
+    factor = {True: 1.0, False: 1.0}
     scaled = []
     for who in (False, True):
         if given[who] < asked[who]:
-            mine = watched == who
-            factor[mine] = given[who] / asked[who]
-            scaled.append(Scaled(who, int((by_item[mine] > 0).sum()), asked[who], given[who]))
-    return factor, tuple(scaled)
+            factor[who] = given[who] / asked[who]
+            items = int((by_item[watched == who] > 0).sum())
+            scaled.append(Scaled(who, items, asked[who], given[who]))
+    return Limits(factor[True], factor[False], tuple(scaled), given[True] + given[False])
 
 
 def _coded(words: Iterable[Word]) -> tuple[list[Word], Places]:

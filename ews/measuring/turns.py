@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from ews.detectors.alarms import judge, tested
-from ews.detectors.budget import Allocation, allocate
+from ews.detectors.budget import Allocation
 from ews.detectors.calibration import class_of, shipped
 from ews.detectors.derived import derive
 from ews.detectors.fusion_match import Reading
@@ -23,9 +23,9 @@ from ews.detectors.panel import Days, Panel, blocks, panel_of
 from ews.detectors.readings import awaited, readings
 from ews.detectors.stopped import filled
 from ews.measuring.codes import items_by_code, items_of
-from ews.measuring.monitored import TRADE, budget_of, monitored, numbers
+from ews.measuring.monitored import TRADE, numbers
 from ews.measuring.pauses import pausing
-from ews.measuring.weights import sized
+from ews.measuring.shares import shared_out, written
 from ews.model import Detection, DetectorTurn, Event, Frequency, RuleSet, series_parts
 from ews.storage import Store
 from ews.storage.series_rows import Summary, Waiting
@@ -49,6 +49,7 @@ class Measured:
     turns: tuple[DetectorTurn, ...] = ()
     readings: Mapping[str, Reading] = field(default_factory=dict)
     read: tuple[Waiting, ...] = ()
+    shares: str = ""  # to be kept at `shares.KEY`
 
 
 @dataclass(slots=True)
@@ -76,16 +77,15 @@ class Measurer:
             for group in grouped(summaries, waiting):
                 turn.read(group)
         return Measured(
-            tuple(turn.detections), turn.together(), turn.readings, tuple(waiting.values())
-        )
+            tuple(turn.detections), turn.together(), turn.readings, tuple(waiting.values()),
+            written(allocation.limits, ruleset, len(summaries), now),
+        )  # fmt: skip
 
     def allocation(self, ruleset: RuleSet, summaries: list[Summary], now: datetime) -> Allocation:
         """The false-alarm budget, shared out over every series that is monitored at `now`."""
         key = (ruleset.version, now.date(), len(summaries))
         if self._allocation is None or key != self._key:
-            sizes = self.store.sizes(*sized(now), now)
-            tests = list(monitored(summaries, now, False, sizes))
-            self._allocation = allocate(tests, budget_of(ruleset))
+            self._allocation = shared_out(self.store, ruleset, summaries, now)
             self._key = key
         return self._allocation
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from alerts.rulebook import false_alarms, shipped_ruleset
+from alerts.rulebook import false_alarms
 from ews.detectors.achieved import (
     Achieved,
     Alarm,
@@ -19,7 +19,8 @@ from ews.detectors.achieved import (
 )
 from ews.detectors.budget import Allocation, Budget, Monitored, allocate
 from ews.detectors.calibration import class_of, shipped
-from ews.measuring.monitored import budget_of, monitored, numbers
+from ews.measuring.monitored import TRADE, budget_of, monitored, numbers
+from ews.measuring.shares import limits_kept, ruleset_of
 from ews.measuring.weights import sized
 from ews.model import RuleSet, series_parts
 from ews.reports.series_names import item_codes, payer, payer_label
@@ -37,6 +38,7 @@ from ews.storage.series_rows import Summary
 WINDOW = timedelta(days=365)  # achieved figures are of so long, or since the first turn
 LAG = timedelta(days=100)  # a value is judged within so long after it became known (alarms.RECENT)
 SHOWN = 50  # items of the budget
+BY_ITEM = TRADE | {"shares", "gaps"}  # classes of measure that are read by item
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Shared:
     allocation: Allocation
     summaries: Sequence[Summary] = field(repr=False)
     tests_of: Mapping[str, Sequence[int]] = field(repr=False)  # series -> its rows of `monitored`
+    one: bool = False  # of one series: its item's tests, and summaries of what is read beside it
 
     @property
     def params(self) -> Mapping[str, float]:
@@ -72,16 +75,29 @@ def shared(store: Store, now: datetime, ruleset: RuleSet | None = None) -> Share
     return Shared(ruleset, budget, watched, allocate(watched, budget), summaries, tests)
 
 
-def ruleset_of(store: Store, now: datetime) -> RuleSet:
-    """The newest rule set that was in force at `now`, else the shipped one."""
-    kept = [one for one in store.rulesets() if (one.in_force_at or one.created_at) <= now]
-    return max(kept, key=lambda one: one.version) if kept else shipped_ruleset(now)
+def shared_of(store: Store, now: datetime, name: str) -> Shared | None:
+    """The same for one series, from the tests of its item alone and what the service's limit left
+    when the budget was last shared out; None when that is not known."""
+    ruleset = ruleset_of(store, now)
+    limits = limits_kept(store, ruleset, now)
+    if limits is None:
+        return None
+    provider, measure, _, item = series_parts(name)
+    # Trade is read by item, all else beside the same measure of its provider.
+    of = ("", "") if class_of(measure) in BY_ITEM else (provider, measure)
+    near = [one for one in store.summaries(item, of) if one.oldest]
+    own = [one for one in near if payer(one.name) == payer(name)]
+    watched = list(monitored(own, now, sizes=store.sizes(*sized(now), now, item)))
+    budget = budget_of(ruleset)
+    tests: dict[str, list[int]] = defaultdict(list)
+    for at, one in enumerate(watched):
+        tests[one.series].append(at)
+    return Shared(ruleset, budget, watched, allocate(watched, budget, limits), near, tests, True)
 
 
 def _then(one: Summary, now: datetime) -> Summary:
     """The summary without what came after `now`."""
-    newest = one.newest if one.newest is None or one.newest <= now else now
-    return replace(one, newest=newest)
+    return one if one.newest is None or one.newest <= now else replace(one, newest=now)
 
 
 # --------------------------------------------------------------------------- of one series

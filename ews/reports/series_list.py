@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from ews.detectors.budget import Budget
 from ews.detectors.calibration import class_of
 from ews.measuring.monitored import SILENT, TRADE, budget_of
+from ews.measuring.shares import ruleset_of
 from ews.model import Frequency, Series, series_parts
-from ews.reports.series_budget import ruleset_of
 from ews.reports.series_names import item_codes, payer, search_word, series_label
 from ews.reports.series_views import SeriesLine, SeriesList
 from ews.storage import Store

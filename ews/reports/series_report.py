@@ -25,6 +25,7 @@ from ews.reports.series_budget import (
     kept,
     kind_of,
     shared,
+    shared_of,
 )
 from ews.reports.series_list import Ages, derived_line, derived_series, line_of
 from ews.reports.series_scores import Judged, band, expecting, firsts, group_of, judged, panel_for
@@ -60,6 +61,12 @@ def known(store: Store, at: datetime, past: bool = False) -> Known:
     return Known(shared(store, at), kept(store, at, past))
 
 
+def known_of(store: Store, name: str, now: datetime) -> Known | None:
+    """The same for one series as things stand now, at once; None when all must be shared out."""
+    found = shared_of(store, now, name)
+    return None if found is None else Known(found, kept(store, now))
+
+
 def series_report(
     store: Store,
     name: str,
@@ -72,7 +79,7 @@ def series_report(
     events, rules. NotFound when there was no such series then; ValueError for a name of another
     form."""
     at, past = as_of or now, as_of is not None
-    given = given or known(store, at, past)
+    given = given or (None if past else known_of(store, name, at)) or known(store, at, past)
     group = group_of(given.shared.summaries, name)
     panel = panel_for(store, group, name, at)
     if panel is None or not np.isfinite(panel.values[panel.names.index(name)]).any():
@@ -119,12 +126,18 @@ def line_then(store: Store, name: str, found: Shared, at: datetime) -> SeriesLin
         stored[0], values[0].observed_at, newest_one.observed_at,
         max(one.available_at for one in values), newest_one.value, newest, len(mine),
     )  # fmt: skip
-    reports = {
-        (one.provider, one.measure, one.place): one.newest
-        for one in sorted(found.summaries, key=lambda s: s.newest or at)
-        if one.newest is not None
-    }
+    reports = store.newest_reports() if found.one else _reports_then(found.summaries)
     return line_of(listed, Ages(reports, at), found.budget)
+
+
+def _reports_then(summaries: Sequence[Summary]) -> dict[tuple[str, str, str], datetime]:
+    """As `Store.newest_reports`, from summaries as they stood."""
+    newest: dict[tuple[str, str, str], datetime] = {}
+    for one in summaries:
+        if one.newest is not None:
+            key = (one.provider, one.measure, one.place)
+            newest[key] = max(one.newest, newest.get(key, one.newest))
+    return newest
 
 
 def _about(line: SeriesLine, group: Sequence[Summary], panel: Panel) -> About:

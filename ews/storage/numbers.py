@@ -92,10 +92,11 @@ class NumberStore(Transactions):
                 found += [series_of(row, shown) for row in rows]
         return sorted(found, key=lambda one: one.name)
 
-    def summaries(self) -> list[Summary]:
-        """Every series that has a value, by name."""
+    def summaries(self, item: str = "", of: tuple[str, str] = ("", "")) -> list[Summary]:
+        """Every series that has a value, by name; or those of an item, and those `of` a provider
+        and measure."""
         with self._read() as connection:
-            rows = summary_rows(connection)
+            rows = summary_rows(connection, item, of)
             unknown = [row[12] for row in rows if row[5] is None]
             shown = self._shown_frequencies(connection, unknown)
         return summaries_of(rows, shown)
@@ -113,6 +114,13 @@ class NumberStore(Transactions):
                     shown[id_] = Frequency.DAY
                 shown.setdefault(id_, Frequency.MONTH)
         return shown
+
+    def series_count(self) -> int:
+        """How many series have a value."""
+        table = schema.series
+        query = sa.select(sa.func.count()).where(table.c.newest_available.is_not(None))
+        with self._read() as connection:
+            return int(connection.scalar(query) or 0)
 
     def series_names(self) -> list[str]:
         """Names of the series that have a value."""
@@ -312,9 +320,11 @@ class NumberStore(Transactions):
         keys = zip(got.rows.tolist(), got.periods.tolist(), got.values.tolist(), strict=True)
         return {(got.names[row], moment(period)): value for row, period, value in keys}
 
-    def sizes(self, since: datetime, until: datetime, now: datetime) -> dict[str, float]:
-        """What came to Korea of each series of trade, by the periods in [since, until) as known at
-        `now`, in its own unit. A revised value counts once for each vintage: enough for weights."""
+    def sizes(
+        self, since: datetime, until: datetime, now: datetime, item: str = ""
+    ) -> dict[str, float]:
+        """What came to Korea of each series of trade (of an item), by the periods in [since, until)
+        as known at `now`, in its own unit. A revised value counts once for each vintage: enough for weights."""
         table, values = schema.series, schema.series_values
         total = (
             sa.select(sa.func.sum(values.c.value))
@@ -325,6 +335,7 @@ class NumberStore(Transactions):
             .scalar_subquery()
         )  # fmt: skip
         query = sa.select(table.c.name, total).where(table.c.place.like("%-KR"))
+        query = query.where(table.c.item == item) if item else query
         with self._read() as connection:
             return {name: float(size) for name, size in connection.execute(query) if size}
 

@@ -63,15 +63,23 @@ _TOLD = (
 _FREQUENCIES = {one.value: one for one in Frequency}
 
 
-def summary_rows(connection: Connection) -> list[tuple[Any, ...]]:
-    """Of every series that has a value, by name: its summary as kept, then its row id."""
+def summary_rows(
+    connection: Connection, item: str = "", of: tuple[str, str] = ("", "")
+) -> list[tuple[Any, ...]]:
+    """Of every series that has a value, by name: its summary as kept, then its row id. With `item`
+    those of an item, and with it or alone `of`, those of a provider and measure."""
     # Straight from the driver: a hundred thousand series have a few hundred different moments.
+    where, given = "", [item, *of] if item or any(of) else []
+    if given:
+        one = mark(connection)
+        where = f" AND (item = {one} OR (provider = {one} AND measure = {one}))"
     query = (
-        f"SELECT {', '.join(_TOLD)} FROM series WHERE newest_available IS NOT NULL ORDER BY name"
+        f"SELECT {', '.join(_TOLD)} FROM series WHERE newest_available IS NOT NULL{where} "
+        "ORDER BY name"
     )
     cursor = connection.connection.cursor()
     try:
-        cursor.execute(query)
+        cursor.execute(query, given)
         return [tuple(row) for row in cursor.fetchall()]
     finally:
         cursor.close()

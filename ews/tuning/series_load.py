@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ews.measuring.shares import share_out
 from ews.model import Frequency, Observation, Series
 from ews.storage import Store
 from ews.storage.value_rows import Columns
@@ -49,6 +50,7 @@ def load_series(store: Store, files: Sequence[Path], now: datetime) -> Loaded:
         tx.describe_series([one for one in _described(found) if one.name not in known])
         kept = tx.save_observations(found)
         mark_read(tx, set(names) - waited, now)
+        share_out(tx, now)
     periods = [one.observed_at for one in found]
     later = sum(one.available_at > now for one in found)
     return Loaded(
@@ -115,6 +117,7 @@ def load_synthetic(
         tx.describe_series(made.series())
         kept = tx.save_columns(_columns(made))
         mark_read(tx, made.names, now - timedelta(days=31 * fresh))
+        share_out(tx, now)
     oldest, newest = (
         one.astype("M8[us]").astype(datetime).replace(tzinfo=now.tzinfo)
         for one in (made.period.min(), made.period.max())

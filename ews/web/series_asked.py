@@ -13,7 +13,7 @@ from fastapi import HTTPException, Query
 
 from ews.reports.series_budget import budget_report
 from ews.reports.series_list import FARTHEST, Asked, series_list
-from ews.reports.series_report import PERIODS, Known, series_report
+from ews.reports.series_report import PERIODS, Known, known_of, series_report
 from ews.reports.series_report import known as known_then
 from ews.reports.series_views import BudgetReport, SeriesList, SeriesReport
 from ews.web.asked import known
@@ -81,8 +81,10 @@ def one_series(
     site: Site, kept: SeriesKept, name: str, as_of: str | None, periods: int | None = PERIODS
 ) -> SeriesReport:
     """One series as known then. NotFound when there was none."""
-    at = known(as_of, site.clock())
-    return series_report(site.store, name, site.clock(), at, periods, kept.at(site, at))
+    now = site.clock()
+    at = known(as_of, now)
+    given = (None if at else known_of(site.store, name, now)) or kept.at(site, at)
+    return series_report(site.store, name, now, at, periods, given)
 
 
 def budget_of(
