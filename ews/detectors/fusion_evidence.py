@@ -13,7 +13,10 @@ from ews.model import Event, Evidence, series_parts
 
 def with_evidence(event: Event, readings: Sequence[Reading]) -> Event:
     """The event, fed by these series too: newest series evidence first, behind the texts."""
-    new = {(one.series, one.period): evidence(one) for one in readings}
+    new = {
+        (one.series, one.period): evidence(from_level(event.facts, one) if one.alarm else one)
+        for one in readings
+    }
     links = tuple(dict.fromkeys((*event.links, *(SERIES + one.series for one in readings))))
     old = series_evidence(event)
     texts = tuple(one for one in event.evidence if one not in old)
@@ -53,6 +56,21 @@ def _departed(reading: Reading, facts: Mapping[str, float]) -> dict[str, float]:
         f"level.{reading.series}": level,
         f"off.{reading.series}": off if abs(off) > abs(far) else far,
     }
+
+
+def from_level(facts: Mapping[str, float], reading: Reading) -> Reading:
+    """The reading with its move counted from the level that the series left, where that is further:
+    a detector that has learnt half of a new level calls what is left of the departure small."""
+    level = facts.get(f"level.{reading.series}")
+    family = expectations().family(series_parts(reading.series)[1])
+    if level is None or reading.value is None or family is None:
+        return reading
+    if not family.additive and level <= 0:
+        return reading
+    off = reading.value - level
+    move = off if family.additive else off / level
+    further = move * reading.move > 0 and abs(move) > abs(reading.move)
+    return replace(reading, move=move) if further else reading
 
 
 def _span(reading: Reading) -> float:

@@ -11,7 +11,7 @@ from ews.detectors.fusion_carry import (
     ratio,
     status_with,
 )
-from ews.detectors.fusion_evidence import title, with_evidence
+from ews.detectors.fusion_evidence import from_level, title, with_evidence
 from ews.detectors.fusion_match import (
     SERIES,
     Items,
@@ -112,6 +112,7 @@ def _retold(
     kind = table.lone(family.name, newest.direction) if newest else None
     if newest is None or kind is None or kind.type != event.type:
         return event
+    newest = from_level(event.facts, newest)
     return replace(
         event,
         title=title(newest),
@@ -183,7 +184,7 @@ def _shown(event: Event, reading: Reading, fell: bool) -> Event:
     """The numbers show it. The drop of a code that several items share is not this item's."""
     facts = {k: v for k, v in event.facts.items() if k not in ("refuted", "recovered", "move")}
     facts["p"] = reading.p
-    move = _from_level(event, reading) if fell else reading.move
+    move = from_level(event.facts, reading).move
     if "text" in facts:
         facts["fulfilled"] = 1.0
     if fell and "shared" in facts:
@@ -195,15 +196,6 @@ def _shown(event: Event, reading: Reading, fell: bool) -> Event:
         facts["harm"] = min(3.0, 1.0 + 2.5 * -move)
     severity = max(event.severity, facts.get("harm", 0.0))
     return replace(event, facts=facts, phase=Phase.ACTUAL, severity=severity)
-
-
-def _from_level(event: Event, reading: Reading) -> float:
-    """How far the value fell from the level that the series left: a detector that has learnt half of
-    a new level calls what is left of the fall small."""
-    level = event.facts.get(f"level.{reading.series}")
-    if not level or level < 0 or reading.value is None:
-        return reading.move
-    return min(reading.move, reading.value / level - 1)
 
 
 def _calm(
