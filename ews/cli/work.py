@@ -99,6 +99,8 @@ def scrape(
     """Fetch one source now, due or not. Exit 1 when the fetch failed."""
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import moment, output, working
+    from ews.reports.source_words import in_korean
+    from ews.reports.words import word
     from ews.scheduler import make_client
     from nlp.classifier import LexiconClassifier
     from scrapers import load_source
@@ -118,10 +120,10 @@ def scrape(
                   "permanent": fetch.permanent})  # fmt: skip
     else:
         out.facts([
-            (out.t("결과", "outcome"), fetch.outcome.value),
+            (out.t("결과", "outcome"), word(fetch.outcome.value, out.lang)),
             (out.t("신호", "signals"), f"{fetch.signals} ({out.t('새것', 'new')} {new})"),
             (out.t("최신 날짜", "newest inside"), moment(fetch.newest)),
-            (out.t("오류", "error"), fetch.error),
+            (out.t("오류·알림", "error or note"), in_korean(fetch.error or "") if out.lang == "ko" else fetch.error),
         ])  # fmt: skip
     raise typer.Exit(1 if fetch.outcome.value == "failed" else 0)
 
