@@ -10,7 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ews.detectors import DETECTORS, DetectorInput
+from ews.detectors.calibration import class_of
+from ews.detectors.expectations import expectations
 from ews.detectors.fusion import Reading, fuse, joined
+from ews.detectors.numeric import detectors_of
 from ews.model import (
     Detection,
     Direction,
@@ -513,3 +516,22 @@ def test_a_fall_is_told_from_the_level_that_was_left_not_from_the_one_being_lear
     learnt = alarm(STRAIT, "2024-02-04", "2024-02-13", -0.2, value=400.0, expected=500.0)
     (event,) = service.turn(detections=[learnt])
     assert event.facts["drop"] == 0.6
+
+
+def test_every_measure_that_a_detector_may_tell_of_has_a_family() -> None:
+    """Else an alarm would be counted against the budget and reach nobody."""
+    measures = {
+        "transits", "tanker-transits", "container-transits", "capacity", "port-calls", "port-import",
+        "port-export", "export-kg", "export-usd", "import-kg", "import-usd", "price-usd", "hhi",
+        "top-share", "gap", "pressure",
+    }  # fmt: skip
+    told = {one for one in measures if detectors_of(class_of(one))}
+    assert told == {one for one in measures if expectations().family(one) is not None}
+    (ships,) = Service().turn(
+        detections=[
+            alarm(
+                STRAIT.replace("transits", "container-transits"), "2023-12-16", "2023-12-26", -0.4
+            )
+        ]
+    )
+    assert ships.chokepoints == ("bab-el-mandeb",)

@@ -44,7 +44,7 @@ from ews.model import (
 
 __all__ = ["Reading", "Settings", "fuse", "joined"]
 
-CHOKEPOINTS = frozenset({"transits", "tanker-transits", "capacity"})
+CHOKEPOINTS = frozenset({"transits", "tanker-transits", "container-transits", "capacity"})
 MODEL = "fusion.v1"
 
 
