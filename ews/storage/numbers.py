@@ -324,7 +324,8 @@ class NumberStore(Transactions):
         self, since: datetime, until: datetime, now: datetime, item: str = ""
     ) -> dict[str, float]:
         """What came to Korea of each series of trade (of an item), by the periods in [since, until)
-        as known at `now`, in its own unit. A revised value counts once for each vintage: enough for weights."""
+        as known at `now`, in its own unit. A revised value counts once for each vintage: enough for
+        weights."""
         table, values = schema.series, schema.series_values
         total = (
             sa.select(sa.func.sum(values.c.value))
