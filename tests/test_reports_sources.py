@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ews.model import Fetch, FetchOutcome
-from ews.reports.collection import source_lines
+from ews.reports.collection import source_lines, sources_here
 from ews.reports.source_words import OTHERWISE, a_round, in_korean, trouble
 from ews.storage import Store
 from ews.storage.series_rows import units
@@ -58,10 +58,20 @@ def test_what_runs_elsewhere_with_its_key_is_not_called_off(store: Store) -> Non
     store.save_fetch(
         Fetch(CUSTOMS.name, NOW, FetchOutcome.NEW, signals=5, newest=NOW, error=said)
     )  # fmt: skip
-    (line,) = source_lines(store, NOW + timedelta(hours=1), [CUSTOMS])
+    (line,) = [
+        one for one in source_lines(store, NOW + timedelta(hours=1)) if one.name == CUSTOMS.name
+    ]
     assert (line.state, line.error, line.note) == ("fresh", "", said), "what was left out is told"
     assert trouble(line, "ko").startswith("읽을 수 없거나")
-    assert source_lines(store, NOW + timedelta(days=9), [CUSTOMS])[0].state == "off"
+    late = NOW + timedelta(days=9)
+    assert not [
+        one for one in sources_here(store, late) if one.name == CUSTOMS.name and one.enabled
+    ]
+    words = "customs_items needs an API key: set DATA_GO_KR_KEY, or enabled = false"
+    store.save_fetch(Fetch(CUSTOMS.name, late, FetchOutcome.FAILED, error=words, permanent=True))
+    assert not [
+        one for one in sources_here(store, late) if one.name == CUSTOMS.name and one.enabled
+    ]
 
 
 @pytest.mark.parametrize(

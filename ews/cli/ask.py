@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -29,10 +30,14 @@ def sources(
     from ews.cli.opening import looking
     from ews.cli.output import output
     from ews.reports import NotFound, source_lines
+    from ews.reports.collection import sources_here
+    from scrapers.catalog import with_key
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        found = source_lines(store, datetime.now(UTC))
+        now = datetime.now(UTC)
+        known = [with_key(one, os.environ) for one in sources_here(store, now)]
+        found = source_lines(store, now, known)
     if name is not None:
         found = tuple(line for line in found if line.name == name)
         if not found:

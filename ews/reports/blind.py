@@ -11,7 +11,7 @@ from datetime import datetime
 from alerts.rulebook import read_blind
 from ews.blindness import EVERYTHING, Watch, look
 from ews.model import Alert, Source
-from ews.reports.collection import shipped_sources
+from ews.reports.collection import sources_here
 from ews.reports.names import label
 from ews.reports.views import Label
 from ews.storage import Store
@@ -61,7 +61,7 @@ def board_states(
     all of the reference."""
     ruleset = store.ruleset()
     limits = read_blind(ruleset.rules if ruleset else {})
-    watch = look(store, shipped_sources() if sources is None else sources, limits, now)
+    watch = look(store, sources_here(store, now) if sources is None else sources, limits, now)
     firing = _by_item(store.open_alerts())
     items = [i for i in ITEMS if every or i in USES or ITEMS[i].watched or i in firing]
     lines = [_line(item, watch, firing.get(item, ())) for item in items]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ def source_lines(
     store: Store, now: datetime, sources: Sequence[Source] | None = None
 ) -> tuple[SourceLine, ...]:
     """Every source with its state, the blind ones first."""
-    known = shipped_sources() if sources is None else sources
+    known = sources_here(store, now) if sources is None else sources
     newest, answered = store.newest_fetches(source.name for source in known)
     due = store.next_dues()
     lines = [
@@ -32,14 +31,28 @@ def source_lines(
 @cache
 def shipped_sources() -> tuple[Source, ...]:
     """The sources of this installation; their files do not change while it runs."""
-    return tuple(load_sources(os.environ))
+    return tuple(load_sources())
+
+
+def sources_here(store: Store, now: datetime) -> tuple[Source, ...]:
+    """The shipped sources as this home works with them: one that needs a key is on where `ews run`
+    asked it lately with its key, whether or not this process has the key too."""
+    keyed = [one.name for one in shipped_sources() if one.key_env and not one.enabled]
+    last, _ = store.newest_fetches(keyed)
+    on = {one.name for one in shipped_sources() if _asked(one, last.get(one.name), now)}
+    return tuple(replace(s, enabled=True) if s.name in on else s for s in shipped_sources())
+
+
+def _asked(source: Source, last: Fetch | None, now: datetime) -> bool:
+    """True when the source was asked lately; a want of its key fails before anything is asked."""
+    if last is None or (last.permanent and last.status is None):
+        return False
+    return now - last.at <= max(timedelta(seconds=3 * source.every_s), timedelta(days=3))
 
 
 def _line(
     source: Source, now: datetime, last: Fetch | None, good: Fetch | None, due: datetime | None
 ) -> SourceLine:
-    if source.key_env and last is not None and now - last.at <= _lately(source):
-        source = replace(source, enabled=True)  # `ews run` has the key, this process need not
     state = freshness(source, good, now, last)
     return SourceLine(
         name=source.name,
@@ -66,10 +79,6 @@ def _line(
         terms=source.terms,
         live_tested=source.live_tested,
     )
-
-
-def _lately(source: Source) -> timedelta:
-    return max(timedelta(seconds=3 * source.every_s), timedelta(days=3))
 
 
 def _error(last: Fetch | None) -> str:

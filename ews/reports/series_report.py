@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -163,7 +162,7 @@ def _about(line: SeriesLine, group: Sequence[Summary], panel: Panel) -> About:
 @cache
 def _sources() -> tuple[Source, ...]:
     """The sources that come with ews; they do not change while it runs."""
-    return tuple(load_sources(os.environ))
+    return tuple(load_sources())
 
 
 def _source(line: SeriesLine) -> Source | None:
