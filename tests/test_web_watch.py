@@ -156,3 +156,14 @@ def test_the_history_is_drawn_with_its_words_and_gaps() -> None:
     assert drawn.count("<circle") == 2
     assert "2024-01 0.50; 2024-03 0.75" in drawn
     assert draw_history(points[:1], "ko") == ""
+
+
+def test_a_month_that_is_none_is_refused_in_the_readers_language(home: Home) -> None:
+    client = home.api(None)
+    for path in ("/watch", "/watch/changed", "/watch/blind-spots"):
+        page = client.get(path, params={"month": "rubbish"})
+        assert (page.status_code, "달이 아닙니다" in page.text) == (400, True), path
+        page = client.get(path, params={"month": "rubbish", "lang": "en"})
+        assert "is no month" in page.text
+    answer = client.get("/api/v1/watch", params={"month": "0001-01"}).json()
+    assert (answer["month"], answer["lines"]) == ("0001-01", [])

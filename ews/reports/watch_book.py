@@ -9,6 +9,7 @@ from functools import cache
 
 from ews.measuring import watched_codes
 from ews.model import Vulnerability
+from ews.reports.given import NoSuchTime
 from ews.reports.names import label
 from ews.reports.views import Label
 from ews.reports.watch_views import IndexColumn, Told, WatchLine, month_word
@@ -76,7 +77,8 @@ def watched_now(store: Store, now: datetime) -> frozenset[str]:
 
 
 def month_of(text: str | None) -> datetime | None:
-    """
+    """The first of a month, UTC; None when nothing was asked. NoSuchTime (a ValueError) for no month.
+
     >>> month_of("2026-10").isoformat()
     '2026-10-01T00:00:00+00:00'
     """
@@ -86,7 +88,10 @@ def month_of(text: str | None) -> datetime | None:
     try:
         return datetime.strptime(asked, "%Y-%m").replace(tzinfo=UTC)
     except ValueError:
-        raise ValueError(f"{asked[:20]!r} is no month; write it as 2026-10") from None
+        raise NoSuchTime(
+            f"{asked[:20]!r} is no month; write it as 2026-10",
+            f"‘{asked[:20]}’은(는) 달이 아닙니다. 2026-10처럼 쓰십시오.",
+        ) from None
 
 
 # --------------------------------------------------------------------------- rows

@@ -222,7 +222,7 @@ class WatchList:
 
 
 def month_word(at: datetime) -> str:
-    return f"{at:%Y-%m}"
+    return f"{at.year:04}-{at.month:02}"
 
 
 def short_name(name: Label, lang: str) -> str:

@@ -12,12 +12,14 @@ from typing import Annotated, TypeVar
 from fastapi import HTTPException, Query, Request
 
 from alerts.rulebook import RuleError
+from alerts.words import Bilingual
 from ews.model import RuleSet
 from ews.reports.watch import MOST, Asked
 from ews.reports.watch_book import Book, month_of, open_book, state_of
 from ews.tuning.rule_values import RuleChangeError
 from ews.tuning.rules import Changer, FailingCases, RulesConflict
 from ews.tuning.watch_list import unwatch, watch
+from ews.web.problems import FormRefused
 from ews.web.site import Site
 
 KEPT = 4  # months remembered: some 20 MB each
@@ -53,7 +55,8 @@ def answered(question: Callable[[], X]) -> X:
     try:
         return question()
     except ValueError as err:
-        raise HTTPException(400, str(err)) from err
+        ko = err.ko if isinstance(err, Bilingual) else str(err)
+        raise FormRefused(400, str(err), ko) from err
 
 
 class Filters:

@@ -23,7 +23,7 @@ from ews.tuning.rule_values import RuleChangeError
 from ews.tuning.rules import Changer, FailingCases
 from ews.web.acts_pages import key_of, own_form, refused
 from ews.web.asked import only
-from ews.web.problems import not_ours
+from ews.web.problems import FormRefused, not_ours
 from ews.web.rendering import language, linker, page
 from ews.web.site import Site
 from ews.web.tuning_view import who_saves
@@ -107,10 +107,10 @@ def _table_page(request: Request, site: Site, books: Books) -> HTMLResponse:
         asked = it.asked
         book = books.of(site, it.month)
         found = watch_table(site.store, asked, now=site.clock(), month=it.month, book=book)
-    except UnknownName as err:
-        wrong, status = err.text(lang), 404
     except NotFound as err:
-        wrong, status = str(err), 404
+        wrong, status = err.text(lang), 404
+    except FormRefused as err:
+        wrong, status = err.text(lang), err.status_code
     except HTTPException as err:
         wrong, status = str(err.detail), err.status_code
     every = {k: v for k, v in given.items() if k not in ("offset", "limit")}
