@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ews.detectors import seasonal, stopped
-from ews.detectors.codes import code_changed
+from ews.detectors.codes import replaced
 from ews.detectors.panel import Floats, Panel
 from tests import bench_null, null_series
 
@@ -121,14 +121,17 @@ def revision() -> Panel:
     return replace(panel, names=tuple(names))
 
 
-def test_a_code_that_was_replaced_has_not_stopped_and_its_successor_is_named() -> None:
+def test_a_code_that_was_replaced_has_not_stopped() -> None:
     panel = revision()
-    new, old = panel.names[13], panel.names[12]
-    assert code_changed(panel) == {new: (old,)}
+    gone = replaced(panel)
+    assert gone[12, 48:].all()
+    assert not gone[:12].any()
+    assert not gone[13].any()
+    assert not gone[12, :48].any()
     told = stopped.score(panel, {})
     assert np.isnan(told.tail[12, 48:]).all()
     other = replace(panel, names=(*panel.names[:13], "synthetic/import-kg/CN-KR/290000"))
-    assert code_changed(other) == {}
+    assert not replaced(other).any()
     assert stopped.score(other, {}).tail[12, 48] < 0.02
 
 

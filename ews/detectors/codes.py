@@ -18,31 +18,22 @@ APART: Final = 3  # periods between the last value of the old code and the first
 PAST: Final = 12  # periods that the old code had
 
 
-def code_changed(panel: Panel) -> dict[str, tuple[str, ...]]:
-    """New series -> the series that it probably replaced: same report, place and heading.
+def replaced(panel: Panel) -> Bools:
+    """[n, t] True from the period on in which another code took the series' place: same report,
+    place and heading.
 
     A new code begins in the January or July in which an old one of its heading (first four digits)
     stops. Only monthly panels; what was there in the first year of the panel is not new.
-    """
-    found: dict[str, list[str]] = defaultdict(list)
-    for new, old, _ in _changes(panel):
-        found[panel.names[new]].append(panel.names[old])
-    return {name: tuple(sorted(olds)) for name, olds in found.items()}
-
-
-def replaced(panel: Panel) -> Bools:
-    """[n, t] True from the period on in which another code took the series' place.
-
     What comes after a period changes nothing at it, so that a detector may use it.
     """
     gone = np.zeros(panel.values.shape, np.bool_)
-    for _, old, start in _changes(panel):
+    for old, start in _changes(panel):
         gone[old, start:] = True
     return gone
 
 
-def _changes(panel: Panel) -> Iterator[tuple[int, int, int]]:
-    """(row of the new code, row of the old one, period) of every change."""
+def _changes(panel: Panel) -> Iterator[tuple[int, int]]:
+    """(row of the code that was replaced, period) of every change."""
     if panel.frequency is not Frequency.MONTH or len(panel.periods) <= PAST:
         return
     has = np.isfinite(panel.values)
@@ -57,7 +48,7 @@ def _changes(panel: Panel) -> Iterator[tuple[int, int, int]]:
         for old in rows[_heading(panel.names[new])]:
             near = has[old, start - APART : start].any()
             if near and not has[old, start] and has[old, :start].sum() >= PAST:
-                yield int(new), old, start
+                yield old, start
 
 
 def _heading(name: str) -> tuple[str, ...]:
