@@ -5,9 +5,12 @@ Figures are ours. What was found was found by the service's own turn, at the rel
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -95,6 +98,19 @@ def keep(store: Store, until: datetime) -> None:
 
 def make_series_home(home: Path, until: datetime = NOW) -> None:
     """The home, with the turn that found the surge and the event that it became."""
+    made = _made(until)
+    shutil.copytree(made.name, home, dirs_exist_ok=True)
+
+
+@cache
+def _made(until: datetime) -> TemporaryDirectory[str]:
+    """The same home, made once a run; gone with the process."""
+    folder = TemporaryDirectory(prefix="series-home-")
+    _make(Path(folder.name), until)
+    return folder
+
+
+def _make(home: Path, until: datetime) -> None:
     store = Store.open(home)
     try:
         store.save_ruleset(shipped_ruleset(BEFORE - timedelta(days=900)))

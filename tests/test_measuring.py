@@ -13,6 +13,7 @@ import pytest
 from alerts.rulebook import shipped_ruleset
 from ews.measuring import Measured, Measurer
 from ews.measuring.monitored import budget_of
+from ews.measuring.shares import limits_kept, ruleset_of
 from ews.model import Detection, Direction, Frequency, Observation, RuleSet, Series
 from ews.pipeline import Pipeline
 from ews.storage import Store
@@ -193,6 +194,11 @@ def test_made_up_series_give_detections_and_no_event(
     assert CHINA in {one.series for one in found}
     assert all(one.synthetic for one in found if one.series in NAMES)
     assert not pipeline.store.events()
+    now = after(MONTHS - 1)
+    whole = Measurer(pipeline.store).allocation(
+        ruleset_of(pipeline.store, now), pipeline.store.summaries(), now
+    )
+    assert limits_kept(pipeline.store, ruleset_of(pipeline.store, now), now) == whole.limits
 
 
 class Stop(Exception):
