@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from ews.config import load_settings
 from ews.model import Exposure
-from ews.reports import aggregates
 from ews.reports.aggregates import (
     LEAST,
     MARGIN,
     MOST,
+    aggregates,
     atoms_of,
     cells_of,
     hides,

@@ -21,7 +21,6 @@ from ews.reports import (
     NotFound,
     UnknownName,
     alert_list,
-    explain,
     exposure_report,
     find,
     label,
@@ -29,6 +28,7 @@ from ews.reports import (
     percent,
     plain,
 )
+from ews.reports.explain import explain
 from ews.reports.standing import dependence_lines
 from ews.reports.then import known_then
 from ews.storage import Store

@@ -29,8 +29,9 @@ from ews.model import (
     TaggedArticle,
 )
 from ews.pipeline import Pipeline
-from ews.reports import OPEN, OPERATOR, NotFound, Viewer, explain, plain
+from ews.reports import OPEN, OPERATOR, NotFound, Viewer, plain
 from ews.reports.auditing import verify
+from ews.reports.explain import explain
 from ews.reports.sentences import stating
 from ews.storage import Store
 from ews.tuning import cases

@@ -102,7 +102,7 @@ def persistent(
 def updated(probability: float, ratio: float) -> float:
     """Bayes on odds. The probability stays inside 0..1, and 0 and 1 stay what they are.
 
-    >>> round(updated(0.5, 4.0), 2), updated(0.0, 50.0), updated(1.0, 0.05)
+    >>> round(updated(0.5, 4.0), 2), updated(0.0, 50.0), round(updated(1.0, 0.05), 9)
     (0.8, 0.0, 1.0)
     """
     return min(1.0, probability * ratio / (probability * ratio + 1 - probability))  # rounding
