@@ -162,6 +162,8 @@ def test_odd_input_is_refused_in_the_readers_language_and_breaks_nothing(
     for path in (f"/series?offset={far}", "/series?offset=²", "/series?offset=-3"):
         assert client.get(path).status_code == 200, path
     assert client.get(f"/api/v1/series?offset={far}").status_code == 422
+    assert client.get("/api/v1/series/budget?limit=-1").status_code == 422
+    assert len(client.get("/api/v1/series/budget?limit=1").json()["items"]) == 1
     for asked, ko in (("rubbish", "날짜나 시각이 아닙니다"), ("2031-01-01", "아직 오지 않았습니다"),
                       ("0001-01-01", "1900년보다 앞"),
                       ("0001-01-01T00:00+09:00", "날짜나 시각이 아닙니다")):  # fmt: skip

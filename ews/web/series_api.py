@@ -61,17 +61,17 @@ def series_api_router(site: Site, who: Callable[[Request], Viewer], kept: Series
         return csv_answer(list_sheet(listed(site, asks.asked), lang), "series.csv")
 
     @router.get("/series/budget", summary="The false-alarm budget: set, shared out, and kept")
-    def budget(item: Item = "", as_of: AsOf = None, top: Lines = 50) -> BudgetReport:
-        return budget_of(site, kept, item, as_of, top)
+    def budget(item: Item = "", as_of: AsOf = None, limit: Lines = 50) -> BudgetReport:
+        return budget_of(site, kept, item, as_of, limit)
 
     @router.get(
         "/series/budget.csv", summary="The same as a sheet, a line for each item",
         responses=SHEET, response_class=Response,
     )  # fmt: skip
     def budget_csv(
-        item: Item = "", as_of: AsOf = None, top: Lines = 10_000, lang: Language = "ko"
+        item: Item = "", as_of: AsOf = None, limit: Lines = 10_000, lang: Language = "ko"
     ) -> Response:
-        found = budget_of(site, kept, item, as_of, top)
+        found = budget_of(site, kept, item, as_of, limit)
         return csv_answer(budget_sheet(found, lang), "series-budget.csv")
 
     _one(router, site, kept)
