@@ -58,6 +58,7 @@ from ews.model import (
     Story,
     Suggestion,
     TaggedArticle,
+    VintageBasis,
     Vulnerability,
 )
 from ews.storage import Store
@@ -421,3 +422,16 @@ def test_delivery_states_of_the_model_are_all_known_to_the_outbox() -> None:
     assert {state.value for state in DeliveryState} == {
         "new", "trying", "sent", "ambiguous", "dead", "held",
     }  # fmt: skip
+
+
+def test_values_are_read_by_day_as_they_are_read_in_full(fresh: Store) -> None:
+    days = [datetime(year, 3, 1, tzinfo=UTC) for year in (1697, 1969, 1970, 2023, 2400)]
+    late = datetime(2500, 1, 1, tzinfo=UTC)
+    fresh.save_observations([
+        Observation(f"p/m/{place}/-", day, late - timedelta(days=n), float(n), basis=basis)
+        for place, basis in (("a", VintageBasis.CALENDAR), ("b", VintageBasis.RECORDED))
+        for n, day in enumerate(days)
+    ])  # fmt: skip
+    whole, short = fresh.columns(late), fresh.columns(late, by_day=True)
+    for name in ("rows", "periods", "available", "values", "calendar"):
+        assert getattr(short, name).tolist() == getattr(whole, name).tolist()

@@ -193,7 +193,7 @@ def grouped(
 
 def panel_at(store: Store, names: tuple[str, ...], frequency: Frequency, now: datetime) -> Panel:
     """The series as known at `now`; days become weeks."""
-    got = store.columns(now, names, now - HISTORY[frequency])
+    got = store.columns(now, names, now - HISTORY[frequency], by_day=True)
     panel = panel_of(
         got.names, frequency, got.rows, got.periods.astype("M8[us]").astype("M8[D]"),
         got.available.astype("M8[us]"), got.values, now,

@@ -37,6 +37,11 @@ VALUE = np.dtype(
     [("series", "i8"), ("period", "i8"), ("available", "i8"), ("value", "f8"), ("calendar", "i1")]
 )
 _RAW = np.dtype([("both", "i8"), ("period", "i8"), ("available", "i8"), ("value", "f8")])
+_SHORT = np.dtype([("all", "i8"), ("available", "i8"), ("value", "f8")])
+DAY = 86_400_000_000  # microseconds
+# Days fit beside the number of the series: from the year 1696 to 2413, the first one as 0.
+DAYS, BEGIN = 1 << 18, 100_000
+LAST = (DAYS - BEGIN - 1) * DAY
 
 
 def read_values(connection: Connection, ids: Sequence[int], where: str) -> NDArray[np.void]:
@@ -57,6 +62,29 @@ def read_values(connection: Connection, ids: Sequence[int], where: str) -> NDArr
     for name in ("period", "available", "value"):
         data[name] = raw[name]
     data["series"], data["calendar"] = np.divmod(raw["both"], 2)
+    return data
+
+
+def read_days(connection: Connection, ids: Sequence[int], where: str) -> NDArray[np.void]:
+    """As `read_values`, with periods cut to their day: a number fewer again, a quarter of the time.
+    Periods before 1696 and after 2413 are left out."""
+    chosen = ",".join(str(int(id_)) for id_ in ids)
+    query = (
+        f"SELECT (series_id * 2 + calendar) * {DAYS} + (period + {BEGIN * DAY}) / {DAY}, "
+        f"available_at, value FROM series_values WHERE series_id IN ({chosen}) AND {where} "
+        f"AND period BETWEEN {-BEGIN * DAY} AND {LAST} ORDER BY series_id, period, available_at"
+    )
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(query)
+        raw = np.fromiter(cast(Iterable[object], cursor), _SHORT)
+    finally:
+        cursor.close()
+    data = np.empty(len(raw), VALUE)
+    data["available"], data["value"] = raw["available"], raw["value"]
+    both, days = np.divmod(raw["all"], DAYS)
+    data["period"] = (days - BEGIN) * DAY
+    data["series"], data["calendar"] = np.divmod(both, 2)
     return data
 
 
