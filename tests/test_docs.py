@@ -119,3 +119,19 @@ def test_words_that_the_design_does_not_use_stay_out_of_what_readers_see() -> No
     for path in seen:
         found = unused.search(Path(path).read_text("utf-8"))
         assert found is None, f"{path.name} says {found.group(0) if found else ''}"
+
+
+def test_the_figures_of_the_numeric_half_are_those_of_the_last_benchmarks() -> None:
+    figures = json.loads((ROOT / "docs/bench/detectors.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    free, phases = figures["recorded"]["event_free"]["service"], figures["scale"]["phases"]
+    low, high = free["interval"]
+    told = [
+        f"{free['expected']:.1f} / {free['episodes']} ({low:.1f} to {high:.1f})",
+        f"2.0 / {figures['service']['whole']['per_week']['rate']:.2f}",
+        f"{phases['store']['s']:.0f} s / {phases['turn']['s']:.0f} s / {phases['month']['s']:.1f} s",
+    ]
+    for name in ("nb_cusum", "ears_c3"):
+        rates = figures["outbreak"]["detectors"][name]["rates"]
+        told.append(f"{next(r['sensitivity'] for r in rates if r['set'] == 0.001):.2f}")
+    assert [one for one in told if one not in readme] == []
