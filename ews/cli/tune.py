@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
 def register(app: typer.Typer) -> None:
     app.command()(replay)
     app.command()(score)

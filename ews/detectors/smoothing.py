@@ -22,7 +22,15 @@ from ews.model import Frequency
 
 Params = Mapping[str, float]
 
-SIZES = ("import-", "export-", "transits", "tanker-transits", "container-transits", "capacity", "port-")
+SIZES = (
+    "import-",
+    "export-",
+    "transits",
+    "tanker-transits",
+    "container-transits",
+    "capacity",
+    "port-",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,12 @@ from ews.tuning.desk_shapes import Knob
 from ews.web import tuning_words as words
 from ews.web.tuning_asked import Asked, present, same
 
-SETTINGS = ("evaluate", "group", "chance", "series")  # sections of the rules whose numbers the form shows
+SETTINGS = (
+    "evaluate",
+    "group",
+    "chance",
+    "series",
+)  # sections of the rules whose numbers the form shows
 FACTOR = (0.0, 10.0, 0.05)  # range and step of a sensitivity
 
 
