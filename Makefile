@@ -89,7 +89,7 @@ bench-detectors: .venv/dev ## detectors of numbers: outbreaks, null data, record
 	@test -d $(DATA)/trade || echo "without the recorded series: set EWS_RECORDED_DATA to the folder that holds trade/"
 	@test ! -d $(DATA)/trade || $(NICE_ENV) EWS_RECORDED_DATA=$(DATA) $(BIN)/python -m tests.bench_recorded
 	$(NICE_ENV) $(BIN)/python -m tests.bench_series_scale
-	$(NICE_ENV) $(BIN)/python -m tests.bench_service --write
+	$(NICE_ENV) $(BIN)/python -m tests.bench_service --seed 424242 --write
 
 crises: .venv/run ## hold the model against past crises: docs/crises.md
 	$(BIN)/python -m graph.crises --write docs/crises.md
