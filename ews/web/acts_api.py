@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.silences import MATCHERS
 from ews.acting import act, decisions, person_of
-from ews.model import FALSE_ALARMS, ActKind
+from ews.model import FALSE_ALARMS, ActKind, Person
 from ews.reports import AlertLine, NotForViewer, Viewer, alert_line
 from ews.reports.acts import ActLine, SilenceLine, act_line, check_staff, silence_lines
 from ews.reports.people import PersonLine, people_lines
@@ -194,6 +194,14 @@ def request_body(body: type[Body]) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
+def key_of(request: Request, person: Person) -> str:
+    """The key of what a person asks: of the request's Idempotency-Key, for which it happens once."""
+    given = request.headers.get("Idempotency-Key", "").strip()
+    if len(given) > 200:
+        raise HTTPException(400, "Idempotency-Key has 200 letters at most")
+    return f"api:{person.id}:{given or uuid4()}"
+
+
 def do_act(
     site: Site,
     request: Request,
@@ -205,13 +213,10 @@ def do_act(
 ) -> Acts:
     """Do it under the name of the token, once for the request's Idempotency-Key."""
     person = person_of(site.store, named(request))
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > 200:
-        raise HTTPException(400, "Idempotency-Key has 200 letters at most")
     done = act(
         site.store, person, kind, alert_id=alert_id, note=note,
         detail={key: str(value) for key, value in (detail or {}).items() if value not in (None, "")},
-        via="api", key=f"api:{person.id}:{given or uuid4()}", now=site.clock(),
+        via="api", key=key_of(request, person), now=site.clock(),
     )  # fmt: skip
     return Acts(act=act_line(done))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, TypeVar
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as PathParam
@@ -28,14 +27,13 @@ from ews.tuning.learning_teaching import (
 )
 from ews.tuning.rule_tests import FailingCases
 from ews.tuning.rules import Changer, RuleChangeError
-from ews.web.acts_api import Body, SomeValue, Value, named, request_body, sent
+from ews.web.acts_api import Body, SomeValue, Value, key_of, named, request_body, sent
 from ews.web.api import PROBLEMS
 from ews.web.learning_asked import (
     check_analyst,
     check_ratios,
     counted,
     drifted,
-    key_header,
     learnt,
 )
 from ews.web.site import Site
@@ -174,7 +172,7 @@ def _suggestion_paths(router: APIRouter, site: Site, desks: Desks) -> None:
         request: Request, id: Id, given: Annotated[Accepted, Depends(sent(Accepted))]
     ) -> Suggestion:
         person = _analyst(site, request)
-        changer = Changer(person, "api", f"api:{person.id}:{key_header(request) or uuid4()}")
+        changer = Changer(person, "api", key_of(request, person))
         return _saved(lambda: desks.ask(lambda desk: accept_suggestion(
             desk, id, changer, site.clock(), rebase=given.rebase
         )))  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import HTTPException, Request
+from fastapi import HTTPException
 
 from ews.model import ProposalState
 from ews.reports import NotForViewer, Viewer
@@ -55,10 +55,3 @@ def drifted(site: Site, since: str, until: str) -> Drift:
         )
     except ValueError as err:
         raise HTTPException(400, str(err)) from err
-
-
-def key_header(request: Request) -> str:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > 200:
-        raise HTTPException(400, "Idempotency-Key has 200 letters at most")
-    return key

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, Literal
-from uuid import uuid4
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from ews.acting import person_of
 from ews.model import Outcome
@@ -14,7 +13,7 @@ from ews.reports import Viewer
 from ews.reports.acts import act_line
 from ews.tuning.ledger import Account, Ledger
 from ews.tuning.ledger_reviews import turned_out
-from ews.web.acts_api import Acts, Body, SomeValue, named, sent
+from ews.web.acts_api import Acts, Body, SomeValue, key_of, named, sent
 from ews.web.api import PROBLEMS, AlertId
 from ews.web.asked import known
 from ews.web.exposure_api import SHEET, csv_answer
@@ -105,12 +104,9 @@ def _saying(router: APIRouter, site: Site, kept: Ledgers) -> None:
         request: Request, alert_id: AlertId, given: Annotated[TurnedOut, Depends(sent(TurnedOut))]
     ) -> Acts:
         person = person_of(site.store, named(request))
-        key = request.headers.get("Idempotency-Key", "").strip()
-        if len(key) > 200:
-            raise HTTPException(400, "Idempotency-Key has 200 letters at most")
         done = turned_out(
             site.store, person, alert_id, Outcome(given.outcome), given.reason, site.clock(),
-            "api", f"api:{person.id}:{key or uuid4()}",
+            "api", key_of(request, person),
         )  # fmt: skip
         kept.forget()
         return Acts(act=act_line(done))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
-from uuid import uuid4
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
@@ -28,7 +27,7 @@ from ews.tuning.desk_shapes import (
 from ews.tuning.rule_tests import FailingCases
 from ews.tuning.rule_values import RuleChangeError, difference
 from ews.tuning.rules import Changer, RulesConflict, of_version
-from ews.web.acts_api import Body, SomeValue, Value, named, request_body, sent
+from ews.web.acts_api import Body, SomeValue, Value, key_of, named, request_body, sent
 from ews.web.api import PROBLEMS
 from ews.web.site import Site
 from ews.web.tuning_asked import YEARS
@@ -278,10 +277,7 @@ def _saving_paths(router: APIRouter, site: Site, desks: Desks) -> None:
 def _changer(request: Request, site: Site) -> Changer:
     """Who asks, and the request's Idempotency-Key, for which it happens once."""
     person = person_of(site.store, named(request))
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > 200:
-        raise HTTPException(400, "Idempotency-Key has 200 letters at most")
-    return Changer(person, "api", f"api:{person.id}:{given or uuid4()}:rules")
+    return Changer(person, "api", f"{key_of(request, person)}:rules")
 
 
 def _aware(at: datetime) -> datetime:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated
-from uuid import uuid4
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParam
 from pydantic import Field
 
@@ -20,7 +19,7 @@ from ews.reports.watch_list import list_key, watch_list
 from ews.reports.watch_sheet import watch_sheet
 from ews.reports.watch_views import Spots, WatchChanges, WatchItem, WatchList, WatchTable
 from ews.tuning.rules import Changer
-from ews.web.acts_api import Body, Some, SomeValue, named, request_body, sent
+from ews.web.acts_api import Body, Some, SomeValue, key_of, named, request_body, sent
 from ews.web.api import PROBLEMS
 from ews.web.asked import only
 from ews.web.exposure_api import SHEET, Language, csv_answer
@@ -129,7 +128,4 @@ def _list_paths(router: APIRouter, site: Site) -> None:
 def _changer(request: Request, site: Site) -> Changer:
     """Who asks, and the request's Idempotency-Key, for which it happens once."""
     person = person_of(site.store, named(request))
-    given = request.headers.get("Idempotency-Key", "").strip()
-    if len(given) > 200:
-        raise HTTPException(400, "Idempotency-Key has 200 letters at most")
-    return Changer(person, "api", f"api:{person.id}:{given or uuid4()}:watch")
+    return Changer(person, "api", f"{key_of(request, person)}:watch")
