@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +12,9 @@ import typer
 from ews.cli.options import Home, Json, Lang, Reason
 
 if TYPE_CHECKING:
-    from ews.config import Settings
+    from collections.abc import Callable
+
     from ews.model import RuleSet
-    from ews.storage import Store
-    from ews.tuning.rules import Changer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -248,16 +248,9 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Put an item on the watch list: a new version of the rules, kept with name and reason."""
-    from ews.cli.opening import opened
-    from ews.reports.watch_list import list_key
     from ews.tuning.watch_list import watch
 
-    with opened(home) as (settings, store):
-        now, who = datetime.now(UTC), _changer(settings, store, by)
-        saved = watch(
-            store, list_key(name), reason=reason, now=now, budget=budget, by=by, changer=who
-        )
-        _told(settings, store, lang, as_json, saved)
+    _change(partial(watch, budget=budget), name, reason, by, home, lang, as_json)
 
 
 @app.command()
@@ -270,38 +263,33 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Take an item off the watch list: a new version of the rules, kept with name and reason."""
-    from ews.cli.opening import opened
-    from ews.reports.watch_list import list_key
     from ews.tuning.watch_list import unwatch
 
-    with opened(home) as (settings, store):
-        now, who = datetime.now(UTC), _changer(settings, store, by)
-        saved = unwatch(store, list_key(name), reason=reason, now=now, by=by, changer=who)
-        _told(settings, store, lang, as_json, saved)
+    _change(unwatch, name, reason, by, home, lang, as_json)
 
 
-def _changer(settings: Settings, store: Store, by: str) -> Changer | None:
-    from ews.cli.rules import changer_of
-
-    return changer_of(settings, store, by)
-
-
-def _told(
-    settings: Settings, store: Store, lang: str | None, as_json: bool, saved: RuleSet
-) -> None:
+def _change(
+    do: Callable[..., RuleSet], name: str, reason: str, by: str, home: Home, lang: Lang,
+    as_json: Json,
+) -> None:  # fmt: skip
+    """Change the list under the name of who does it, and show it as it is then."""
     from ews.cli import show_watch
+    from ews.cli.opening import opened
     from ews.cli.output import output
-    from ews.reports.watch_list import watch_list
+    from ews.cli.rules import changer_of
+    from ews.reports.watch_list import list_key, watch_list
 
-    out = output(lang, as_json, settings.lang)
-    found = watch_list(store, datetime.now(UTC))
+    with opened(home) as (settings, store):
+        now, who = datetime.now(UTC), changer_of(settings, store, by)
+        saved = do(store, list_key(name), reason=reason, now=now, by=by, changer=who)
+        out = output(lang, as_json, settings.lang)
+        found = watch_list(store, datetime.now(UTC))
     if out.as_json:
         out.json(found)
-    else:
-        out.say(
-            out.t(
-                f"규칙 버전 {saved.version}: {saved.reason}",
-                f"rules {saved.version}: {saved.reason}",
-            )
+        return
+    out.say(
+        out.t(
+            f"규칙 버전 {saved.version}: {saved.reason}", f"rules {saved.version}: {saved.reason}"
         )
-        show_watch.entries(out, found)
+    )
+    show_watch.entries(out, found)
