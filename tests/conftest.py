@@ -111,6 +111,16 @@ def tuning_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield from open_tuning_home(tmp_path_factory.mktemp("tuning"))
 
 
+@pytest.fixture(scope="module")
+def store(home: Path) -> Iterator[Store]:
+    """The store in `home`, which each module makes; a module may have a `store` of its own."""
+    from ews.storage import Store
+
+    opened = Store.open(home)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture(scope="session")
 def pipeline_at(classifier: Classifier, network: Network) -> Iterator[Callable[[Path], Pipeline]]:
     """Makes a pipeline whose store and console record live in the folder; nothing is printed."""

@@ -74,13 +74,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def store(home: Path) -> Iterator[Store]:
-    opened = Store.open(home)
-    yield opened
-    opened.close()
-
-
 def told(store: Store, lang: str = "en", viewer: Viewer = STAFF, **asked: object) -> str:
     return markdown(dossier(store, ALERT, now=LATER, viewer=viewer, **asked), lang)  # type: ignore[arg-type]
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,13 +44,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tx.save_propagation(later, [shock], store.exposures(event_id=EVENT))
     store.close()
     return folder
-
-
-@pytest.fixture(scope="module")
-def store(home: Path) -> Iterator[Store]:
-    opened = Store.open(home)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,13 +53,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.save_silence(Silence("sil-2", "홍길동", "조용히", NOW, day, {"item": "urea"}))
     store.close()
     return folder
-
-
-@pytest.fixture(scope="module")
-def store(home: Path) -> Iterator[Store]:
-    opened = Store.open(home)
-    yield opened
-    opened.close()
 
 
 def reader(home: Path, store: Store, viewer: Viewer | None = None) -> TestClient:
