@@ -83,11 +83,12 @@ bench-tuning: .venv/dev ## after `make score`: threshold changes, expected load,
 	$(NICE_ENV) $(BIN)/python -m tests.bench_load $(SCORE_HOME)
 	$(NICE_ENV) $(BIN)/python -m tests.bench_reproduce $(SCORE_HOME) --tags 30
 
-bench-detectors: .venv/dev ## detectors of numbers: outbreaks, null data, recorded data, three million rows, a year of the service (15 minutes)
+bench-detectors: .venv/dev ## detectors of numbers: outbreaks, null data, recorded data, fusion, three million rows, a year of the service (15 minutes)
 	$(NICE_ENV) $(BIN)/python -m tests.bench_outbreak
 	$(NICE_ENV) $(BIN)/python -m tests.bench_null --full --write
 	@test -d $(DATA)/trade || echo "without the recorded series: set EWS_RECORDED_DATA to the folder that holds trade/"
 	@test ! -d $(DATA)/trade || $(NICE_ENV) EWS_RECORDED_DATA=$(DATA) $(BIN)/python -m tests.bench_recorded
+	$(NICE_ENV) EWS_RECORDED_DATA=$(DATA) $(BIN)/python -m tests.bench_fusion
 	$(NICE_ENV) $(BIN)/python -m tests.bench_series_scale
 	$(NICE_ENV) $(BIN)/python -m tests.bench_service --seed 424242 --write
 
