@@ -1,5 +1,8 @@
 """How often do value and price detectors speak when nothing happens? `-m tests.bench_null --full`.
 
+`--new-year` prints how often January and February alarm with and without the regressor of the New
+Year, `--data D` how often recorded prices of 1990 to 2018 do (D holds trade/); neither writes.
+
 Long synthetic null series (tests/null_series.py) through every detector; the share of tests whose
 nominal tail is at or below 0.01 and 0.001, and the share that begins an alarm (alarms that follow
 within a quarter are one). Intervals count series, not tests, since tests of one series depend on
@@ -17,6 +20,7 @@ import numpy as np
 
 from ews.detectors import change_point, seasonal, stockpiling, stopped
 from ews.detectors.panel import Bools, Panel, Scores
+from ews.tuning.fit_calibration import recorded_panels
 from tests import null_series
 
 FIGURES = Path(__file__).parents[1] / "docs" / "bench" / "detectors.json"
@@ -102,13 +106,48 @@ def table(found: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def new_year() -> str:
+    """January and February of made-up flows that lose half in a month with the whole New Year."""
+    n, t = SIZES["full"]
+    made = null_series.panel(null_series.new_year_flows(np.random.default_rng(SEED), n, t))
+    lines = []
+    for name, on in (("with the regressor", 1.0), ("without it", 0.0)):
+        tails = seasonal.score(made, {"holidays": on}).tail[:, null_series.years_start(t)]
+        share, low, high = rate(tails <= TAILS[0], np.isfinite(tails))
+        lines.append(f"January and February, {name}: {share:.4f} ({low:.4f}-{high:.4f})")
+    return "\n".join(lines)
+
+
+def recorded_prices(data: Path) -> str:
+    """Recorded monthly prices of the Pink Sheet, 1990 to 2018, real events included."""
+    panel = next(one for one in recorded_panels(data) if one.names[0].startswith("pinksheet/"))
+    years = (panel.periods >= np.datetime64("1990")) & (panel.periods < np.datetime64("2019"))
+    lines = []
+    for score in (seasonal.score, change_point.score):
+        tails = score(panel, {}, None).tail[:, years]
+        tests = np.isfinite(tails)
+        for tail in TAILS:
+            hits = tests & (tails <= tail)
+            share, begun = rate(hits, tests)[0], rate(begins(hits), tests)[0]
+            lines.append(
+                f"{len(panel.names)} prices, {score.__module__}, {tests.sum():,} tests, nominal "
+                f"{tail}: {share:.4f}, begun {begun:.4f}"
+            )
+    return "\n".join(lines)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_const", const="quick", dest="size")
     size.add_argument("--full", action="store_const", const="full", dest="size")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--new-year", action="store_true")
+    parser.add_argument("--data", type=Path)
     given = parser.parse_args()
+    if given.new_year or given.data:
+        print(new_year() if given.new_year else recorded_prices(given.data))
+        return
     found = rows(given.size or "quick")
     print(table(found))
     if given.write:
