@@ -306,7 +306,9 @@ def test_a_dry_run_reads_no_value_before_its_release(store: Store) -> None:
     releases = {one.available_at for one in store.vintages(NOW, series=GRAPHITE)}
     known = {(v.observed_at.date(), v.value): v.available_at
              for v in store.vintages(NOW, series=GRAPHITE)}  # fmt: skip
-    for one in dry_run(store, GRAPHITE, NOW - timedelta(days=70), NOW).told:
+    told = dry_run(store, GRAPHITE, NOW - timedelta(days=70), NOW).told
+    assert told
+    for one in told:
         assert one.release in releases
         assert known[one.period, one.value] <= one.release
 

@@ -66,7 +66,9 @@ def test_pages_read_without_signing_in_in_both_languages(home: Home, lang: str) 
     for path in PATHS:
         answer = home.api(None).get(f"{path}{'&' if '?' in path else '?'}lang={lang}")
         assert answer.status_code == STATUS.get(path, 200), path
-        Balanced().feed(answer.text)
+        parser = Balanced()
+        parser.feed(answer.text)
+        assert (parser.faults, parser.open) == ([], []), path
         assert answer.text.count("<h1") == 1, path
         assert "style=" not in answer.text
         if path != "/help/watch" and STATUS.get(path, 200) == 200 and "0.99" not in path:
