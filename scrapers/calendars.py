@@ -192,9 +192,8 @@ def dated(
 ) -> list[Observation]:
     """Fetched observations with the date at which each became known; what we hold already is out.
 
-    `newest_held` gives the newest value
-    that we hold per (series, period); `frequencies` says the frequency of a series where it is not
-    the usual one of its provider. A value met for the first time is dated by `first_seen`; one that
+    `newest_held` gives the newest value that we hold per (series, period); `frequencies` says the
+    frequency of a series where it is not the usual one of its provider. A value met for the first time is dated by `first_seen`; one that
     differs from ours is a revision, seen at the fetch; one that equals ours says nothing new.
     What the source dated itself (`available_at` is not `fetched_at`), and series without a rule,
     stay as they came.

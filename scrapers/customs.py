@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
-from scrapers.hs import Cell, leaves, revision, sums
+from scrapers.hs import Cell, add, leaves, revision, sums
 from scrapers.mapping import Parsed, Signal, number
 from scrapers.rows import all_there, key_error, local_name, xml_root
 
@@ -41,9 +41,8 @@ class _Reply:
 
     groups: dict[Group, dict[str, dict[str, float | None]]] = field(default_factory=dict)
     total: Mapping[str, float | None] | None = None
-    broken: set[Group] = field(
-        default_factory=set
-    )  # a row of theirs cannot be read; partner "": any
+    # A row of theirs cannot be read; partner "": any.
+    broken: set[Group] = field(default_factory=set)
     rows: int = 0
     odd: list[str] = field(default_factory=list)
 
@@ -209,8 +208,7 @@ def _world(reply: _Reply, month: datetime) -> dict[str, dict[str, Cell]]:
             continue
         for name, cells in _cells(rows).items():
             for item, cell in cells.items():
-                before = out[name].get(item, 0.0)
-                out[name][item] = None if before is None or cell is None else before + cell
+                add(out[name], item, cell)
     return out
 
 

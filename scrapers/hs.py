@@ -40,7 +40,11 @@ def sums(values: Mapping[str, Cell]) -> dict[str, Cell]:
     out: dict[str, Cell] = {}
     for code in leaves(values):
         if len(code) >= 6:
-            item, value = code[:6], values[code]
-            before = out.get(item, 0.0)
-            out[item] = None if before is None or value is None else before + value
+            add(out, code[:6], values[code])
     return dict(sorted(out.items()))
+
+
+def add(totals: dict[str, Cell], item: str, value: Cell) -> None:
+    """Add a cell to the total of an item; a total with a cell that cannot be read is none."""
+    before = totals.get(item, 0.0)
+    totals[item] = None if before is None or value is None else before + value

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -53,9 +54,7 @@ def parse_sdmx(source: Source, body: bytes, now: datetime, label: str = "") -> P
     dated = [{**row, "@day": _day(row)} for row in rows]
     parsed = map_rows(source, dated, now)
     words = "; ".join(filter(None, [parsed.said, said]))
-    return Parsed(
-        parsed.signals, parsed.rows, parsed.newest, words, parsed.ttl_s, series=parsed.series
-    )
+    return replace(parsed, said=words)
 
 
 def _day(row: Row) -> str:
