@@ -1,6 +1,7 @@
 """Three million figures of trade through the store, the detectors, the indices and the lists.
 
     python -m tests.bench_series_scale [--items N]    writes docs/bench/detectors.json, key "scale"
+    python -m tests.bench_series_scale --indices      vulnerability by itself; prints, writes nothing
 
 Made-up trade of every HS6 item (ews.tuning.synthetic_trade) goes into an empty store as if customs
 had sent it, with what China says to have sold, so that shares, gaps and vulnerability follow from
@@ -39,6 +40,9 @@ from ews.storage.value_rows import Columns
 from ews.tuning.synthetic_trade import synthetic_trade
 from ews.watching import turn as watching
 from graph.goods import goods
+from graph.trade import trade_of
+from graph.vulnerability import read_weights, vulnerabilities
+from graph.vulnerability_sensitivity import sensitivity
 
 FILE = Path(__file__).parent.parent / "docs" / "bench" / "detectors.json"
 SEED = 8
@@ -298,14 +302,39 @@ def table(found: dict[str, dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def indices() -> str:
+    """Vulnerability of all items and how far its ranks hang on the weights: seconds and figures."""
+    clock, weights = Clock(), read_weights()
+    with clock.step("make"):
+        made = synthetic_trade(1)
+    with clock.step("arrays"):
+        trade = trade_of(made.names, made.row, made.period, made.value)
+    with clock.step("indices"):
+        month = datetime(2024, 7, 1, tzinfo=UTC)
+        rows = vulnerabilities(trade, weights, month, datetime(2024, 9, 1, tzinfo=UTC))
+    with clock.step("sensitivity"):
+        found = sensitivity(rows, weights)
+    wide = np.array([one.high - one.low for one in sorted(found.ranks, key=lambda one: one.rank)])
+    without = sorted(found.shift_without.items(), key=lambda pair: -pair[1])
+    return (
+        f"{len(made.value):,} rows, {len(rows):,} items, {clock.steps}\nshift {found.shift:.0f}, "
+        f"interval {np.median(wide):.0f}, of the first 100 {np.median(wide[:100]):.0f}, without: "
+        + ", ".join(f"{name} {shift:.0f}" for name, shift in without[:2])
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, help="of so many items only; writes no file")
+    parser.add_argument("--indices", action="store_true", help="vulnerability by itself")
     parser.add_argument("--phase", choices=PHASES, help=argparse.SUPPRESS)
     parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.phase:
         print(json.dumps(PHASES[given.phase](given.home, given.items)))
+        return
+    if given.indices:
+        print(indices())
         return
     found = run(given.items)
     print(json.dumps({key: found[key] for key in ("bars", "ratios", "machine")}, indent=1))
