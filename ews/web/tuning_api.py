@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal, TypeVar
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from pydantic import BaseModel, Field
 
-from alerts.rulebook import RuleError
-from ews.acting import person_of
 from ews.model import RuleSet, Stage
 from ews.reports import Viewer
 from ews.tuning.desk import Desk
@@ -24,11 +22,11 @@ from ews.tuning.desk_shapes import (
     Target,
     Version,
 )
-from ews.tuning.rule_tests import FailingCases
-from ews.tuning.rule_values import RuleChangeError, difference
-from ews.tuning.rules import Changer, RulesConflict, of_version
-from ews.web.acts_api import Body, SomeValue, Value, key_of, named, request_body, sent
+from ews.tuning.rule_values import difference
+from ews.tuning.rules import of_version
+from ews.web.acts_api import Body, SomeValue, Value, request_body, sent
 from ews.web.api import PROBLEMS
+from ews.web.rule_changes import changer_of, saved
 from ews.web.site import Site
 from ews.web.tuning_asked import YEARS
 from ews.web.tuning_desks import Desks, check_tuner
@@ -250,7 +248,7 @@ def _saving_paths(router: APIRouter, site: Site, desks: Desks) -> None:
         openapi_extra=request_body(Change),
     )  # fmt: skip
     def save(request: Request, given: Annotated[Change, Depends(sent(Change))]) -> Saved:
-        changer, now = _changer(request, site), site.clock()
+        changer, now = changer_of(request, site, "rules"), site.clock()
 
         def do(desk: Desk) -> RuleSet:
             base = given.base_version
@@ -268,16 +266,10 @@ def _saving_paths(router: APIRouter, site: Site, desks: Desks) -> None:
         openapi_extra=request_body(Undo),
     )  # fmt: skip
     def undo(request: Request, given: Annotated[Undo, Depends(sent(Undo))]) -> Saved:
-        changer, now = _changer(request, site), site.clock()
+        changer, now = changer_of(request, site, "rules"), site.clock()
         return _saved(lambda: desks.ask(
             lambda desk: desk.undo(reason=given.reason, now=now, changer=changer)
         ))  # fmt: skip
-
-
-def _changer(request: Request, site: Site) -> Changer:
-    """Who asks, and the request's Idempotency-Key, for which it happens once."""
-    person = person_of(site.store, named(request))
-    return Changer(person, "api", f"{key_of(request, person)}:rules")
 
 
 def _aware(at: datetime) -> datetime:
@@ -289,14 +281,8 @@ def _aware(at: datetime) -> datetime:
 
 
 def _saved(do: Callable[[], RuleSet]) -> Saved:
-    """The new version; 409 when somebody saved meanwhile or rule tests fail, with what to do."""
-    try:
-        saved = do()
-    except (RulesConflict, FailingCases) as err:
-        raise HTTPException(409, str(err)) from err
-    except (RuleChangeError, RuleError) as err:
-        raise HTTPException(400, str(err)) from err
+    new = saved(do)
     return Saved(
-        version=saved.version, name=saved.name, by=saved.by, reason=saved.reason,
-        saved_at=saved.created_at, in_force_at=saved.in_force_at,
+        version=new.version, name=new.name, by=new.by, reason=new.reason,
+        saved_at=new.created_at, in_force_at=new.in_force_at,
     )  # fmt: skip

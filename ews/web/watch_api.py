@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi import Path as PathParam
 from pydantic import Field
 
-from ews.acting import person_of
 from ews.reports import Viewer
 from ews.reports.watch import MOST, watch_table
 from ews.reports.watch_book import month_of
@@ -18,13 +17,13 @@ from ews.reports.watch_item import watch_item
 from ews.reports.watch_list import list_key, watch_list
 from ews.reports.watch_sheet import watch_sheet
 from ews.reports.watch_views import Spots, WatchChanges, WatchItem, WatchList, WatchTable
-from ews.tuning.rules import Changer
-from ews.web.acts_api import Body, Some, SomeValue, key_of, named, request_body, sent
+from ews.web.acts_api import Body, Some, SomeValue, request_body, sent
 from ews.web.api import PROBLEMS
 from ews.web.asked import only
 from ews.web.exposure_api import SHEET, Language, csv_answer
+from ews.web.rule_changes import changer_of, saved
 from ews.web.site import Site
-from ews.web.watch_asked import FILTERS, Books, Filters, answered, change_list, saved
+from ews.web.watch_asked import FILTERS, Books, Filters, answered, change_list
 
 Month = Annotated[str | None, Query(description="2026-10; the newest of each item")]
 Since = Annotated[str | None, Query(description="month that is compared with; the one before")]
@@ -108,7 +107,7 @@ def _list_paths(router: APIRouter, site: Site) -> None:
         openapi_extra=request_body(Added),
     )  # fmt: skip
     def add(request: Request, given: Annotated[Added, Depends(sent(Added))]) -> WatchList:
-        changer = _changer(request, site)
+        changer = changer_of(request, site, "watch")
         key = list_key(given.item)
         saved(lambda: change_list(site, "add", key, given.reason, given.budget, changer))
         return watch_list(site.store, site.clock())
@@ -120,12 +119,6 @@ def _list_paths(router: APIRouter, site: Site) -> None:
     def remove(
         request: Request, item: Item, given: Annotated[Removed, Depends(sent(Removed))]
     ) -> WatchList:
-        changer, key = _changer(request, site), list_key(item)
+        changer, key = changer_of(request, site, "watch"), list_key(item)
         saved(lambda: change_list(site, "remove", key, given.reason, None, changer))
         return watch_list(site.store, site.clock())
-
-
-def _changer(request: Request, site: Site) -> Changer:
-    """Who asks, and the request's Idempotency-Key, for which it happens once."""
-    person = person_of(site.store, named(request))
-    return Changer(person, "api", f"{key_of(request, person)}:watch")

@@ -9,15 +9,13 @@ from datetime import datetime
 from threading import Lock
 from typing import Annotated, TypeVar
 
-from fastapi import HTTPException, Query, Request
+from fastapi import Query, Request
 
-from alerts.rulebook import RuleError
 from alerts.words import Bilingual
 from ews.model import RuleSet
 from ews.reports.watch import MOST, Asked
 from ews.reports.watch_book import Book, month_of, open_book, state_of
-from ews.tuning.rule_values import RuleChangeError
-from ews.tuning.rules import Changer, FailingCases, RulesConflict
+from ews.tuning.rules import Changer
 from ews.tuning.watch_list import unwatch, watch
 from ews.web.problems import FormRefused
 from ews.web.site import Site
@@ -127,13 +125,3 @@ def change_list(
     if what == "remove":
         return unwatch(site.store, item, reason=reason, now=now, changer=changer)
     return watch(site.store, item, reason=reason, now=now, budget=budget, changer=changer)
-
-
-def saved(do: Callable[[], RuleSet]) -> RuleSet:
-    """The new version; 409 when somebody saved meanwhile, 400 for what cannot be."""
-    try:
-        return do()
-    except (RulesConflict, FailingCases) as err:
-        raise HTTPException(409, str(err)) from err
-    except (RuleChangeError, RuleError) as err:
-        raise HTTPException(400, str(err)) from err
