@@ -13,7 +13,6 @@ from ews.model import Frequency, VintageBasis
 from ews.tuning.series import (
     TABLES,
     SeriesFileError,
-    convert_file,
     convert_series,
     described,
     read_series,
@@ -130,9 +129,10 @@ def test_chinas_exports_go_to_every_partner_in_kilograms_and_dollars(tmp_path: P
 
 
 def test_each_value_has_the_date_of_its_calendar_and_says_so(tmp_path: Path) -> None:
-    path = write(tmp_path / "trade/prices/wti-daily.csv", "Date,Price\n2023-12-18,72.47\n")
-    convert_file("wti", path, tmp_path / "out.csv")
+    write(tmp_path / "trade/prices/wti-daily.csv", "Date,Price\n2023-12-18,72.47\n")
+    assert convert_series(tmp_path, tmp_path / "out.csv") == {"trade/prices/wti-daily.csv": 1}
     (value,) = read_series([tmp_path / "out.csv"])
+    assert value.series == "eia/price-usd/wti/crude-oil"
     release = release_of(value.series)
     assert release is not None
     assert value.available_at == release.available(day("2023-12-18")) == day("2023-12-20")
@@ -149,11 +149,11 @@ def test_a_file_without_a_basis_was_recorded_and_an_unknown_one_is_named(tmp_pat
 
 
 def test_what_a_converted_series_is_can_be_told(tmp_path: Path) -> None:
-    path = write(
-        tmp_path / "hs6.csv",
+    write(
+        tmp_path / "trade/mirror/cn_exports_deep_dive_hs6_monthly.csv",
         "period_dt,partner_name,hs6,val,qty,uv\n2023-10-01,South Korea,250410,5,2,1\n",
     )
-    convert_file("comtrade-hs6", path, tmp_path / "out.csv")
+    convert_series(tmp_path, tmp_path / "out.csv")
     told = {one.name.split("/")[1]: one for one in described(read_series([tmp_path / "out.csv"]))}
     usd, kg = told["export-usd"], told["export-kg"]
     assert (usd.unit, usd.currency, usd.valuation, usd.classification) == (
@@ -176,14 +176,6 @@ def test_a_bad_table_row_is_named_and_an_empty_folder_is_an_error(tmp_path: Path
     write(tmp_path / TABLES[0].path, PASSAGES + "atlantis,2023-12-15,50,1,1,1,1,1,1,1\n")
     with pytest.raises(SeriesFileError, match="line 2: 'atlantis'"):
         convert_series(tmp_path, tmp_path / "x.csv")
-
-
-def test_one_file_can_be_converted_by_its_layout(tmp_path: Path) -> None:
-    path = write(tmp_path / "wti.csv", "Date,Price\n2023-12-18,72.47\n")
-    assert convert_file("wti", path, tmp_path / "out.csv") == 1
-    assert read_series([tmp_path / "out.csv"])[0].series == "eia/price-usd/wti/crude-oil"
-    with pytest.raises(SeriesFileError, match="use one of portwatch"):
-        convert_file("mine", path, tmp_path / "out.csv")
 
 
 @pytest.mark.recorded

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 
 from ews.model import Observation, Series, VintageBasis, utc
-from ews.tuning.series_tables import LAYOUTS, MISSING, TABLES, Table
+from ews.tuning.series_tables import MISSING, TABLES, Table
 from scrapers.calendars import Release, release_of
 
 CALENDAR = VintageBasis.CALENDAR
@@ -61,21 +61,6 @@ def convert_series(data: Path, out: Path) -> dict[str, int]:
         raise SeriesFileError(f"{data}: no known table here; expected some of {tables}")
     _write(rows, out)
     return counts
-
-
-def convert_file(layout: str, file: Path, out: Path) -> int:
-    """Write one provider's file as a series file; gives the number of rows.
-
-    `layout` is a key of `LAYOUTS`: portwatch, pinksheet, gscpi, brent, wti, henryhub, comtrade-hs6,
-    comtrade-group or comtrade-world.
-    """
-    if layout not in LAYOUTS:
-        raise SeriesFileError(f"unknown layout {layout!r}; use one of {', '.join(LAYOUTS)}")
-    if not file.is_file():
-        raise SeriesFileError(f"{file}: no such file")
-    rows = list(_converted(file, LAYOUTS[layout]))
-    _write(rows, out)
-    return len(rows)
 
 
 def described(observations: Iterable[Observation]) -> list[Series]:

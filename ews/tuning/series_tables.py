@@ -112,21 +112,14 @@ def _world(row: Cells) -> Iterator[Said]:
         yield from _exports("WLD", item, row, "total_value", "total_qty")
 
 
-LAYOUTS: Mapping[str, Table] = {
-    "portwatch": Table(
-        "trade/shipping/portwatch_chokepoints_daily_2019_2026.csv", "portwatch", _portwatch
-    ),
-    "pinksheet": Table("trade/prices/pinksheet_monthly.csv", "pinksheet", _pink_sheet),
-    "gscpi": Table("trade/prices/gscpi_data.csv", "gscpi", _gscpi),
-    "brent": Table("trade/prices/brent-daily.csv", "eia", _spot("brent", "crude-oil", "USD/bbl")),
-    "wti": Table("trade/prices/wti-daily.csv", "eia", _spot("wti", "crude-oil", "USD/bbl")),
-    "henryhub": Table(
-        "trade/prices/henryhub-daily.csv", "eia", _spot("henry-hub", "natural-gas", "USD/mmbtu")
-    ),
-    "comtrade-hs6": Table("trade/mirror/cn_exports_deep_dive_hs6_monthly.csv", "comtrade", _hs6),
-    "comtrade-group": Table(
-        "trade/mirror/cn_exports_country_monthly_stats.csv", "comtrade", _group
-    ),
-    "comtrade-world": Table("trade/mirror/cn_exports_overview_monthly.csv", "comtrade", _world),
-}
-TABLES = tuple(LAYOUTS.values())
+TABLES = (
+    Table("trade/shipping/portwatch_chokepoints_daily_2019_2026.csv", "portwatch", _portwatch),
+    Table("trade/prices/pinksheet_monthly.csv", "pinksheet", _pink_sheet),
+    Table("trade/prices/gscpi_data.csv", "gscpi", _gscpi),
+    Table("trade/prices/brent-daily.csv", "eia", _spot("brent", "crude-oil", "USD/bbl")),
+    Table("trade/prices/wti-daily.csv", "eia", _spot("wti", "crude-oil", "USD/bbl")),
+    Table("trade/prices/henryhub-daily.csv", "eia", _spot("henry-hub", "natural-gas", "USD/mmbtu")),
+    Table("trade/mirror/cn_exports_deep_dive_hs6_monthly.csv", "comtrade", _hs6),
+    Table("trade/mirror/cn_exports_country_monthly_stats.csv", "comtrade", _group),
+    Table("trade/mirror/cn_exports_overview_monthly.csv", "comtrade", _world),
+)
