@@ -1,4 +1,8 @@
-"""Synthetic null series, in which nothing happens: what the detectors are tested and measured on."""
+"""Synthetic null series, in which nothing happens: what the detectors are tested and measured on.
+
+Written apart from ews.tuning.null_series, to which the calibration is fitted: a test on the series
+that a detector was fitted to would only show that it was fitted.
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from scipy.stats import chi2
 
+from ews.detectors.achieved import poisson_interval
 from ews.detectors.dated import Dated
 from ews.model import Detection, Direction, Frequency, Observation, series_parts
 from tests.recorded_replay import Replay, Test, daily
@@ -42,9 +42,8 @@ class Quiet:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95% interval of the Poisson mean behind the number of episodes (Garwood 1936)."""
-        low = chi2.ppf(0.025, 2 * self.episodes) / 2 if self.episodes else 0.0
-        return float(low), float(chi2.ppf(0.975, 2 * self.episodes + 2) / 2)
+        """95% interval of the Poisson mean behind the number of episodes."""
+        return poisson_interval(self.episodes)
 
     @property
     def verdict(self) -> str:

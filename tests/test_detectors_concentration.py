@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ews.detectors import concentration
-from ews.detectors.derived import derive
+from ews.detectors.derived import EU_MEMBERS, derive
 from ews.detectors.own_past import Past, departures, medians
 from ews.detectors.panel import Panel
+from graph import reference
 from tests.panels_of_trade import NAN, of, panel
 
 Floats = NDArray[np.float64]
@@ -22,6 +23,10 @@ def imports(**partners: list[float]) -> dict[str, list[float]]:
 
 
 HHI, TOP = "comtrade/hhi/KR/250410", "comtrade/top-share/KR/250410"
+
+
+def test_the_union_has_the_members_that_the_reference_network_says() -> None:
+    assert EU_MEMBERS == reference.EU_MEMBERS
 
 
 def test_shares_are_of_the_total_that_the_reporter_publishes() -> None:

@@ -25,7 +25,8 @@ UNITS = ("usd", "kg")  # values before weights: value shares are what Korean and
 SYNTHETIC = "synthetic"  # provider of generated series; what is derived from them keeps the label
 # Sources whose answer for an item names every partner that traded. Of others a total is needed.
 COMPLETE = frozenset({"customs"})
-# A union's members (Regulation texts; the United Kingdom left on 2020-01-31 and counts alone).
+# A union's members (Regulation texts; the United Kingdom left on 2020-01-31 and counts alone). The
+# same as graph.reference.EU_MEMBERS: rooms never import each other, a test holds the two equal.
 EU_MEMBERS = frozenset(
     "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
 )

@@ -155,16 +155,16 @@ def _row(
     where: str,
 ) -> Expectation:
     _stated(row, where)
-    _known(row, families, effects, where)
+    family, direction, effect = _told(row, families, effects, where)
     if not 0 < row["still"] < 1:
         raise ValueError(f"{where}: still must lie between 0 and 1, not {row['still']}")
     if row["from_days"] >= row["until_days"]:
         raise ValueError(f"{where}: from_days must lie before until_days")
     return Expectation(
         frozenset(row["types"]),
-        row["family"],
-        Direction(row["direction"]),
-        effects[row["effect"]],
+        family,
+        direction,
+        effect,
         bool(row["fulfils"]),
         int(row["from_days"]),
         int(row["due_days"]),
@@ -182,14 +182,14 @@ def _alone(
     effects: Mapping[str, Effect],
     where: str,
 ) -> Alone:
-    _known(row, families, effects, where)
+    family, direction, effect = _told(row, families, effects, where)
     return Alone(
-        row["family"],
-        Direction(row["direction"]),
+        family,
+        direction,
         row["type"],
         Phase(row["phase"]),
         row["sign"],
-        effects[row["effect"]],
+        effect,
         float(row["base"]),
         float(row["slope"]),
         float(row["most"]),
@@ -201,13 +201,15 @@ def _stated(row: Mapping[str, Any], where: str) -> None:
         raise ValueError(f'{where}: say what it rests on (basis = "..."), or "assumed"')
 
 
-def _known(
+def _told(
     row: Mapping[str, Any],
     families: Mapping[str, Family],
     effects: Mapping[str, Effect],
     where: str,
-) -> None:
+) -> tuple[str, Direction, Effect]:
+    """What both tables say: the family of series, the way it moves, and how far."""
     if row["family"] not in families:
         raise ValueError(f"{where}: unknown family {row['family']!r}; use {sorted(families)}")
     if row["effect"] not in effects:
         raise ValueError(f"{where}: unknown effect {row['effect']!r}; use {sorted(effects)}")
+    return row["family"], Direction(row["direction"]), effects[row["effect"]]

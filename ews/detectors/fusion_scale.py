@@ -9,6 +9,7 @@ import numpy as np
 from ews.detectors.expectations import Family
 from ews.detectors.fusion_match import Reading
 from ews.detectors.fusion_odds import toward
+from ews.detectors.own_past import NORMAL
 from ews.detectors.panel import PER_YEAR, Floats, Panel
 from ews.model import Direction
 
@@ -32,8 +33,9 @@ def usual(reading: Reading, family: Family) -> float:
 def scales(panel: Panel, additive: bool = False) -> Floats:
     """[n] usual standard deviation of ln(value / expected), NaN where too little is known.
 
-    1.4826 x MAD of the differences to the same season of the year before, over sqrt(2): what a
-    forecast that knows only last year would miss by, so never too small for one that knows more.
+    The MAD, as a normal sigma, of the differences to the same season of the year before, over
+    sqrt(2): what a forecast that knows only last year would miss by, so never too small for one
+    that knows more.
     `additive`: for series that are logarithms or standard deviations already.
     """
     season = round(PER_YEAR[panel.frequency])
@@ -46,7 +48,7 @@ def scales(panel: Panel, additive: bool = False) -> Floats:
     rows = apart[enough]
     if len(rows):
         middle = np.nanmedian(rows, axis=1, keepdims=True)
-        found[enough] = 1.4826 * np.nanmedian(np.abs(rows - middle), axis=1) / np.sqrt(2)
+        found[enough] = NORMAL * np.nanmedian(np.abs(rows - middle), axis=1) / np.sqrt(2)
     return found
 
 
