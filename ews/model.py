@@ -4,8 +4,9 @@ Times are aware UTC. Shares, probabilities and magnitudes are 0..1. IDs are hash
 that every stage can run twice and write once. Every signal has two clocks: `observed_at` (what
 the source says) and `available_at` (when we could have known); a replay sorts on the second.
 
-The chain: Source -> Fetch -> Signal (Article | Observation) -> TaggedArticle -> Event -> Shock ->
-Exposure -> Alert -> Notification -> Delivery.
+The chain: Source -> Fetch -> Signal (Article | Observation), then Article -> TaggedArticle ->
+Story, and Observation (a value of a Series) -> Detection; both -> Event -> Shock -> Exposure ->
+Alert -> Notification -> Delivery.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
     scrape -> classify -> detect -> shock, propagate -> evaluate -> route -> deliver
 
+Numbers need no classifying: `scrape` keeps them as series (ews.storage.numbers), and `detect`
+measures what is new among them (ews.measuring: panels, ews.detectors.numeric, the false-alarm
+budget -> Detections) beside the stories, then lets both meet in events (ews.detectors.fusion).
+
 A stage reads what the stage before left undone, calls a pure function of its room, and writes the
 answer and the mark "done" in one transaction. Killed at any point, the next cycle finds the same
 work undone and does it again; IDs are hashes of content, so nothing is written twice. A replay is

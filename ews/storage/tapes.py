@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
 from ews.model import Event
 from ews.storage import schema
 from ews.storage.events import EVENT
+from ews.storage.schema_base import EPOCH
 from ews.storage.transactions import Transactions, batches
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_US = 86_400_000_000
+from ews.storage.value_rows import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class TapeStore(Transactions):
         counts: dict[date, int] = {}
         with self._read() as connection:
             for table in (schema.articles, schema.series_values):
-                day = sa.type_coerce(table.c.available_at, sa.BigInteger) // DAY_US
+                day = sa.type_coerce(table.c.available_at, sa.BigInteger) // DAY
                 query = sa.select(day, sa.func.count()).where(
                     table.c.available_at >= since, table.c.available_at < until
                 )

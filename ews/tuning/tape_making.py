@@ -14,7 +14,8 @@ from alerts.measures import MEASURES, Unread, measures
 from ews.model import Event, EventStatus, Exposure, Hop, Phase
 from ews.storage import Store
 from ews.storage.codec import from_json, to_json
-from ews.storage.tapes import EPOCH, Kept
+from ews.storage.schema_base import EPOCH
+from ews.storage.tapes import Kept
 from ews.tuning.replay import STEP
 from ews.tuning.tape_file import Columns, Floats, Texts
 from graph import Network, propagate, shock
