@@ -75,6 +75,11 @@ class Source:
     authority: str | None = None  # ISO2 whose measures this source itself issues
     live_tested: bool = False
     options: Mapping[str, object] = field(default_factory=dict)
+    country: str = "INT"  # ISO2 of the publisher's seat, EU, or INT for an international body
+    tier: int = (
+        2  # 1 states its own acts or measurements, 2 a newsroom, 3 gathered by a machine, 4 private
+    )
+    trusted: bool = True  # False: an analyst's own; it makes no event until an operator promotes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +98,67 @@ class Fetch:
     error: str | None = None
     permanent: bool = False  # trying again cannot help
     retry_after_s: int | None = None
+    rows: int | None = None  # read before any filter of ours, to compare with what is expected
+    took_s: float | None = None  # from asking to parsed
 
     @property
     def id(self) -> str:
         return content_id("fch", self.source, self.at.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """One body as it came, kept so that a mended parser can read it again without the network."""
+
+    source: str
+    at: datetime  # of the fetch; all bodies of one turn share it
+    page: int  # 0, 1, ... within the turn
+    url: str  # as asked, without the key
+    headers: Mapping[str, str]  # lower-case names; cookies and keys are not kept
+    body: bytes
+    parsed: bool = True  # False: an index that only led to another body
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Circuit(StrEnum):
+    """Whether a source or a host is asked at all."""
+
+    CLOSED = "closed"
+    OPEN = "open"  # it failed too often in a row: one probe when the wait is over, nothing before
+    GONE = "gone"  # 410: not asked again until an operator resumes it
+
+
+@dataclass(frozen=True, slots=True)
+class Polling:
+    """How a source is polled: what must survive a restart."""
+
+    name: str  # of the source
+    next_due: datetime | None = None  # None: never planned
+    why: str = ""  # what set next_due: schedule | history | ttl | cache | retry-after | back-off | circuit | gone | host
+    failures: int = 0  # failed turns in a row
+    circuit: Circuit = Circuit.CLOSED
+    opened_at: datetime | None = None  # of the circuit
+    moved_to: str | None = None  # where a permanent redirect sent us; asked there from then on
+    moved_at: datetime | None = None
+    changed_at: datetime | None = None  # when the body last differed from the one before
+    every_s: int | None = None  # the interval that its own history asks for
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host as all sources on it see it: what must survive a restart so that we stay polite."""
+
+    name: str  # host[:port], lower case
+    free_at: datetime | None = None  # no request before
+    held_until: datetime | None = None  # it asked us to wait (429, 503 with Retry-After)
+    failures: int = 0  # connections or answers that failed, in a row, over all its sources
+    open_until: datetime | None = None  # the circuit: one probe then, nothing before
+    robots: str | None = None  # text of robots.txt; None: never read, or not reachable
+    robots_status: int | None = None  # its HTTP status; None: no answer
+    robots_at: datetime | None = None  # when that was read
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +176,7 @@ class Article:
     available_at: datetime
     independence: str = ""  # independence group; "" means the outlet stands alone
     authority: str | None = None  # ISO2 of the state that speaks here, when it is its own notice
+    trusted: bool = True  # False: from a private source that nobody promoted yet
 
     @staticmethod
     def make_id(source: str, url: str, title: str) -> str:

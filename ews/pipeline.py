@@ -52,7 +52,7 @@ from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
-from scrapers import Client, Collected, collect, next_due
+from scrapers import KINDS, Client, Collected, collect, next_due
 from scrapers.calendars import dated
 
 log = logging.getLogger(__name__)
@@ -116,7 +116,8 @@ class Pipeline:
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
         past = self.store.fetches(source.name, limit=12)
-        got = collect(source, past[0] if past else None, now, client)
+        memory = self.store.memory(source.name) if KINDS[source.kind].remembers else ""
+        got = collect(source, past[0] if past else None, now, client, memory)
         failures = sum(1 for _ in takewhile(lambda one: one.outcome is FetchOutcome.FAILED, past))
         try:
             return self._keep_fetched(source, got, failures, now)
@@ -139,6 +140,10 @@ class Pipeline:
             _keep_values(tx, source, last, described, now, kept)
             kept.new += _keep(tx, [one for one in got.signals if isinstance(one, Article)])
             tx.save_fetch(_noting(got.fetch, kept.differ))
+            if source.options.get("keep_raw", True):
+                tx.save_raws(got.raws)
+            if got.memory is not None:
+                tx.save_memory(source.name, got.memory)
             tx.set_next_due(source.name, next_due(source, got.fetch, failures))
         return kept.new
 

@@ -5,9 +5,11 @@ True
 """
 
 from scrapers.catalog import CatalogError, load_source, load_sources
-from scrapers.collect import Collected, collect, freshness, next_due, scrape
+from scrapers.collect import collect, freshness, next_due, reread, scrape
+from scrapers.collected import Collected, Parser
 from scrapers.conditional import fetch
 from scrapers.errors import SourceError
+from scrapers.hosts import HostBook, MemoryHosts
 from scrapers.http import Client
 from scrapers.kinds import KINDS, parse
 
@@ -16,6 +18,9 @@ __all__ = [
     "CatalogError",
     "Client",
     "Collected",
+    "HostBook",
+    "MemoryHosts",
+    "Parser",
     "SourceError",
     "collect",
     "fetch",
@@ -24,5 +29,6 @@ __all__ = [
     "load_sources",
     "next_due",
     "parse",
+    "reread",
     "scrape",
 ]

@@ -17,11 +17,12 @@ from scrapers.lists import shared_lists
 from scrapers.mapping import FILTERS, template_fields
 from scrapers.sweeps import check_sweep
 
+TIERS = (1, 2, 3, 4)  # ews.model.Source says what each means
 GROUPS = ("news", "official", "hazard", "shipping", "statistics", "price", "policy")
 REQUIRED = {
     "publisher": str, "title": str, "url": str, "kind": str, "lang": str, "group": str,
     "terms": str, "every": str, "fresh_within": str, "expect": dict, "independence": str,
-    "live_tested": bool,
+    "live_tested": bool, "country": str, "tier": int,
 }  # fmt: skip
 OPTIONAL = {"authority": str, "key_env": str, "enabled": bool, "options": dict}
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
@@ -88,6 +89,10 @@ def read_source(folder: Traversable) -> Source:
         raise CatalogError(f"{where}: expect must read {{ min = N, max = M }} with N <= M")
     if not table["url"].startswith(("https://", "http://")):
         raise CatalogError(f"{where}: url must begin with https:// or http://")
+    if not re.fullmatch(r"[A-Z]{2}|INT", table["country"]):
+        raise CatalogError(f"{where}: country must be an ISO code such as KR, EU, or INT")
+    if table["tier"] not in TIERS:
+        raise CatalogError(f"{where}: tier must be one of {', '.join(map(str, TIERS))}")
     if wrong := check_sweep(table["url"], options):
         raise CatalogError(f"{where}: {wrong}")
     if "{key}" in table["url"] and not table.get("key_env"):
@@ -111,6 +116,8 @@ def read_source(folder: Traversable) -> Source:
         authority=table.get("authority"),
         live_tested=table["live_tested"],
         options=options,
+        country=table["country"],
+        tier=table["tier"],
     )
 
 

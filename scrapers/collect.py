@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ews.model import Article, Fetch, FetchOutcome, Observation, Series, Source, SourceState
+from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source, SourceState
+from scrapers.collected import Collected, Parser, raws_of
 from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply, judge
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
@@ -19,15 +22,6 @@ LONGEST_WAIT_S = 86_400
 FAILURES_TOLERATED = 3  # turns that may fail before a source counts as failing
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
-    """One attempt at a source: how it went, what it brought, and what the series in it are."""
-
-    fetch: Fetch
-    signals: list[Article | Observation] = field(default_factory=list)
-    series: list[Series] = field(default_factory=list)
-
-
 def scrape(
     source: Source, last: Fetch | None, now: datetime, client: Client
 ) -> tuple[Fetch, list[Article | Observation]]:
@@ -36,18 +30,38 @@ def scrape(
     return collected.fetch, collected.signals
 
 
-def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -> Collected:
-    """The source's signals, the fetch that brought them, the series; `last` is its latest fetch.
+def collect(
+    source: Source,
+    last: Fetch | None,
+    now: datetime,
+    client: Client,
+    memory: str = "",
+    parser: Parser = parse,
+) -> Collected:
+    """One turn: signals, series, bodies, and how it went; `last` is the source's latest fetch.
 
-    Never raises for a bad source: whatever goes wrong comes back as a FAILED fetch that says so.
+    `memory` is what its kind remembered, `parser` reads bodies (in a worker, where they are not
+    trusted). Never raises for a bad source: whatever goes wrong comes back as a FAILED fetch that says so.
     Too few rows (`expect`) is FAILED too, but the signals that came are returned. Do not come back
     before `next_due`.
     """
+    begun = time.monotonic()
+    got = _turn(source, last, now, client, memory, parser)
+    return replace(got, fetch=replace(got.fetch, took_s=round(time.monotonic() - begun, 3)))
+
+
+def _turn(
+    source: Source, last: Fetch | None, now: datetime, client: Client, memory: str, parser: Parser
+) -> Collected:
+    own = KINDS[source.kind].turn
+    if own is not None:
+        return own(source, last, now, client, memory, parser)
     if is_sweep(source):
-        return _swept(source, last, now, client)
+        return _swept(source, last, now, client, parser)
     fetched, reply = fetch_reply(source, _conditions(source, last), now, client)
     if reply is None:
         return Collected(fetched)
+    key = api_key(source, client)
     kept = replace(
         fetched,
         etag=last.etag if last else None,
@@ -55,16 +69,35 @@ def collect(source: Source, last: Fetch | None, now: datetime, client: Client) -
         sha256=last.sha256 if last else None,
         newest=last.newest if last else None,
     )
+    pages = [reply]
     try:
         pages = _pages(source, reply, now, client)
         if KINDS[source.kind].index:
             fetched = replace(fetched, sha256=hashlib.sha256(pages[-1].body).hexdigest())
             if last is not None and fetched.sha256 == last.sha256:
-                return Collected(_unchanged(fetched, last))
-        parsed = joined([parse(source, one.body, now, charset_of(one.headers)) for one in pages])
+                return Collected(_unchanged(fetched, last), moved_to=reply.moved)
+        parsed = joined(
+            [parser(source, one.body, now, charset_of(one.headers), memory) for one in pages]
+        )
     except SourceError as error:
-        return Collected(failed(kept, error))
-    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, parsed.series)
+        # what could not be read is the body that a mended parser will want
+        return Collected(failed(kept, error), raws=raws_of(source, now, pages, key))
+    return Collected(
+        _outcome(source, fetched, kept, parsed), parsed.signals, parsed.series,
+        raws_of(source, now, pages, key), parsed.memory, reply.moved,
+    )  # fmt: skip
+
+
+def reread(source: Source, raws: Sequence[Raw], memory: str = "", parser: Parser = parse) -> Parsed:
+    """The signals of one turn from its kept bodies, as `collect` read them. Raises SourceError."""
+    own = KINDS[source.kind].reread
+    if own is not None:
+        return joined(own(source, raws, memory, parser))
+    return joined([
+        parser(source, raw.body, raw.at, charset_of(raw.headers), memory)
+        for raw in raws
+        if raw.parsed
+    ])  # fmt: skip
 
 
 def _conditions(source: Source, last: Fetch | None) -> Fetch | None:
@@ -81,11 +114,13 @@ def _unchanged(fetched: Fetch, last: Fetch) -> Fetch:
     )
 
 
-def _swept(source: Source, last: Fetch | None, now: datetime, client: Client) -> Collected:
+def _swept(
+    source: Source, last: Fetch | None, now: datetime, client: Client, parser: Parser
+) -> Collected:
     """One turn of a sweep. Its newest date is that of all turns: one turn may ask for old months."""
-    fetched, parts = sweep(source, last, now, client, parse, KINDS[source.kind].check)
+    fetched, parts, raws = sweep(source, last, now, client, parser, KINDS[source.kind].check)
     if fetched.outcome is not FetchOutcome.NEW:
-        return Collected(fetched)
+        return Collected(fetched, raws=raws if fetched.outcome is FetchOutcome.FAILED else [])
     parsed = joined(parts)
     dates = [one for one in (parsed.newest, last.newest if last else None) if one is not None]
     said = "; ".join(filter(None, [fetched.error, parsed.said]))
@@ -93,7 +128,7 @@ def _swept(source: Source, last: Fetch | None, now: datetime, client: Client) ->
     kept = replace(fetched, newest=last.newest if last else None)
     # what a series is now is not said by a source of old periods: its codes may be of another edition
     series = [] if source.options.get("past") else parsed.series
-    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, series)
+    return Collected(_outcome(source, fetched, kept, parsed), parsed.signals, series, raws)
 
 
 def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fetch:
@@ -102,6 +137,7 @@ def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fet
     good = replace(
         fetched,
         signals=count,
+        rows=parsed.rows,
         newest=parsed.newest,
         error=parsed.said or None,
         retry_after_s=wait or None,
@@ -111,7 +147,7 @@ def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fet
             f"{source.name}: {parsed.rows} rows where at least {source.expect_min} are expected; "
             "it dries up or has changed: open the url, then correct expect or the mapping"
         )
-        return replace(failed(kept, error), signals=count)
+        return replace(failed(kept, error), signals=count, rows=parsed.rows)
     if parsed.rows > source.expect_max:
         note = f"{parsed.rows} rows where at most {source.expect_max} are expected"
         return replace(good, error="; ".join(filter(None, [note, parsed.said])))

@@ -34,6 +34,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    moved: str = ""  # where permanent redirects alone (301, 308) led; "" when there was none
 
 
 class Client:

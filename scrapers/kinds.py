@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ews.model import Series, Source
+from ews.model import Fetch, Raw, Series, Source
 from scrapers.arcgis import next_page, parse_arcgis
+from scrapers.collected import Collected, Parser
 from scrapers.comtrade import parse_comtrade
 from scrapers.customs import check_span, parse_customs
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.forms import parse_chart
 from scrapers.gdelt import gkg_file, parse_gkg
+from scrapers.http import Client
 from scrapers.mapping import Parsed, Signal
 from scrapers.rows import (
     parse_csv,
@@ -25,7 +27,12 @@ from scrapers.sdmx import parse_sdmx
 from scrapers.sheets import parse_xlsx, xlsx_link
 from scrapers.vintages import parse_fred, parse_vintage_csv
 
-Parse = Callable[[Source, bytes, datetime, str], Parsed]
+# (source, body, now, charset label); of a kind that remembers also what it remembers
+Parse = Callable[..., Parsed]
+# A turn of several requests that no generic way fits. (source, latest fetch, now, client, memory, parser)
+Turn = Callable[[Source, Fetch | None, datetime, Client, str, Parser], Collected]
+# The bodies of one such turn, read again. (source, bodies, memory, parser)
+Reread = Callable[[Source, Sequence[Raw], str, Parser], list[Parsed]]
 # The next URL to read for this source, or None. (source, body, url of the body)
 Follow = Callable[[Source, bytes, str], str | None]
 # Raises SourceError for a URL that the publisher is known to refuse. (source, url)
@@ -35,7 +42,7 @@ Check = Callable[[Source, str], None]
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
-    "past", "after",
+    "past", "after", "keep_raw",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
@@ -46,7 +53,9 @@ class Kind:
     """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body. `index`: the
     url is a page that may stay as it is while the file that it links changes.
 
-    `check` is asked before each request of a sweep.
+    `check` is asked before each request of a sweep. `remembers`: parse takes what it remembered at the
+    turn before (lists told by their difference). `turn` does the asking itself; `reread` reads what
+    such a turn kept.
     """
 
     parse: Parse
@@ -56,6 +65,9 @@ class Kind:
     pages: bool = False
     index: bool = False
     check: Check | None = None
+    remembers: bool = False
+    turn: Turn | None = None
+    reread: Reread | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -84,13 +96,17 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def parse(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
+def parse(source: Source, body: bytes, now: datetime, label: str = "", memory: str = "") -> Parsed:
     """One body as signals. Raises SourceError only, whatever the bytes are.
 
-    `label` is the charset of the HTTP header, used when the bytes themselves do not say.
+    `label` is the charset of the HTTP header, used when the bytes themselves do not say. `memory`
+    is what the kind remembered at its turn before, "" when nothing.
     """
+    kind = KINDS[source.kind]
     try:
-        return KINDS[source.kind].parse(source, body, now, label)
+        if kind.remembers:
+            return kind.parse(source, body, now, label, memory)
+        return kind.parse(source, body, now, label)
     except SourceError:
         raise
     except (
@@ -130,4 +146,5 @@ def joined(parts: list[Parsed]) -> Parsed:
         said,
         max((part.ttl_s for part in parts), default=0),
         list(series.values()),
+        next((part.memory for part in reversed(parts) if part.memory is not None), None),
     )

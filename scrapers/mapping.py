@@ -44,6 +44,7 @@ class Parsed:
     said: str = ""  # something odd that did not stop us
     ttl_s: int = 0  # seconds the source asks us to wait
     series: list[Series] = field(default_factory=list)  # what the observations' series are
+    memory: str | None = None  # what the kind remembers until its next turn; None: as before
 
 
 class MissingField(Exception):

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from itertools import product
 from math import gcd
 
-from ews.model import Fetch, FetchOutcome, Source
+from ews.model import Fetch, FetchOutcome, Raw, Source
+from scrapers.collected import Parser, raw_of
 from scrapers.conditional import api_key, ask, charset_of, failed, fill_url, judge
 from scrapers.errors import SourceError, Truncated
 from scrapers.http import Client
@@ -26,7 +27,6 @@ from scrapers.mapping import Parsed
 
 GIVE_UP = 3  # failures in a row after which a turn stops: the other side is down
 WEEK_S = 7 * 86_400
-Parse = Callable[[Source, bytes, datetime, str], Parsed]
 Check = Callable[[Source, str], None]
 
 
@@ -121,6 +121,7 @@ class _Turn:
     retried: set[str] = field(default_factory=set)
     digest: list[str] = field(default_factory=list)
     described: set[str] = field(default_factory=set)
+    raws: list[Raw] = field(default_factory=list)
     asked: int = 0
     in_a_row: int = 0
     stop: bool = False
@@ -146,10 +147,10 @@ def sweep(
     last: Fetch | None,
     now: datetime,
     client: Client,
-    parse: Parse,
+    parse: Parser,
     check: Check | None = None,
-) -> tuple[Fetch, list[Parsed]]:
-    """One turn: how it went, and what the requests that worked brought.
+) -> tuple[Fetch, list[Parsed], list[Raw]]:
+    """One turn: how it went, what the requests that worked brought, and every body that came.
 
     NEW when at least one request worked; `error` then tells which did not. FAILED when none did.
     UNCHANGED when all said byte for byte what the turn before said. Never raises SourceError.
@@ -160,13 +161,13 @@ def sweep(
     try:
         key = api_key(source, client)
     except SourceError as error:
-        return failed(base, error), []
+        return failed(base, error), [], []
     turn, waiting = _Turn(), deque(due(source, now))
     planned = len(waiting)
     while waiting and not turn.stop and turn.asked < 2 * planned:
         _step(source, waiting, turn, _Asking(now, client, key, parse, check))
     left = len(waiting)
-    return _outcome(base, last, turn, planned, left), turn.parts
+    return _outcome(base, last, turn, planned, left), turn.parts, turn.raws
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class _Asking:
     now: datetime
     client: Client
     key: str
-    parse: Parse
+    parse: Parser
     check: Check | None
 
 
@@ -217,7 +218,8 @@ def _one(source: Source, request: Request, turn: _Turn, how: _Asking) -> Parsed:
     if isinstance(empty, list) and reply.status in empty:
         return Parsed([], 0, None)
     judge(source, reply, how.now)
-    return how.parse(source, reply.body, how.now, charset_of(reply.headers))
+    turn.raws.append(raw_of(source, how.now, len(turn.raws), reply, how.key))
+    return how.parse(source, reply.body, how.now, charset_of(reply.headers), "")
 
 
 def _outcome(base: Fetch, last: Fetch | None, turn: _Turn, planned: int, left: int) -> Fetch:

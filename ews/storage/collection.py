@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -66,14 +65,6 @@ class CollectionStore(Transactions):
             found = [FETCH.read(row) for row in connection.execute(query)]
         return {fetch.source: fetch for fetch in found}
 
-    def next_dues(self) -> dict[str, datetime | None]:
-        """When each source that was ever planned is to be fetched next."""
-        c = schema.sources.c
-        with self._read() as connection:
-            return {
-                row.name: row.next_due for row in connection.execute(sa.select(c.name, c.next_due))
-            }
-
     def _fetches(
         self, source: str | None, limit: int | None, *where: sa.ColumnElement[bool]
     ) -> list[Fetch]:
@@ -83,15 +74,6 @@ class CollectionStore(Transactions):
             query = query.where(table.c.source == source)
         with self._read() as connection:
             return [FETCH.read(row) for row in connection.execute(query)]
-
-    def next_due(self, source: str) -> datetime | None:
-        """When the source is to be fetched next; None when it never was planned."""
-        query = sa.select(schema.sources.c.next_due).where(schema.sources.c.name == source)
-        with self._read() as connection:
-            return connection.scalar(query)
-
-    def set_next_due(self, source: str, at: datetime | None) -> None:
-        self._upsert(schema.sources, [{"name": source, "next_due": at}])
 
     # ----- articles
 

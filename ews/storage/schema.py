@@ -25,14 +25,16 @@ from ews.storage.schema_base import (
     words,
 )
 from ews.storage.schema_base import metadata as metadata
+from ews.storage.schema_polling import bodies as bodies
+from ews.storage.schema_polling import hosts as hosts
+from ews.storage.schema_polling import raws as raws
+from ews.storage.schema_polling import sources as sources
 
 # --------------------------------------------------------------------------- collection
 
 meta = sa.Table("meta", metadata, key("key"), words("value"))
 
 leases = sa.Table("leases", metadata, key("name"), words("owner"), moment("until"), whole("token"))
-
-sources = sa.Table("sources", metadata, key("name"), moment("next_due", null=True))
 
 fetches = sa.Table(
     "fetches", metadata, key("id"),

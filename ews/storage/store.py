@@ -30,6 +30,8 @@ from ews.storage.ledger import LedgerStore
 from ews.storage.migrate import migrate
 from ews.storage.numbers import NumberStore
 from ews.storage.people import PeopleStore
+from ews.storage.polling import PollingStore
+from ews.storage.raws import RawStore
 from ews.storage.readings import ReadingStore
 from ews.storage.said import SaidStore
 from ews.storage.series_list import SeriesListStore
@@ -42,6 +44,8 @@ class Store(
     HistoryStore,
     JudgingStore,
     CollectionStore,
+    PollingStore,
+    RawStore,
     NumberStore,
     SaidStore,
     SeriesListStore,

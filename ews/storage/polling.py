@@ -1,0 +1,97 @@
+"""Store: how sources and hosts are polled. Survives a restart, so that we stay polite through one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from ews.model import Host, Polling
+from ews.storage import schema
+from ews.storage.codec import Row
+from ews.storage.transactions import Transactions
+
+POLLING = Row(Polling, schema.sources)
+HOST = Row(Host, schema.hosts)
+
+
+class PollingStore(Transactions):
+    # ----- sources
+
+    def polling(self, source: str) -> Polling:
+        """How that source is polled; as never planned when it is not known."""
+        return self.pollings([source]).get(source) or Polling(source)
+
+    def pollings(self, sources: list[str] | None = None) -> dict[str, Polling]:
+        """How sources are polled, by name: those asked for, or all that were ever planned."""
+        query = sa.select(*POLLING.columns)
+        if sources is not None:
+            query = query.where(schema.sources.c.name.in_(sources))
+        with self._read() as connection:
+            found = [POLLING.read(row) for row in connection.execute(query)]
+        return {one.name: one for one in found}
+
+    def save_polling(self, polling: Polling) -> None:
+        """Keep how that source is polled; what its kind remembers is left as it is."""
+        self._upsert(schema.sources, [POLLING.write(polling, memory=None)], keep=["memory"])
+
+    def next_dues(self) -> dict[str, datetime | None]:
+        """When each source that was ever planned is to be fetched next."""
+        return {name: one.next_due for name, one in self.pollings().items()}
+
+    def next_due(self, source: str) -> datetime | None:
+        """When the source is to be fetched next; None when it never was planned."""
+        return self.polling(source).next_due
+
+    def set_next_due(self, source: str, at: datetime | None) -> None:
+        with self._write() as connection:
+            on = self._on(connection)
+            on.save_polling(replace(on.polling(source), next_due=at))
+
+    def memory(self, source: str) -> str:
+        """What the source's kind wrote down at its last turn; "" when nothing."""
+        query = sa.select(schema.sources.c.memory).where(schema.sources.c.name == source)
+        with self._read() as connection:
+            return connection.scalar(query) or ""
+
+    def save_memory(self, source: str, memory: str) -> None:
+        with self._write() as connection:
+            self._on(connection)._insert_new(
+                schema.sources, [POLLING.write(Polling(source), memory=None)]
+            )
+            table = schema.sources
+            connection.execute(sa.update(table).where(table.c.name == source).values(memory=memory))
+
+    # ----- hosts
+
+    def host(self, name: str) -> Host:
+        """What is known of a host; nothing, when it was never asked."""
+        query = sa.select(*HOST.columns).where(schema.hosts.c.name == name)
+        with self._read() as connection:
+            row = connection.execute(query).first()
+        return HOST.read(row) if row is not None else Host(name)
+
+    def hosts(self) -> list[Host]:
+        with self._read() as connection:
+            return [HOST.read(row) for row in connection.execute(sa.select(*HOST.columns))]
+
+    def save_host(self, host: Host) -> None:
+        self._upsert(schema.hosts, [HOST.write(host)])
+
+    def book_host(
+        self, name: str, gap_s: float, now: datetime, at_latest: datetime
+    ) -> tuple[Host, datetime | None]:
+        """Book the host's next free moment, and keep the gap after it; (the host as it stood,
+        that moment). None: it would be later than `at_latest`, and nothing was booked.
+
+        One writing transaction, so two threads or processes never book the same moment.
+        """
+        with self._write() as connection:
+            on = self._on(connection)
+            host = on.host(name)
+            start = max([now, *(t for t in (host.free_at, host.held_until, host.open_until) if t)])
+            if start > at_latest:
+                return host, None
+            on.save_host(replace(host, free_at=start + timedelta(seconds=gap_s)))
+            return host, start

@@ -1,0 +1,67 @@
+"""What did one turn at a source bring? The answer of every way to collect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ews.model import Article, Fetch, Observation, Raw, Series, Source
+from scrapers.http import Reply
+from scrapers.mapping import Parsed
+
+# (source, body, now, charset label of the header, what the kind remembers) -> signals.
+# Raises SourceError only.
+Parser = Callable[[Source, bytes, datetime, str, str], Parsed]
+
+# Headers worth keeping beside a body; cookies and the like are not.
+KEPT_HEADERS = (
+    "content-type", "content-encoding", "content-length", "content-language", "date", "etag",
+    "last-modified", "cache-control", "expires", "age", "retry-after", "location", "link", "server",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """One turn at a source: how it went, what it brought, what the series in it are.
+
+    `raws`: every body that came, in order. `memory`: what the kind wants to remember until its next
+    turn; None leaves what it remembers as it is. `moved_to`: where permanent redirects led.
+    """
+
+    fetch: Fetch
+    signals: list[Article | Observation] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    raws: list[Raw] = field(default_factory=list)
+    memory: str | None = None
+    moved_to: str = ""
+
+
+def raw_of(
+    source: Source, now: datetime, page: int, reply: Reply, key: str = "", parsed: bool = True
+) -> Raw:
+    """A reply as it is kept: without the key and without headers that are nobody's business."""
+    url = reply.url.partition("#")[0]
+    return Raw(
+        source.name, now, page, url.replace(key, "***") if key else url,
+        kept_headers(reply.headers), reply.body, parsed,
+    )  # fmt: skip
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: headers[name][:500] for name in KEPT_HEADERS if name in headers}
+
+
+def raws_of(
+    source: Source,
+    now: datetime,
+    replies: Sequence[Reply],
+    key: str = "",
+    read_last_only: bool = False,
+) -> list[Raw]:
+    """The replies of one turn; with `read_last_only` the others were indexes that led to it."""
+    last = len(replies) - 1
+    return [
+        raw_of(source, now, n, reply, key, parsed=not read_last_only or n == last)
+        for n, reply in enumerate(replies)
+    ]
