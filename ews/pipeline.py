@@ -52,7 +52,7 @@ from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
-from scrapers import KINDS, Client, Collected, collect, next_due
+from scrapers import KINDS, Client, Collected, Parser, collect, next_due, parse
 from scrapers.calendars import dated
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Rooms:
     owner: str = "ews"  # who claims deliveries
     sources: tuple[Source, ...] = ()  # watched live; a silent one makes the reader blind
     public_url: str = ""  # address of our pages, for links in messages
+    parser: Parser = parse  # reads what sources send; live in a worker (scrapers.worker)
 
 
 class Pipeline:
@@ -117,7 +118,7 @@ class Pipeline:
         """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
         past = self.store.fetches(source.name, limit=12)
         memory = self.store.memory(source.name) if KINDS[source.kind].remembers else ""
-        got = collect(source, past[0] if past else None, now, client, memory)
+        got = collect(source, past[0] if past else None, now, client, memory, self.rooms.parser)
         failures = sum(1 for _ in takewhile(lambda one: one.outcome is FetchOutcome.FAILED, past))
         try:
             return self._keep_fetched(source, got, failures, now)
