@@ -11,7 +11,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-detectors bench-tuning crises model score torture lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-detectors bench-tuning crises model score torture torture-sets lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -104,6 +104,9 @@ score: .venv/dev ## replay July-December 2023 on the recorded feeds and score it
 
 torture: .venv/dev ## long fault, kill and load runs
 	$(NICE_ENV) $(BIN)/python -m pytest -m torture -q
+
+torture-sets: .venv/dev ## fetch other people's test sets (feedparser's files, JSON, naughty strings), pinned by sha256
+	@$(BIN)/python -m tests.torture_sets
 
 lock: .venv/dev ## write the pinned versions of this environment
 	.ci/lock
