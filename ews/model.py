@@ -80,6 +80,7 @@ class Source:
         2  # 1 states its own acts or measurements, 2 a newsroom, 3 gathered by a machine, 4 private
     )
     trusted: bool = True  # False: an analyst's own; it makes no event until an operator promotes it
+    title_ko: str = ""  # the title for Korean readers; "" where none was written: show `title`
 
 
 @dataclass(frozen=True, slots=True)

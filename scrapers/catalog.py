@@ -24,7 +24,9 @@ REQUIRED = {
     "terms": str, "every": str, "fresh_within": str, "expect": dict, "independence": str,
     "live_tested": bool, "country": str, "tier": int,
 }  # fmt: skip
-OPTIONAL = {"authority": str, "key_env": str, "enabled": bool, "options": dict}
+OPTIONAL = {
+    "authority": str, "key_env": str, "enabled": bool, "options": dict, "title_ko": str,
+}  # fmt: skip
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
@@ -118,6 +120,7 @@ def read_source(folder: Traversable) -> Source:
         options=options,
         country=table["country"],
         tier=table["tier"],
+        title_ko=table.get("title_ko", ""),
     )
 
 
