@@ -373,6 +373,7 @@ class TaggedArticle:
     vector: bytes = b""  # story vector: signed bytes, 127 times a unit vector; b"" without one
     # Probability that it tells of a present happening that can change what Korea buys; None: not read
     relevance: float | None = None
+    folded: str = ""  # id of the earlier article that this one repeats: its tags are taken
 
     def probability(self, type_: str) -> float:
         return next((tag.probability for tag in self.tags if tag.type == type_), 0.0)
@@ -435,6 +436,8 @@ class Story:
     recent: bytes = b""  # the same of the newest few
     quiet: bool = False  # no article states the event surely enough for a reader: no event yet
     updates: int = 0  # articles after the first that repeat none before
+    # Articles of sources that nobody promoted: shown beside the story, counted nowhere in it.
+    unverified: tuple[StoryMember, ...] = field(default=(), metadata={"left_out": True})
 
     @property
     def stating(self) -> float:

@@ -39,6 +39,7 @@ from nlp.wires import first_copied
 QUIET_GAP = 4.0  # days, of a story that no article states surely
 OPEN_DAYS = max(GAP_DAYS.values()) + 2  # a store's stories last told before are closed
 KEEP_FIRST, KEEP_LAST = 12, 28
+KEEP_UNVERIFIED = 12  # articles of unverified sources that are named beside a story
 KEEP_TERMS = 120
 LEAST = 0.08  # an article whose types all stay below this opens no story
 JOIN = 0.0  # log-odds from which an article joins a story
@@ -84,11 +85,24 @@ class StoryIndex:
         if reading is None:
             return None
         home = self._home(reading)
+        if not article.trusted:
+            return self._noted(home, reading)
         if home is None and not reading.opens:
             return None
         story = _grown(home, reading) if home else _opened(reading)
         self._keep(story)
         return story
+
+    def _noted(self, home: Story | None, reading: Reading) -> Story | None:
+        """Set an unverified article beside the story that it tells; it opens none and moves nothing,
+        so that what is placed after it is placed as if it had never come."""
+        if home is None or any(m.article_id == reading.article.id for m in home.unverified):
+            return home
+        member = replace(_member(reading, home.type, home.members), states=False)
+        told = (*home.unverified, member)[-KEEP_UNVERIFIED:]
+        noted = replace(home, unverified=told)
+        self._stories[home.id] = self._touched[home.id] = noted
+        return noted
 
     def close_before(self, now: datetime) -> None:
         """Forget stories whose gap has passed, so that the index stays as large as the present."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ews.model import Frequency, Source
@@ -27,6 +29,9 @@ REQUIRED = {
 OPTIONAL = {
     "authority": str, "key_env": str, "enabled": bool, "options": dict, "title_ko": str,
 }  # fmt: skip
+PRIVATE_TIER = 4
+NAME = r"[a-z][a-z0-9_]{0,59}"  # of a source: of its folder
+MAX_HOME_SOURCES = 2_000
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
@@ -41,16 +46,100 @@ class CatalogError(ValueError):
     """A source.toml is wrong. The message names the file and the key."""
 
 
-def load_sources(environ: Mapping[str, str] = MappingProxyType({})) -> list[Source]:
-    """All sources by name, those that are off included. Raises CatalogError.
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A folder of the home that is no source, and why."""
 
-    A source that ships off because it needs a key is on where `environ` has that key.
+    name: str
+    error: str
+
+
+def load_sources(
+    environ: Mapping[str, str] = MappingProxyType({}), home: Path | None = None
+) -> list[Source]:
+    """All sources by name, those that are off included. Raises CatalogError for a shipped one.
+
+    A source that ships off because it needs a key is on where `environ` has that key. With `home`
+    the private ones of its folder `sources/` follow, untrusted; `home_sources` tells the broken.
     """
+    shipped = _shipped(environ)
+    if home is None:
+        return shipped
+    return [*shipped, *(with_key(one, environ) for one in home_sources(home)[0])]
+
+
+def _shipped(environ: Mapping[str, str]) -> list[Source]:
     folders = sorted(
         (item for item in _root().iterdir() if item.is_dir() and not item.name.startswith("_")),
         key=lambda item: item.name,
     )
     return [with_key(read_source(folder), environ) for folder in folders]
+
+
+def shipped_names() -> frozenset[str]:
+    return frozenset(item.name for item in _root().iterdir() if item.is_dir())
+
+
+def home_sources(home: Path) -> tuple[list[Source], list[Broken]]:
+    """The private sources of a home by name, and the folders that are none: these stop nobody."""
+    found: list[Source] = []
+    broken: list[Broken] = []
+    for name, text in home_texts(home).items():
+        try:
+            found.append(private_source(name, text))
+        except CatalogError as error:
+            broken.append(Broken(name, str(error)))
+    return found, broken
+
+
+def home_texts(home: Path) -> dict[str, str]:
+    """source.toml of each folder of `home`/sources, by folder; "" where it cannot be read."""
+    root = home / "sources"
+    if not root.is_dir():
+        return {}
+    folders = sorted(one for one in root.iterdir() if one.is_dir() and one.name[0] not in "._")
+    return {folder.name: _text_of(folder / "source.toml") for folder in folders[:MAX_HOME_SOURCES]}
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def private_source(name: str, text: str) -> Source:
+    """A source of somebody's own, untrusted, from the text of its source.toml. Raises CatalogError.
+
+    It gives texts, not numbers (a series needs a release calendar, so it is shipped), has tier 4,
+    and cannot send one of our own secrets as its key.
+    """
+    where = f"sources/{name}/source.toml"
+    if not re.fullmatch(NAME, name):
+        raise CatalogError(
+            f"{where}: name a folder with small letters, digits and _, from a letter"
+        )
+    if name in shipped_names():
+        raise CatalogError(f"{where}: ews ships a source of that name; name the folder otherwise")
+    if not text.strip():
+        raise CatalogError(f"{where} is missing or not UTF-8; `ews sources new` writes one")
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogError(f"{where}: not TOML: {error}") from None
+    source = source_of(name, where, table)
+    if source.tier != PRIVATE_TIER:
+        raise CatalogError(f"{where}: tier must be {PRIVATE_TIER}: it is a private source")
+    if (source.key_env or "").upper().startswith("EWS_"):
+        raise CatalogError(f"{where}: key_env must not name a setting of ews")
+    if "observation" in source.options or not (
+        source.kind == "rss" or "article" in KINDS[source.kind].options
+    ):
+        raise CatalogError(
+            f"{where}: a private source gives texts only; a source of series is added to "
+            "scrapers/sources (docs/howto-add-a-source.md)"
+        )
+    return replace(source, trusted=False)
 
 
 def with_key(source: Source, environ: Mapping[str, str]) -> Source:
@@ -82,12 +171,18 @@ def read_source(folder: Traversable) -> Source:
         raise CatalogError(f"{where} is missing; copy one from another source") from None
     except tomllib.TOMLDecodeError as error:
         raise CatalogError(f"{where}: not TOML: {error}") from None
+    return source_of(folder.name, where, table)
+
+
+def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
+    """The source of that table of a source.toml, checked. Raises CatalogError naming `where`."""
     _check_keys(where, table)
     kind = KINDS[_one_of(where, "kind", table["kind"], KINDS)]
     options = _expanded(where, table.get("options", {}))
     _check_options(where, kind, options)
     expect = table["expect"]
-    if set(expect) != {"min", "max"} or not 0 <= expect["min"] <= expect["max"]:
+    numbers = all(type(one) is int for one in expect.values())
+    if set(expect) != {"min", "max"} or not numbers or not 0 <= expect["min"] <= expect["max"]:
         raise CatalogError(f"{where}: expect must read {{ min = N, max = M }} with N <= M")
     if not table["url"].startswith(("https://", "http://")):
         raise CatalogError(f"{where}: url must begin with https:// or http://")
@@ -100,7 +195,7 @@ def read_source(folder: Traversable) -> Source:
     if "{key}" in table["url"] and not table.get("key_env"):
         raise CatalogError(f"{where}: url has {{key}} but key_env is missing")
     return Source(
-        name=folder.name,
+        name=name,
         publisher=table["publisher"],
         title=table["title"],
         url=table["url"],

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source, SourceState
-from scrapers.collected import Collected, Parser, raws_of
+from scrapers.collected import Collected, Parser, raws_of, vouched
 from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply, judge
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
@@ -47,7 +47,8 @@ def collect(
     """
     begun = time.monotonic()
     got = _turn(source, last, now, client, memory, parser)
-    return replace(got, fetch=replace(got.fetch, took_s=round(time.monotonic() - begun, 3)))
+    fetch = replace(got.fetch, took_s=round(time.monotonic() - begun, 3))
+    return replace(got, fetch=fetch, signals=vouched(source, got.signals))
 
 
 def _turn(
@@ -90,6 +91,11 @@ def _turn(
 
 def reread(source: Source, raws: Sequence[Raw], memory: str = "", parser: Parser = parse) -> Parsed:
     """The signals of one turn from its kept bodies, as `collect` read them. Raises SourceError."""
+    parsed = _reread(source, raws, memory, parser)
+    return replace(parsed, signals=vouched(source, parsed.signals))
+
+
+def _reread(source: Source, raws: Sequence[Raw], memory: str, parser: Parser) -> Parsed:
     own = KINDS[source.kind].reread
     if own is not None:
         return joined(own(source, raws, memory, parser))

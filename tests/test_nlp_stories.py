@@ -469,3 +469,43 @@ def test_the_gold_set_is_whole() -> None:
     assert all(not set(one.members) & set(one.others) for one in happenings)
     assert sum(bool(one.shown) for one in happenings) >= 50
     assert {one.half for one in happenings} == {"dev", "held"}
+
+
+def test_an_unverified_text_changes_nothing_of_what_the_others_make() -> None:
+    """The stories of trusted texts are the same with unverified ones between them; those stand beside
+    the story that they tell, and open none."""
+    rng = random.Random(8)
+    ports = ["busan", "vancouver", "rotterdam"]
+    trusted = [
+        told(f"Dock strike {n} at {port}", hours=3 * n, outlet=f"O{n % 4}", port=port)
+        for n, port in enumerate(rng.choices(ports, k=40))
+    ]
+    private = []
+    for n, port in enumerate(rng.choices([*ports, "kaohsiung"], k=60)):
+        article, tagged = told(f"Rumour {n} of {port}", hours=2 * n, outlet="P", port=port)
+        private.append((replace(article, trusted=False), tagged))
+    alone, mixed = StoryIndex(), StoryIndex()
+    for article, tagged in trusted:
+        alone.place(article, tagged, 0.4)
+    for article, tagged in sorted([*trusted, *private], key=lambda one: one[0].available_at):
+        mixed.place(article, tagged, 0.4)
+    beside = mixed.touched()
+    assert [replace(one, unverified=()) for one in beside] == alone.touched()
+    assert any(one.unverified for one in beside)
+    assert all(not m.states for one in beside for m in one.unverified)
+    kept = [from_json(Story, to_json(one)) for one in beside]
+    assert kept == beside
+
+
+def test_a_story_without_unverified_texts_is_stored_as_it_was_before_there_were_any() -> None:
+    index = StoryIndex()
+    story = index.place(*told("Strike closes port", port="busan"), 0.4)
+    assert story is not None
+    assert "unverified" not in to_json(story)
+
+
+def test_a_story_that_only_an_unverified_source_tells_does_not_exist() -> None:
+    article, tagged = told("Strike closes port", port="busan")
+    index = StoryIndex()
+    assert index.place(replace(article, trusted=False), tagged, 0.4) is None
+    assert (len(index), index.touched()) == (0, [])

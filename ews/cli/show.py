@@ -267,6 +267,13 @@ def event(out: Output, event: EventLine) -> None:
             for e in event.evidence
         ],
     )  # fmt: skip
+    if event.unverified:
+        out.table(
+            out.t("확인되지 않은 출처: 어디에도 세지 않음", "Unverified sources: counted nowhere"),
+            [out.t("알 수 있던 때", "available"), out.t("매체", "outlet"), out.t("제목", "title"), "URL"],
+            [(moment(e.available_at), clean(e.outlet), clean(told(e, out.lang)), e.url)
+             for e in event.unverified],
+        )  # fmt: skip
 
 
 def exposure(out: Output, report: ExposureReport) -> None:

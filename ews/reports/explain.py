@@ -4,11 +4,11 @@ a past moment from what was known then."""
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.public import public_alert, public_changes
-from ews.model import Act, Alert, Event, TaggedArticle, flatten
+from ews.model import Act, Alert, Event, Evidence, TaggedArticle, flatten
 from ews.reports.acts import ActLine, act_row
 from ews.reports.explain_views import RevisionLine, StandingLine
 from ews.reports.history import Then
@@ -19,6 +19,7 @@ from ews.reports.rows import (
     change_line,
     delivery_line,
     event_line,
+    evidence_line,
     exposure_line,
     measure_label,
     revision_line,
@@ -101,7 +102,7 @@ def explain(
         ruleset=None if ruleset is None else ruleset_line(ruleset, before),
         thresholds={} if ruleset is None else thresholds_of(ruleset.rules, alert.rule),
         exposures=tuple(map(exposure_line, visible(then.exposures, viewer))),
-        event=None if event is None else described_event(store, event, then.tagged),
+        event=None if event is None else _with_unverified(store, event, then, viewer),
         facts=tuple(map(measure_label, alert.reasons)),
         as_of=as_of,
         standing=standing_line(alert),
@@ -151,6 +152,25 @@ def _notes(then: Then, viewer: Viewer) -> Iterator[Label]:
             "how often a message had been tried by then is not kept",
             "그때까지 몇 번 보내려 했는지는 남기지 않음",
         )
+
+
+def _with_unverified(store: Store, event: Event, then: Then, viewer: Viewer) -> EventLine:
+    """The event; for those who work here also what sources that nobody promoted tell beside it."""
+    line = described_event(store, event, then.tagged)
+    if not sees_work(viewer):
+        return line
+    ids = [one.removeprefix("story:") for one in event.links if one.startswith("story:")]
+    told = [m for story in store.stories(ids) for m in story.unverified] if ids else []
+    known = [m for m in told if then.at is None or m.available_at <= then.at]
+    articles = store.articles([m.article_id for m in known])
+    return replace(line, unverified=tuple(
+        evidence_line(
+            Evidence(m.article_id, m.independence, m.available_at, m.title, m.outlet, m.url,
+                     m.observed_at, m.lang),
+            articles.get(m.article_id), then.tagged(m.article_id),
+        )
+        for m in known
+    ))  # fmt: skip
 
 
 def described_event(

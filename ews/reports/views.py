@@ -226,6 +226,9 @@ class EventLine:
     independent_sources: int
     facts: dict[str, float]
     evidence: tuple[EvidenceLine, ...]
+    unverified: tuple[
+        EvidenceLine, ...
+    ] = ()  # told beside it by sources nobody promoted; not counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,11 +88,25 @@ def _packer(hint: object) -> Convert:
         part = _packer(typing.get_args(kind)[0])
         return lambda v: list(map(part, cast("tuple[object, ...]", v)))
     if dataclasses.is_dataclass(kind):
-        packers = [(name, _packer(h)) for name, h in _hints(cast(type, kind)).items()]
-        return lambda v: {name: pack(getattr(v, name)) for name, pack in packers}
+        return _pack_noun(cast(type, kind))
     if typing.get_origin(kind) is not None:
         return lambda v: dict(cast("Mapping[str, object]", v))
     return _same
+
+
+def _pack_noun(kind: type) -> Convert:
+    """A field whose metadata says `left_out` is not written while it has its default: what was
+    written before it came stays byte for byte as it was."""
+    packers = [(name, _packer(h)) for name, h in _hints(kind).items()]
+    spare = [(f.name, f.default) for f in dataclasses.fields(kind) if f.metadata.get("left_out")]
+    if not spare:
+        return lambda v: {name: pack(getattr(v, name)) for name, pack in packers}
+
+    def pack_most(value: object) -> object:
+        silent = {name for name, default in spare if getattr(value, name) == default}
+        return {name: pack(getattr(value, name)) for name, pack in packers if name not in silent}
+
+    return pack_most
 
 
 @cache

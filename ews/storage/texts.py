@@ -116,6 +116,13 @@ class TextStore(Transactions):
         rows = [{"id": s.id, "last_seen": s.last_seen, "story": to_json(s)} for s in stories]
         self._upsert(schema.stories, rows)
 
+    def stories(self, ids: Collection[str]) -> list[Story]:
+        """The stories of those ids, by id; an unknown id is absent."""
+        table = schema.stories
+        query = sa.select(table.c.story).where(table.c.id.in_(list(ids))).order_by(table.c.id)
+        with self._read() as connection:
+            return [from_json(Story, text) for text in connection.scalars(query)]
+
     def open_stories(self, since: datetime) -> list[Story]:
         """Stories last told at or after `since`, oldest first."""
         table = schema.stories
