@@ -34,7 +34,10 @@ NAME = r"[a-z][a-z0-9_]{0,59}"  # of a source: of its folder
 MAX_HOME_SOURCES = 2_000
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
-_ARTICLE = {"title", "text", "url", "date", "date_form", "outlet", "keep_days"}
+_ARTICLE = {
+    "title", "text", "url", "date", "date_form", "outlet", "keep_days", "key", "scope",
+    "independence",
+}  # fmt: skip
 _OBSERVATION = {
     "series", "value", "unit", "date", "date_form", "times", "keep_days",
     "frequency", "currency", "classification", "valuation", "title", "only",

@@ -45,7 +45,7 @@ COMMON = frozenset({
     "past", "after", "keep_raw",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
-MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least"})
+MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least", "contains"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +147,5 @@ def joined(parts: list[Parsed]) -> Parsed:
         max((part.ttl_s for part in parts), default=0),
         list(series.values()),
         next((part.memory for part in reversed(parts) if part.memory is not None), None),
+        next((part.refused for part in parts if part.refused), ""),
     )

@@ -1,28 +1,36 @@
-"""How does one row of a source become signals? By the templates of its source.toml.
-
-A template is text with fields in braces: `{place}`, `{a.b}` (nested), `{date/date_}` (the first
-that has a value), `{depth?}` (may be missing), `{portname|lookup|slug}` (filters from left to
-right). A field that is neither there nor optional makes the row unreadable.
-"""
+"""How does one row of a source become signals? By the templates of its source.toml."""
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from ews.model import Article, Frequency, Observation, Series, Source, VintageBasis
+from ews.model import (
+    Article,
+    Frequency,
+    Observation,
+    Series,
+    Source,
+    VintageBasis,
+    content_id,
+)
 from scrapers.errors import SourceError
 from scrapers.periods import first_day
+from scrapers.templates import FILTERS as FILTERS
+from scrapers.templates import MissingField as MissingField
+from scrapers.templates import Row as Row
+from scrapers.templates import as_text, render
+from scrapers.templates import number as number
+from scrapers.templates import pick as pick
+from scrapers.templates import slug as slug
+from scrapers.templates import template_fields as template_fields
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
 
-Row = Mapping[str, object]
 Signal = Article | Observation
 
 TITLE_CHARS = 300
@@ -45,118 +53,7 @@ class Parsed:
     ttl_s: int = 0  # seconds the source asks us to wait
     series: list[Series] = field(default_factory=list)  # what the observations' series are
     memory: str | None = None  # what the kind remembers until its next turn; None: as before
-
-
-class MissingField(Exception):
-    """A row lacks a field that a template needs."""
-
-
-# --------------------------------------------------------------------------- templates
-
-_FIELD = re.compile(r"\{([^{}|?]+)(\?)?((?:\|[a-z0-9]+)*)\}")
-FILTERS: dict[str, Callable[[str], str]] = {
-    "slug": lambda text: slug(text),
-    "lower": str.lower,
-    "upper": str.upper,
-    "first": lambda text: text.split(",")[0].strip(),
-    "digits": lambda text: re.sub(r"\D", "", text),
-    "round1": lambda text: f"{float(text):.1f}" if _is_number(text) else text,
-    "round0": lambda text: f"{float(text):.0f}" if _is_number(text) else text,
-}
-
-
-def slug(text: str) -> str:
-    """Lower case, ASCII, words joined by hyphens.
-
-    >>> slug("Bab el-Mandeb Strait")
-    'bab-el-mandeb-strait'
-    """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
-
-
-def _is_number(text: str) -> bool:
-    return number(text) is not None
-
-
-def number(raw: object, nulls: Sequence[str] = ()) -> float | None:
-    """A finite number, thousands commas allowed; None for a null mark or anything else."""
-    if isinstance(raw, bool) or raw is None:
-        return None
-    text = str(raw).strip().replace(",", "")
-    if not text or text in nulls or len(text) > 40:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def pick(row: Row, path: str) -> object:
-    """The value at a dotted path, the first non-empty of `a/b`. Raises MissingField."""
-    found = False
-    for alternative in path.split("/"):
-        value: object = row
-        try:
-            for part in alternative.strip().split("."):
-                value = _step(value, part)
-        except (KeyError, IndexError, TypeError, ValueError):
-            continue
-        found = True
-        if value not in (None, ""):
-            return value
-    if not found:
-        raise MissingField(path)
-    return None
-
-
-def _step(value: object, part: str) -> object:
-    if isinstance(value, Mapping):
-        return value[part]
-    if isinstance(value, list) and part.isdigit():
-        return value[int(part)]
-    raise KeyError(part)
-
-
-def render(template: str, row: Row, lookup: Mapping[str, object], nulls: Sequence[str]) -> str:
-    """The template with the row's values in it. Raises MissingField."""
-
-    def put(match: re.Match[str]) -> str:
-        path, optional, filters = match.group(1), match.group(2), match.group(3)
-        try:
-            value = pick(row, path)
-        except MissingField:
-            if not optional:
-                raise
-            value = None
-        text = _as_text(value)
-        text = "" if text.strip() in nulls else text
-        for name in filter(None, filters.split("|")):
-            text = _look_up(path, text, lookup) if name == "lookup" else FILTERS[name](text)
-        return text
-
-    return _FIELD.sub(put, template)
-
-
-def _look_up(path: str, text: str, lookup: Mapping[str, object]) -> str:
-    table = lookup.get(path)
-    return str(table.get(text, text)) if isinstance(table, Mapping) else text
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(_as_text(part) for part in value[:20])
-    if value is None or isinstance(value, Mapping):
-        return ""
-    return str(value)[:20_000]
-
-
-def template_fields(template: str) -> list[tuple[str, list[str]]]:
-    """(path, filters) of each field, for the loader to check."""
-    return [
-        (m.group(1), [f for f in m.group(3).split("|") if f]) for m in _FIELD.finditer(template)
-    ]
+    refused: str = ""  # why the body is not believed: the turn failed, what is remembered is kept
 
 
 # --------------------------------------------------------------------------- rows -> signals
@@ -227,7 +124,7 @@ def _add_article(
     text = clean_text(words(spec.get("text")), TEXT_CHARS)
     url = canonical_url(words(spec.get("url")), source.url)
     article = Article(
-        id=Article.make_id(source.name, url, title),
+        id=article_id(source, words(spec.get("scope")), words(spec.get("key")), url, title),
         source=source.name,
         outlet=clean_text(words(spec.get("outlet")), 120) or source.publisher,
         url=url,
@@ -236,10 +133,21 @@ def _add_article(
         lang=source.lang if source.lang != "mul" else guess_lang(title, "en"),
         observed_at=observed,
         available_at=now,
-        independence=source.independence,
+        independence=words(spec.get("independence")) or source.independence,
         authority=source.authority,
     )
     tally.signals.setdefault(article.id, article)
+
+
+def article_id(source: Source, scope: str, key: str, url: str, title: str) -> str:
+    """By `key` where the publisher has an id of its own, else by link and title.
+
+    `scope` names what the key belongs to, where several sources tell the same thing (a document
+    before and after its publication, an earthquake in two lists).
+    """
+    if not key.strip():
+        return Article.make_id(source.name, url, title)
+    return content_id("art", "key", scope or source.name, " ".join(key.split()))
 
 
 def _add_observation(
@@ -331,9 +239,13 @@ def _dropped(row: Row, drop: Mapping[str, object]) -> bool:
 
 
 def _kept(row: Row, options: Mapping[str, object]) -> bool:
-    """True when the row passes `keep` (one of these values) and `at_least` (this much)."""
+    """True when the row passes `keep` (one of these values), `contains` (one of these words) and
+    `at_least` (this much)."""
     if not _matches(row, _table(options, "keep")):
         return False
+    for path, words in _table(options, "contains").items():
+        if not any(str(word) in _text_at(row, path) for word in _list(words)):
+            return False
     for path, least in _table(options, "at_least").items():
         value = number(_text_at(row, path))
         if value is None or value < float(str(least)):
@@ -347,7 +259,7 @@ def _matches(row: Row, wanted: Mapping[str, object]) -> bool:
 
 def _text_at(row: Row, path: str) -> str:
     try:
-        return _as_text(pick(row, path)).strip()
+        return as_text(pick(row, path)).strip()
     except MissingField:
         return ""
 
