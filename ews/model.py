@@ -101,6 +101,9 @@ class Fetch:
     retry_after_s: int | None = None
     rows: int | None = None  # read before any filter of ours, to compare with what is expected
     took_s: float | None = None  # from asking to parsed
+    asked: bool = True  # False: its host is left alone for now, nothing was sent; not its failure
+    answered_by: str = ""  # mark of the URL that gave etag and last_modified: they are sent to no other
+    asked: bool = True  # False: its host is not asked now; no failure of the source
 
     @property
     def id(self) -> str:
@@ -138,7 +141,7 @@ class Polling:
 
     name: str  # of the source
     next_due: datetime | None = None  # None: never planned
-    why: str = ""  # what set next_due: schedule | history | ttl | cache | retry-after | back-off | circuit | gone | host
+    why: str = ""  # what set next_due: schedule | history | cache (TTL too) | retry-after | back-off | circuit | gone | host
     failures: int = 0  # failed turns in a row
     circuit: Circuit = Circuit.CLOSED
     opened_at: datetime | None = None  # of the circuit
@@ -146,6 +149,7 @@ class Polling:
     moved_at: datetime | None = None
     changed_at: datetime | None = None  # when the body last differed from the one before
     every_s: int | None = None  # the interval that its own history asks for
+    url: str = ""  # of source.toml at the last turn: a corrected one begins anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ True
 """
 
 from scrapers.catalog import CatalogError, load_source, load_sources
-from scrapers.collect import collect, freshness, next_due, reread, scrape
+from scrapers.collect import collect, reread, scrape
 from scrapers.collected import Collected, Parser
 from scrapers.conditional import fetch
 from scrapers.errors import SourceError
 from scrapers.hosts import HostBook, MemoryHosts
 from scrapers.http import Client
 from scrapers.kinds import KINDS, parse
+from scrapers.schedule import freshness, next_due
 
 __all__ = [
     "KINDS",

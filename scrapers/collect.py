@@ -6,20 +6,18 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source, SourceState
+from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source
 from scrapers.collected import Collected, Parser, raws_of, vouched
 from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply, judge
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
 from scrapers.kinds import KINDS, joined, parse
 from scrapers.mapping import Parsed
-from scrapers.sweeps import is_sweep, next_turn, sweep
+from scrapers.sweeps import is_sweep, sweep
 
 MAX_PAGES = 20
-LONGEST_WAIT_S = 86_400
-FAILURES_TOLERATED = 3  # turns that may fail before a source counts as failing
 
 
 def scrape(
@@ -42,8 +40,8 @@ def collect(
 
     `memory` is what its kind remembered, `parser` reads bodies (in a worker, where they are not
     trusted). Never raises for a bad source: whatever goes wrong comes back as a FAILED fetch that says so.
-    Too few rows (`expect`) is FAILED too, but the signals that came are returned. Do not come back
-    before `next_due`.
+    Too few rows (`expect`) is FAILED too, but the signals that came are returned. When to come back
+    says scrapers.schedule.
     """
     begun = time.monotonic()
     got = _turn(source, last, now, client, memory, parser)
@@ -148,6 +146,9 @@ def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fet
         error=parsed.said or None,
         retry_after_s=wait or None,
     )
+    if parsed.refused:
+        refused = SourceError(f"{source.name}: {parsed.refused}")
+        return replace(failed(kept, refused), signals=count, rows=parsed.rows)
     if parsed.rows < source.expect_min:
         error = SourceError(
             f"{source.name}: {parsed.rows} rows where at least {source.expect_min} are expected; "
@@ -202,49 +203,3 @@ def _page(source: Source, url: str, now: datetime, client: Client) -> Reply:
 def _without_query(url: str, key: str) -> str:
     bare = url.split("?")[0].split("#")[0][:200]
     return bare.replace(key, "***") if key else bare
-
-
-def freshness(
-    source: Source, last_good: Fetch | None, now: datetime, last: Fetch | None = None
-) -> SourceState:
-    """What the source's silence means at `now`, judged by the newest date inside its data.
-
-    `last_good` is the latest NEW or UNCHANGED fetch, `last` the latest of any outcome. A source
-    without dates that may be empty (`expect.min = 0`) is judged by its last good answer. A few
-    failed turns in a row are tolerated, a permanent refusal is not.
-    """
-    if not source.enabled:
-        return SourceState.OFF
-    if last is not None and last.outcome is FetchOutcome.FAILED:
-        patience = timedelta(seconds=FAILURES_TOLERATED * source.every_s)
-        if last.permanent or last_good is None or now - last_good.at > patience:
-            return SourceState.FAILING
-    if last_good is None:
-        return SourceState.NEVER
-    if now - last_good.at > timedelta(seconds=source.fresh_within_s):
-        return SourceState.STALE
-    newest = last_good.newest
-    if newest is None and source.expect_min == 0:
-        return SourceState.FRESH
-    if newest is None or now - newest > timedelta(seconds=source.fresh_within_s):
-        return SourceState.STALE
-    return SourceState.FRESH
-
-
-def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
-    """When to come back: the schedule, what the source asked for (Retry-After, TTL), or a back-off.
-
-    `failures` counts failed turns in a row before this one; each doubles the wait, to a day at
-    most. A permanent failure waits a day: somebody may have mended it. A sweep comes back when its next
-    turn begins.
-    """
-    wait = source.every_s
-    if fetched.outcome is FetchOutcome.FAILED:
-        wait = LONGEST_WAIT_S if fetched.permanent else source.every_s * 2 ** min(failures, 10)
-    wait = min(wait, max(LONGEST_WAIT_S, source.every_s))
-    asked = min(fetched.retry_after_s or 0, LONGEST_WAIT_S)
-    if fetched.outcome is not FetchOutcome.FAILED:
-        asked = min(asked, source.fresh_within_s // 2)  # a silly TTL must not make us blind
-        if is_sweep(source):
-            return max(next_turn(source, fetched.at), fetched.at + timedelta(seconds=asked))
-    return fetched.at + timedelta(seconds=max(wait, asked))
