@@ -103,7 +103,6 @@ class Fetch:
     took_s: float | None = None  # from asking to parsed
     asked: bool = True  # False: its host is left alone for now, nothing was sent; not its failure
     answered_by: str = ""  # mark of the URL that gave etag and last_modified: they are sent to no other
-    asked: bool = True  # False: its host is not asked now; no failure of the source
 
     @property
     def id(self) -> str:

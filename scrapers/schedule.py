@@ -248,16 +248,6 @@ def asked_as(source: Source, polling: Polling, at: datetime) -> Source:
     return replace(source, url=known.moved_to)
 
 
-def validated(source: Source, polling: Polling, last: Fetch | None, at: datetime) -> Fetch | None:
-    """The latest fetch, without its validators (ETag, Last-Modified) where they are of another url
-    than the one that is asked now."""
-    if last is None:
-        return None
-    corrected = polling.url not in ("", source.url)
-    back = polling.moved_to is not None and not asks_elsewhere(source, polling, at)
-    return replace(last, etag=None, last_modified=None) if corrected or back else last
-
-
 def _moved(source: Source, known: Polling, fetched: Fetch, moved_to: str) -> Polling:
     """With what this answer says of where the source lives now. Only a new body tells where it
     came from."""
