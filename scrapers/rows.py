@@ -116,7 +116,11 @@ def _under_header(source: Source, rows: list[object]) -> list[object]:
 
 def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
     """The features of a GeoJSON collection: properties, with `lon`, `lat`, `depth` beside them."""
-    answer = read_json(source, body, label)
+    return map_rows(source, geojson_rows(source, read_json(source, body, label)), now)
+
+
+def geojson_rows(source: Source, answer: object) -> list[Row]:
+    """The features as rows. Raises SourceError."""
     rows: list[Row] = []
     for feature in list_at(source, answer, "features"):
         if not isinstance(feature, Mapping):
@@ -133,7 +137,7 @@ def parse_geojson(source: Source, body: bytes, now: datetime, label: str = "") -
                 **(properties if isinstance(properties, Mapping) else {}),
             }
         )
-    return map_rows(source, rows, now)
+    return rows
 
 
 # --------------------------------------------------------------------------- csv
@@ -213,7 +217,7 @@ def parse_xml(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     found = [root]
     for name in str(source.options["items"]).split("/"):
         found = [child for node in found for child in node if local_name(child) == name]
-    return map_rows(source, [_fields(node) for node in found], now)
+    return map_rows(source, [fields_of(node) for node in found], now)
 
 
 def xml_root(source: Source, body: bytes, label: str) -> Any:
@@ -238,14 +242,15 @@ def local_name(node: Any) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _fields(node: Any, depth: int = 0) -> dict[str, object]:
+def fields_of(node: Any, depth: int = 0) -> dict[str, object]:
+    """An element as a row: attributes as `@name`, children by local name, the first of a name."""
     fields: dict[str, object] = {f"@{name.rpartition('}')[2]}": v for name, v in node.items()}
     for child in node:
         name = local_name(child)
         if not name or name in fields:
             continue
         if len(child) and depth < 4:
-            fields[name] = _fields(child, depth + 1)
+            fields[name] = fields_of(child, depth + 1)
         else:
             fields[name] = (child.text or "").strip()
     return fields
