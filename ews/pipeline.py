@@ -43,9 +43,9 @@ from ews.model import (
     Series,
     Source,
     Story,
-    TaggedArticle,
 )
 from ews.precedence import believed, left_to_others
+from ews.reading import Reader
 from ews.storage import Store
 from ews.storage.numbers import UnitChanged
 from ews.telling import Teller, tell
@@ -87,6 +87,7 @@ class Pipeline:
         self.store = store
         self.rooms = rooms
         self._stories: StoryIndex | None = None
+        self._reader = Reader(store)
         self._events: dict[str, Event] = {}
         self._measurer = Measurer(store)
 
@@ -156,26 +157,15 @@ class Pipeline:
     # ------------------------------------------------------------------ classify
 
     def classify(self, now: datetime) -> int:
-        """Tag every article that could be read by `now`, in batches."""
+        """Tag every article that could be read by `now`, in batches. A text that repeats an earlier
+        one takes its tags (nlp.folding)."""
         done = 0
         while articles := self.store.unclassified(now, BATCH):
-            tagged = self._classified(articles)
+            tagged = self._reader.read(articles, self.rooms.classifier)
             with self.store.begin() as tx:
                 tx.save_tagged(tagged, now)
             done += len(tagged)
         return done
-
-    def _classified(self, articles: Sequence[Article]) -> list[TaggedArticle]:
-        """Tags for each; a text that the classifier cannot read gets none and stops nobody."""
-        try:
-            return self.rooms.classifier.classify(articles)
-        except Exception:
-            if len(articles) == 1:
-                log.exception("article %s cannot be classified", articles[0].id)
-                return [
-                    TaggedArticle(articles[0].id, "unreadable", (), 0.0, None, 0.0, degraded=True)
-                ]
-        return [tagged for article in articles for tagged in self._classified([article])]
 
     # ------------------------------------------------------------------ detect
 

@@ -32,6 +32,17 @@ class Reading:
 
 
 class ReadingStore(Transactions):
+    def titles_since(self, since: datetime) -> list[tuple[datetime, str, str]]:
+        """(available_at, id, title) of the texts that were classified and could be known since
+        then, oldest first."""
+        c = schema.articles.c
+        query = sa.select(c.available_at, c.id, c.title).where(
+            c.available_at >= since, c.model.is_not(None)
+        )
+        with self._read() as connection:
+            rows = connection.execute(query.order_by(c.available_at, c.id))
+            return [(row.available_at, row.id, row.title) for row in rows]
+
     def readings(self, since: datetime, until: datetime) -> Iterator[Reading]:
         """Texts that could be known in [since, until)."""
         a, t = schema.articles, schema.tagged

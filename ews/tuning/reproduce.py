@@ -7,19 +7,21 @@ model that gave them).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.contents import Reported
 from ews.judging import code_version, members_of
-from ews.model import AlertChange, Event, Exposure, TaggedArticle
+from ews.model import AlertChange, Article, Event, Exposure, TaggedArticle
 from ews.storage import Store
 from ews.storage.codec import dump, load, to_json
 from ews.tuning.past import Past
 from ews.tuning.remaking import CannotTry, Given, paths, remake
 from graph import Network
+from nlp import folding
 from nlp.classifier import Classifier
+from nlp.mentions import find_mentions
 
 AFTER = timedelta(microseconds=1)  # `until` is left out of what a store gives
 MODELS = Callable[[str], Classifier | None]  # the classifier of that version, where it is there
@@ -206,10 +208,26 @@ class Again:
             if not mine or (classifier := models(version)) is None:
                 continue
             tried += len(mine)
-            found = classifier.classify(mine)
-            other += [one.article_id for one in found if not _alike(one, given[one.article_id])]
+            found = self._read_again(mine, given, classifier)
+            other += [one.id for one in mine if not _alike(found.get(one.id), given[one.id])]
         same = tried - len(other)
         return Held(tried, same, tuple(other), len(ids) - tried, tuple(versions))
+
+    def _read_again(
+        self, mine: Sequence[Article], given: Mapping[str, TaggedArticle], classifier: Classifier
+    ) -> dict[str, TaggedArticle]:
+        """The tags by id; of an article that repeats another, those of the first as it takes them."""
+        firsts = self.past.store.articles({given[one.id].folded or one.id for one in mine})
+        read = {one.article_id: one for one in classifier.classify(list(firsts.values()))}
+        found: dict[str, TaggedArticle] = {}
+        for one in mine:
+            first = given[one.id].folded or one.id
+            tags = read.get(first)
+            if tags is not None and first != one.id:
+                tags = folding.taken(one, firsts[first], tags, find_mentions)
+            if tags is not None:
+                found[one.id] = tags
+        return found
 
     def _tagged(self, article_id: str, model: str, at: datetime) -> TaggedArticle | None:
         """The tags of then. A replay classifies a day at its end, so those of the event's model
@@ -219,9 +237,9 @@ class Again:
         return found if found is not None and found.model == model else None
 
 
-def _alike(now: TaggedArticle, then: TaggedArticle) -> bool:
+def _alike(now: TaggedArticle | None, then: TaggedArticle) -> bool:
     """Byte for byte; what was not read then (a model gained it since) is left out."""
-    return to_json(then) == to_json(
+    return now is not None and to_json(then) == to_json(
         now if then.relevance is not None else replace(now, relevance=None)
     )
 
