@@ -36,7 +36,6 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {
     "title", "text", "url", "date", "date_form", "outlet", "keep_days", "key", "scope",
-    "independence",
 }  # fmt: skip
 _OBSERVATION = {
     "series", "value", "unit", "date", "date_form", "times", "keep_days",

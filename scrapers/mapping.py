@@ -133,7 +133,7 @@ def _add_article(
         lang=source.lang if source.lang != "mul" else guess_lang(title, "en"),
         observed_at=observed,
         available_at=now,
-        independence=words(spec.get("independence")) or source.independence,
+        independence=source.independence,
         authority=source.authority,
     )
     tally.signals.setdefault(article.id, article)
@@ -147,7 +147,7 @@ def article_id(source: Source, scope: str, key: str, url: str, title: str) -> st
     """
     if not key.strip():
         return Article.make_id(source.name, url, title)
-    return content_id("art", "key", scope or source.name, " ".join(key.split()))
+    return content_id("art-k", scope or source.name, " ".join(key.split()))
 
 
 def _add_observation(
