@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from alerts.channels import Channel, ChannelSettings
     from alerts.routing import Routes
     from ews.config import Settings
-    from ews.model import Stage
+    from ews.model import Source, Stage
     from ews.pipeline import Pipeline
     from ews.storage import Store
     from graph.firms import FirmLink
@@ -104,7 +104,6 @@ def build_pipeline(
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
     from graph import build_network
-    from scrapers import load_sources
 
     routes = routes_of(settings)
     routes = replace(
@@ -123,10 +122,18 @@ def build_pipeline(
             channels=open_channels(settings, {r.channel for r in routes.receivers}, stream, store),
             names=Names(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
-            sources=tuple(s for s in load_sources(os.environ) if s.enabled) if live else (),
+            sources=live_sources(settings, store) if live else (),
             public_url=settings.public_url or "",
         ),
     )
+
+
+def live_sources(settings: Settings, store: Store) -> tuple[Source, ...]:
+    """The sources whose silence must be told: those that are asked and that somebody vouches for."""
+    from ews.own_sources import read_sources
+
+    known = read_sources(settings.home, store, os.environ)
+    return tuple(one for one in known.sources if one.enabled and one.trusted)
 
 
 def classifier_of(settings: Settings) -> Classifier:

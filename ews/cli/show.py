@@ -48,7 +48,7 @@ def sources(out: Output, found: Sequence[SourceLine]) -> None:
          out.t("마지막 결과", "last"), out.t("마지막 성공", "last good"),
          out.t("자료의 최신 날짜", "newest inside"), out.t("오류·알림", "error or note")],
         [
-            (word(s.state, out.lang), s.name, word(s.group, out.lang),
+            (word(s.state, out.lang), s.name + _unverified(out, s), word(s.group, out.lang),
              word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest),
              "; ".join(filter(None, [trouble(s, out.lang), a_round(s, out.lang)])))
             for s in found
@@ -64,9 +64,13 @@ def sources(out: Output, found: Sequence[SourceLine]) -> None:
                       f"Off for want of an API key: {', '.join(keys)} (docs/settings.md)."))  # fmt: skip
 
 
+def _unverified(out: Output, one: SourceLine) -> str:
+    return "" if one.trusted else out.t(" (확인되지 않은 출처)", " (unverified source)")
+
+
 def source(out: Output, one: SourceLine) -> None:
     out.facts([
-        (out.t("이름", "name"), one.name),
+        (out.t("이름", "name"), one.name + _unverified(out, one)),
         (out.t("제목", "title"), one.title),
         (out.t("발행처", "publisher"), one.publisher),
         (out.t("상태", "state"), word(one.state, out.lang)),

@@ -54,6 +54,11 @@ class Board:
     lines: tuple[BoardLine, ...]
 
 
+def _believed(store: Store, now: datetime) -> list[Source]:
+    """Nothing rests on a source that nobody vouches for, so its silence blinds nobody."""
+    return [one for one in sources_here(store, now) if one.trusted]
+
+
 def board_states(
     store: Store, now: datetime, sources: Sequence[Source] | None = None, every: bool = False
 ) -> Board:
@@ -61,7 +66,7 @@ def board_states(
     all of the reference."""
     ruleset = store.ruleset()
     limits = read_blind(ruleset.rules if ruleset else {})
-    watch = look(store, sources_here(store, now) if sources is None else sources, limits, now)
+    watch = look(store, _believed(store, now) if sources is None else sources, limits, now)
     firing = _by_item(store.open_alerts())
     items = [i for i in ITEMS if every or i in USES or ITEMS[i].watched or i in firing]
     lines = [_line(item, watch, firing.get(item, ())) for item in items]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
 
 from ews.model import Fetch, FetchOutcome, Source
+from ews.own_sources import kept_sources, switched_off
 from ews.reports.views import SourceLine, safe_url
 from ews.storage import Store
-from scrapers import freshness, load_sources
+from scrapers import freshness
 from scrapers.sweeps import is_sweep, round_turns
 
 
@@ -28,19 +28,15 @@ def source_lines(
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
 
 
-@cache
-def shipped_sources() -> tuple[Source, ...]:
-    """The sources of this installation; their files do not change while it runs."""
-    return tuple(load_sources())
-
-
 def sources_here(store: Store, now: datetime) -> tuple[Source, ...]:
-    """The shipped sources as this home works with them: one that needs a key is on where `ews run`
-    asked it lately with its key, whether or not this process has the key too."""
-    keyed = [one.name for one in shipped_sources() if one.key_env and not one.enabled]
-    last, _ = store.newest_fetches(keyed)
-    on = {one.name for one in shipped_sources() if _asked(one, last.get(one.name), now)}
-    return tuple(replace(s, enabled=True) if s.name in on else s for s in shipped_sources())
+    """The sources as this home works with them, its private ones too: one that needs a key is on
+    where `ews run` asked it lately with its key, whether or not this process has the key too."""
+    known = kept_sources(store)
+    off = switched_off(store)
+    keyed = [s for s in known.sources if s.key_env and not s.enabled and s.name not in off]
+    last, _ = store.newest_fetches([one.name for one in keyed])
+    on = {one.name for one in keyed if _asked(one, last.get(one.name), now)}
+    return tuple(replace(s, enabled=True) if s.name in on else s for s in known.sources)
 
 
 def _asked(source: Source, last: Fetch | None, now: datetime) -> bool:
@@ -63,7 +59,8 @@ def _line(
         lang=source.lang,
         url=safe_url(source.url),
         state=state.value,
-        blind=state.blind and source.enabled,  # nobody looks through one that is off
+        # nobody looks through one that is off, and nothing rests on one that nobody vouches for
+        blind=state.blind and source.enabled and source.trusted,
         last_at=last.at if last else None,
         last_outcome=last.outcome.value if last else "",
         last_good_at=good.at if good else None,
@@ -78,6 +75,7 @@ def _line(
         fresh_within_s=source.fresh_within_s,
         terms=source.terms,
         live_tested=source.live_tested,
+        trusted=source.trusted,
     )
 
 
