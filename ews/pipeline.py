@@ -18,7 +18,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby, takewhile
+from itertools import groupby
 
 from alerts import rules
 from alerts.channels import Channel
@@ -39,6 +39,7 @@ from ews.model import (
     FetchOutcome,
     Notification,
     Observation,
+    Polling,
     RuleSet,
     Series,
     Source,
@@ -52,8 +53,9 @@ from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
-from scrapers import KINDS, Client, Collected, Parser, collect, next_due, parse
+from scrapers import KINDS, Client, Collected, Parser, collect, parse
 from scrapers.calendars import dated
+from scrapers.schedule import LOOKED_BACK, asked_as, plan
 
 log = logging.getLogger(__name__)
 
@@ -117,17 +119,20 @@ class Pipeline:
 
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         """Fetch one source and keep what it says. A bad source is a failed Fetch, never an error."""
-        past = self.store.fetches(source.name, limit=12)
+        past = self.store.fetches(source.name, limit=LOOKED_BACK)
+        last, polling = past[0] if past else None, self.store.polling(source.name)
         memory = self.store.memory(source.name) if KINDS[source.kind].remembers else ""
-        got = collect(source, past[0] if past else None, now, client, memory, self.rooms.parser)
-        failures = sum(1 for _ in takewhile(lambda one: one.outcome is FetchOutcome.FAILED, past))
+        asked = asked_as(source, polling, now)
+        got = collect(asked, last, now, client, memory, self.rooms.parser)
+        planned = plan(source, polling, got.fetch, past, got.moved_to)
         try:
-            return self._keep_fetched(source, got, failures, now)
+            return self._keep_fetched(source, got, planned, now)
         except UnitChanged as error:
-            fetch = _nothing_kept(got.fetch, past[0] if past else None, str(error))
-            return self._keep_fetched(source, Collected(fetch), failures, now)
+            fetch = _nothing_kept(got.fetch, last, str(error))
+            planned = plan(source, polling, fetch, past)
+            return self._keep_fetched(source, Collected(fetch), planned, now)
 
-    def _keep_fetched(self, source: Source, got: Collected, failures: int, now: datetime) -> int:
+    def _keep_fetched(self, source: Source, got: Collected, planned: Polling, now: datetime) -> int:
         """Values are kept with the day on which each became known, and only what is new. A large
         fetch is kept in parts, each an item with all its places: others must write too. Killed in
         between, the turn is made again and says nothing new of what was kept."""
@@ -146,7 +151,7 @@ class Pipeline:
                 tx.save_raws(got.raws)
             if got.memory is not None:
                 tx.save_memory(source.name, got.memory)
-            tx.set_next_due(source.name, next_due(source, got.fetch, failures))
+            tx.save_polling(planned)
         return kept.new
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
