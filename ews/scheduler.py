@@ -57,9 +57,9 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def make_client(settings: Settings) -> Client:
+def make_client(settings: Settings, store: Store | None = None) -> Client:
     """The one way out. SettingsError when no contact is set: publishers must be able to reach us."""
-    return Client(settings.live_contact(), environ=os.environ)
+    return Client(settings.live_contact(), environ=os.environ, hosts=store)
 
 
 def due_sources(store: Store, now: datetime) -> list[Source]:

@@ -100,6 +100,7 @@ def failed(base: Fetch, error: SourceError) -> Fetch:
         error=error.message,
         permanent=error.permanent,
         retry_after_s=error.retry_after_s,
+        asked=not error.deferred,
     )
 
 

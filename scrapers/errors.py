@@ -8,6 +8,8 @@ class SourceError(Exception):
 
     `permanent`: trying again without a change cannot help. `retry_after_s`: the earliest sensible
     next try, when the other side named one. `status`: the HTTP status, when there was one.
+    `deferred`: the source was not asked, because its host is to be left alone until then: no
+    failure of the source.
     """
 
     def __init__(
@@ -17,12 +19,24 @@ class SourceError(Exception):
         permanent: bool = False,
         retry_after_s: int | None = None,
         status: int | None = None,
+        deferred: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
         self.retry_after_s = retry_after_s
         self.status = status
+        self.deferred = deferred
+
+    def reworded(self, message: str) -> SourceError:
+        """The same error in other words."""
+        return SourceError(
+            message,
+            permanent=self.permanent,
+            retry_after_s=self.retry_after_s,
+            status=self.status,
+            deferred=self.deferred,
+        )
 
 
 class Truncated(SourceError):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
 
@@ -16,14 +15,20 @@ import httpcore2
 import httpx2
 import stamina
 
+from ews.model import Host
 from scrapers.errors import SourceError
 from scrapers.guard import Deadline, GuardedBackend, Resolver, resolve
+from scrapers.hosts import HostBook, MemoryHosts, booked, held, why_not
 from scrapers.robots import Robots
 
 DAY_S = 86_400
 _REDIRECTS = {301, 302, 303, 307, 308}
 # Nothing was committed on the other side and nothing was read: safe to try once more.
 _RETRIED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.RemoteProtocolError)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class Client:
         attempts: int = 2,
         resolver: Resolver = resolve,
         ca_file: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        hosts: HostBook | None = None,
+        clock: Callable[[], datetime] = _now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         who = re.sub(r"[^\x20-\x7e]", "", contact).strip() or "no contact set"
@@ -73,10 +79,8 @@ class Client:
             self._tls = ssl.create_default_context(cafile=ca_file)
         self._clock = clock
         self._sleep = sleep
-        self._free_at: dict[str, float] = {}
-        self._held_until: dict[str, float] = {}
-        self._lock = threading.Lock()
-        self._robots = Robots(self._read_robots, clock)
+        self._hosts: HostBook = hosts if hosts is not None else MemoryHosts()
+        self._robots = Robots(self._read_robots, time.monotonic)
 
     def get(
         self,
@@ -205,32 +209,36 @@ class Client:
         return reply.status, reply.body
 
     def _wait_turn(self, url: str, gap_s: float, deadline: Deadline) -> None:
-        """Sleeps until the host's turn. Raises SourceError when that is past the deadline."""
-        host = urlsplit(url).netloc.lower()
-        with self._lock:
-            now = self._clock()
-            held = self._held_until.get(host, now) - now
-            if held > 0:
-                raise SourceError(
-                    f"{host_of(url)} asked us to wait another {held:.0f} s",
-                    retry_after_s=int(held) + 1,
-                )
-            start = max(now, self._free_at.get(host, now))
-            if start - now >= deadline.remaining():
-                raise SourceError(
-                    f"too many fetches wait for {host_of(url)}; it keeps its turn later",
-                    retry_after_s=int(start - now) + 1,
-                )
-            self._free_at[host] = start + gap_s
+        """Sleeps until the host's turn, booked before. Raises SourceError (deferred) when that is
+        past the deadline."""
+        now = self._clock()
+        at_latest = now + timedelta(seconds=max(deadline.remaining(), 0))
+        start: datetime | None = None
+
+        def book(host: Host) -> Host:
+            nonlocal start
+            booking = booked(host, gap_s, now, at_latest)
+            start = booking.start
+            return booking.host
+
+        host = self._hosts.change_host(host_key(url), book)
+        if start is None:
+            raise why_not(host, now)
         if start > now:
-            self._sleep(start - now)
+            self._sleep((start - now).total_seconds())
 
     def _note_hold(self, reply: Reply) -> None:
         seconds = retry_after(reply.headers)
         if reply.status in (429, 503) and seconds:
-            host = urlsplit(reply.url).netloc.lower()
-            with self._lock:
-                self._held_until[host] = self._clock() + seconds
+            now, wait = self._clock(), seconds
+            self._hosts.change_host(host_key(reply.url), lambda host: held(host, wait, now))
+
+
+def host_key(url: str) -> str:
+    """The name under which a HostBook knows the URL's host: lower case, with an unusual port."""
+    parts = httpx2.URL(url)
+    host = parts.raw_host.decode("ascii", "replace").lower().rstrip(".")
+    return f"{host}:{parts.port}" if parts.port else host
 
 
 def checked_url(url: str) -> None:

@@ -232,7 +232,7 @@ def _outcome(base: Fetch, last: Fetch | None, turn: _Turn, planned: int, left: i
         words += f"; {left} were not made this turn and wait for the next round"
     if not turn.parts:
         error = first or SourceError("the sweep asked nothing; check options.each")
-        return failed(base, replace_message(error, words or error.message))
+        return failed(base, error.reworded(words or error.message))
     digest = hashlib.sha256("\n".join(sorted(turn.digest)).encode()).hexdigest()
     waits = [error.retry_after_s for _, error in turn.errors if error.retry_after_s]
     good = replace(
@@ -246,16 +246,6 @@ def _outcome(base: Fetch, last: Fetch | None, turn: _Turn, planned: int, left: i
     if last is not None and last.sha256 == digest and not turn.errors:
         return replace(good, outcome=FetchOutcome.UNCHANGED, signals=last.signals)
     return good
-
-
-def replace_message(error: SourceError, words: str) -> SourceError:
-    """The same error in other words."""
-    return SourceError(
-        words,
-        permanent=error.permanent,
-        retry_after_s=error.retry_after_s,
-        status=error.status,
-    )
 
 
 # --------------------------------------------------------------------------- what source.toml may say

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -79,19 +80,15 @@ class PollingStore(Transactions):
     def save_host(self, host: Host) -> None:
         self._upsert(schema.hosts, [HOST.write(host)])
 
-    def book_host(
-        self, name: str, gap_s: float, now: datetime, at_latest: datetime
-    ) -> tuple[Host, datetime | None]:
-        """Book the host's next free moment, and keep the gap after it; (the host as it stood,
-        that moment). None: it would be later than `at_latest`, and nothing was booked.
+    def change_host(self, name: str, change: Callable[[Host], Host]) -> Host:
+        """The host after `change`, committed before this returns.
 
         One writing transaction, so two threads or processes never book the same moment.
         """
         with self._write() as connection:
             on = self._on(connection)
             host = on.host(name)
-            start = max([now, *(t for t in (host.free_at, host.held_until, host.open_until) if t)])
-            if start > at_latest:
-                return host, None
-            on.save_host(replace(host, free_at=start + timedelta(seconds=gap_s)))
-            return host, start
+            changed = change(host)
+            if changed != host:
+                on.save_host(changed)
+            return changed
