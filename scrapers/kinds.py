@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ews.model import Fetch, Raw, Series, Source
+from scrapers import gdelt_turn
 from scrapers.arcgis import next_page, parse_arcgis
 from scrapers.collected import Collected, Parser
 from scrapers.comtrade import parse_comtrade
@@ -14,7 +15,7 @@ from scrapers.customs import check_span, parse_customs
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.forms import parse_chart
-from scrapers.gdelt import gkg_file, parse_gkg
+from scrapers.gdelt import parse_gdelt
 from scrapers.http import Client
 from scrapers.mapping import Parsed, Signal
 from scrapers.rows import (
@@ -42,7 +43,7 @@ Check = Callable[[Source, str], None]
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
-    "past", "after", "keep_raw",
+    "past", "after", "keep_raw", "parse_s", "parse_mib",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least", "contains"})  # fmt: skip
@@ -92,7 +93,22 @@ KINDS: dict[str, Kind] = {
     "customs": Kind(parse_customs, frozenset({"world"}), check=check_span),
     "sdmx": Kind(parse_sdmx, MAPPED | {"sum_codes"}),
     "comtrade": Kind(parse_comtrade, frozenset({"row_limit"})),
-    "gdelt": Kind(parse_gkg, frozenset({"themes"}), follow=gkg_file),
+    "gdelt": Kind(
+        parse_gdelt,
+        frozenset(
+            {
+                "themes",
+                "cameo",
+                "cameo_between",
+                "min_confidence",
+                "keep_days",
+                "slots_per_turn",
+            }
+        ),
+        remembers=True,
+        turn=gdelt_turn.turn,
+        reread=gdelt_turn.reread,
+    ),
 }
 
 
