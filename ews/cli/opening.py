@@ -104,6 +104,7 @@ def build_pipeline(
     from ews.pipeline import Pipeline, Rooms
     from ews.reports import Names
     from graph import build_network
+    from scrapers.worker import Workers
 
     routes = routes_of(settings)
     routes = replace(
@@ -124,6 +125,7 @@ def build_pipeline(
             owner=f"{socket.gethostname()}:{os.getpid()}",
             sources=live_sources(settings, store) if live else (),
             public_url=settings.public_url or "",
+            parser=Workers().parse,
         ),
     )
 
