@@ -1,8 +1,7 @@
-"""What does it say, in plain words? Charsets, clean text, canonical links, dates, language."""
+"""What does it say, in plain words? Clean text, canonical links, dates, language."""
 
 from __future__ import annotations
 
-import codecs
 import html
 import re
 import unicodedata
@@ -11,109 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 from zoneinfo import ZoneInfo
 
-from charset_normalizer import from_bytes
-
-# --------------------------------------------------------------------------- charset
-
-# Pages labelled EUC-KR are written in its superset cp949, and so on for the others.
-_SUPERSETS = {
-    "euc-kr": "cp949", "euckr": "cp949", "ks_c_5601": "cp949", "ks_c_5601-1987": "cp949",
-    "ks-c-5601-1987": "cp949", "ksc5601": "cp949", "ms949": "cp949", "windows-949": "cp949",
-    "x-windows-949": "cp949", "uhc": "cp949", "korean": "cp949",
-    "gb2312": "gb18030", "gbk": "gb18030", "x-gbk": "gb18030",
-    "shift_jis": "cp932", "shift-jis": "cp932", "sjis": "cp932", "x-sjis": "cp932",
-    "iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252",
-    "ascii": "cp1252", "iso-8859-9": "cp1254", "tis-620": "cp874",
-}  # fmt: skip
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_DECLARED = re.compile(
-    rb"""(?:<\?xml[^>]{0,200}?encoding|<meta[^>]{0,200}?charset)\s*=\s*["']?\s*([\w.:-]{2,40})""",
-    re.IGNORECASE,
-)
-
-
-def decode(body: bytes, http_label: str = "") -> str:
-    """The text of a body, whatever its label says: BOM, UTF-8 when valid, labels, detector.
-
-    UTF-8 goes before the labels because a wrong label is common and valid UTF-8 by chance is not.
-    Bytes that fit nothing become U+FFFD; it never raises.
-    """
-    for bom, name in _BOMS:
-        if body.startswith(bom):
-            return body[len(bom) :].decode(name, "replace")
-    if (wide := _utf16_without_bom(body)) is not None:
-        return wide
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # one broken sequence in long good UTF-8 (a body cut by a byte count) is still UTF-8
-        if error.start > 0.9 * len(body) and any(b > 127 for b in body[: error.start]):
-            return body.decode("utf-8", "replace")
-    declared = _DECLARED.search(body[:2048])
-    labels = [declared.group(1).decode("ascii", "replace") if declared else "", http_label]
-    best: tuple[int, str] | None = None
-    for label in labels:
-        text = _by_label(body, label)
-        if text is not None:
-            bad = text.count("\ufffd") + (len(text) if _looks_wrong(text) else 0)
-            if bad == 0:
-                return text
-            best = min(best or (bad, text), (bad, text))
-    guess = _by_detector(body)
-    if guess is not None and (best is None or guess.count("\ufffd") < best[0]):
-        return guess
-    return best[1] if best else body.decode("cp1252", "replace")
-
-
-def _by_label(body: bytes, label: str) -> str | None:
-    name = label.strip().strip("\"'").lower()
-    if not name or name.replace("-", "") in {"utf8"}:
-        return None
-    try:
-        return body.decode(_SUPERSETS.get(name, name), "replace")
-    except (LookupError, ValueError):
-        return None
-
-
-_LATIN = re.compile(
-    "[\x80-\xff\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]+"
-)
-
-
-def _looks_wrong(text: str) -> bool:
-    """A Latin label on two-byte text shows as long runs of accented letters."""
-    runs = [len(run) for run in _LATIN.findall(text[:20_000])]
-    return sum(runs) > 8 and sum(n for n in runs if n >= 4) > 0.5 * sum(runs)
-
-
-def _by_detector(body: bytes) -> str | None:
-    sample = body[:64_000]
-    try:  # Korean first: short headlines in cp949 are what we meet undeclared
-        korean = sample.decode("cp949")
-    except UnicodeDecodeError as error:
-        korean = sample.decode("cp949", "ignore") if error.start > len(sample) - 3 else ""
-    hangul = sum(1 for c in korean if "가" <= c <= "힣")
-    foreign = sum(1 for c in korean if ord(c) > 127)
-    if hangul and hangul >= 0.6 * foreign:
-        return body.decode("cp949", "replace")
-    match = from_bytes(sample).best()
-    return body.decode(match.encoding, "replace") if match is not None else None
-
-
-def _utf16_without_bom(body: bytes) -> str | None:
-    head = body[:4]
-    if head == b"<\x00?\x00":
-        return body.decode("utf-16-le", "replace")
-    if head == b"\x00<\x00?":
-        return body.decode("utf-16-be", "replace")
-    return None
-
+from scrapers.charsets import decode as decode  # readers find all of text here
 
 # --------------------------------------------------------------------------- clean text
 
