@@ -1,6 +1,6 @@
 """The Store: one method per question the service asks. Everything is kept here and nowhere else.
 
-Methods are grouped by noun: `collection.py`, `numbers.py`, `said.py`, `texts.py`, `events.py`, `alerts.py`,
+Methods are grouped by noun: `collection.py`, `polling.py`, `raws.py`, `corrections.py`, `numbers.py`, `said.py`, `texts.py`, `events.py`, `alerts.py`,
 `series_list.py`, `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
 `history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`. Each works alone in a transaction of its own, or on the
 one that `begin()` opened.
@@ -19,6 +19,7 @@ from ews.storage import schema
 from ews.storage.alerts import AlertStore, RuleStore
 from ews.storage.blind import BlindStore
 from ews.storage.collection import CollectionStore
+from ews.storage.corrections import CorrectionStore
 from ews.storage.deliveries import DeliveryStore
 from ews.storage.engine import open_engine
 from ews.storage.events import EventStore
@@ -46,6 +47,7 @@ class Store(
     CollectionStore,
     PollingStore,
     RawStore,
+    CorrectionStore,
     NumberStore,
     SaidStore,
     SeriesListStore,
