@@ -115,6 +115,11 @@ class Pipeline:
         when nothing is due, so that `ews run` does it every few seconds."""
         return self.evaluate(now) + self.route(now)
 
+    def watch(self, sources: Sequence[Source]) -> None:
+        """From now on these are the sources whose silence makes the reader blind."""
+        if tuple(sources) != self.rooms.sources:
+            self.rooms = replace(self.rooms, sources=tuple(sources))
+
     # ------------------------------------------------------------------ scrape
 
     def scrape(self, source: Source, client: Client, now: datetime) -> int:

@@ -1,7 +1,8 @@
-"""The clock: one job per source, cycles when something new came. The truth is the store's `next_due`.
+"""The clock: turns of sources as the store's `next_due` says, cycles when something new came.
 
-APScheduler 3 in memory, rebuilt from the sources at each start. One leader (`ews.leading`): on
-SQLite one process per home, by a file lock; on PostgreSQL others stand by and take over.
+APScheduler 3 ticks: it lets begin what is due (ews.turns), and looks each minute for sources that
+came, went or were resumed. One leader (`ews.leading`): on SQLite one process per home, by a file
+lock; on PostgreSQL others stand by and take over.
 """
 
 from __future__ import annotations
@@ -9,39 +10,42 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import random
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from ews.config import Settings
 from ews.delivering import Worker
 from ews.leading import Candidate, Term
-from ews.model import FetchOutcome, Source
+from ews.model import Polling, Source
+from ews.own_sources import read_sources
 from ews.pipeline import Pipeline
 from ews.storage import StaleLeader, Store
 from ews.tuning.drift_telling import watching
 from ews.tuning.ledger_settling import settling
+from ews.turns import Turns
 from ews.watching import keep_watch
-from scrapers import Client, load_sources
+from scrapers import Client
+from scrapers.schedule import is_due
 
 log = logging.getLogger(__name__)
 
 LEASE = "scheduler"
 LEASE_S = 15.0  # a frozen leader is replaced after it; longer than an idle transaction may last
 STANDBY_POLL_S = 0.5
-SCRAPES_AT_ONCE = 4
+SCRAPES_AT_ONCE = 16  # most of a turn is waiting for a host; only one turn per host at a time
+TICK_S = 0.5  # between looks at what is due
+LOOK_S = 60.0  # between looks for sources that came, went, or were resumed
+STOP_S = 20.0  # turns that have begun are waited for so long at a stop
 SETTLE_S = 0.3  # signals that come together are looked at together
 TEND_S = 2.0  # between looks at what people did and what falls due
 RETRY_S = 60.0  # after a cycle that failed
@@ -57,24 +61,38 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def make_client(settings: Settings, store: Store | None = None) -> Client:
-    """The one way out. SettingsError when no contact is set: publishers must be able to reach us."""
+def make_client(settings: Settings, store: Store) -> Client:
+    """The one way out; what it knows of hosts lies in the store. SettingsError when no contact is
+    set: publishers must be able to reach us."""
     return Client(settings.live_contact(), environ=os.environ, hosts=store)
 
 
-def due_sources(store: Store, now: datetime) -> list[Source]:
+def enabled_sources(settings: Settings, store: Store) -> list[Source]:
+    """The sources that are asked here: shipped ones and the home's own, as switched."""
+    known = read_sources(settings.home, store, os.environ)
+    return [one for one in known.sources if one.enabled]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the scheduler lives in; a simulated day has a faster clock and sources of its own."""
+
+    clock: Clock = wall_clock
+    client: Callable[[Settings, Store], Client] = make_client
+    sources: Callable[[Settings, Store], Sequence[Source]] = enabled_sources
+    tick_s: float = TICK_S
+    look_s: float = LOOK_S
+    stop_s: float = STOP_S
+
+
+def due_sources(settings: Settings, store: Store, now: datetime) -> list[Source]:
     """Enabled sources whose time has come, or that were never fetched."""
-    enabled = [source for source in load_sources(os.environ) if source.enabled]
-    return [s for s in enabled if (due := store.next_due(s.name)) is None or due <= now]
-
-
-def jitter_s(every_s: float) -> float:
-    """How far a source's turn may shift, so that turns do not bunch.
-
-    >>> jitter_s(300), jitter_s(86_400)
-    (30.0, 60.0)
-    """
-    return min(0.1 * every_s, 60.0)
+    pollings = store.pollings()
+    return [
+        one
+        for one in enabled_sources(settings, store)
+        if is_due(one, pollings.get(one.name) or Polling(one.name), now)
+    ]
 
 
 @contextmanager
@@ -88,27 +106,6 @@ def leader(home: Path) -> Iterator[None]:
         except BlockingIOError as err:
             raise AlreadyRunning(f"another `ews run` has the home {home}") from err
         yield
-
-
-class Gate:
-    """Lets turns begin until it is shut. The pool of APScheduler must not be waited for: its
-    shutdown holds the lock that a turn needs to book the next one."""
-
-    def __init__(self) -> None:
-        self._slots = threading.Semaphore(SCRAPES_AT_ONCE)
-        self._shut = threading.Event()
-
-    def enter(self, begin: Callable[[], None]) -> None:
-        with self._slots:
-            if not self._shut.is_set():
-                begin()
-
-    def shut(self) -> None:
-        """Returns when the turns that have begun are finished; the others do nothing."""
-        self._shut.set()
-        for _ in range(SCRAPES_AT_ONCE):
-            self._slots.acquire()
-        self._slots.release(SCRAPES_AT_ONCE)
 
 
 class Cycles:
@@ -161,70 +158,43 @@ class Cycles:
 
 
 def build_scheduler(
-    pipeline: Pipeline,
-    client: Client,
-    sources: Sequence[Source],
-    stored: Callable[[], None],
-    gate: Gate,
-    clock: Clock = wall_clock,
+    tick: Callable[[], None], look: Callable[[], None], world: World
 ) -> BackgroundScheduler:
-    """A scheduler with a job per source, not started; `stored` is called when one brought news."""
+    """A scheduler that lets due turns begin and looks for sources, not started."""
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(SCRAPES_AT_ONCE)},
+        executors={"default": ThreadPoolExecutor(2)},
         # Late is better than never, once is enough, and never two at a time.
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-    for source in sources:
-        scheduler.add_job(
-            gate.enter,
-            IntervalTrigger(seconds=source.every_s, timezone=UTC, jitter=jitter_s(source.every_s)),
-            args=(partial(turn, scheduler, pipeline, client, source, stored, clock),),
-            id=f"scrape {source.name}",
-            name=f"scrape {source.name}",
-            next_run_time=first_turn(pipeline.store, source, clock()),
-        )
+    for name, job, every_s in (("turns", tick, world.tick_s), ("sources", look, world.look_s)):
+        trigger = IntervalTrigger(seconds=every_s, timezone=UTC)
+        scheduler.add_job(job, trigger, id=name, name=name)
     return scheduler
 
 
-def first_turn(store: Store, source: Source, now: datetime) -> datetime:
-    """When the source is due; an overdue or new one within its jitter, so a start is no stampede."""
-    due = store.next_due(source.name)
-    if due is not None and due > now:
-        return due
-    return now + timedelta(seconds=random.uniform(0, jitter_s(source.every_s)))
-
-
 def turn(
-    scheduler: BackgroundScheduler,
     pipeline: Pipeline,
     client: Client,
     source: Source,
     stored: Callable[[], None],
     clock: Clock = wall_clock,
-) -> None:
-    """One turn of a source: scrape it if the store says it is due, then book the next turn there.
-
-    A publisher's Retry-After moves `next_due`; the interval alone would come back too early.
-    """
-    now = clock()
-    due = pipeline.store.next_due(source.name)
-    if due is None or due <= now:
-        new = pipeline.scrape(source, client, now)
-        if new:
-            stored()
-        fetch = pipeline.store.last_fetch(source.name)
-        if fetch is not None and fetch.outcome is FetchOutcome.FAILED:
-            log.warning("scrape of %s failed: %s", source.name, fetch.error)
-        else:
-            log.info("scraped %s, %d new", source.name, new)
-    due = pipeline.store.next_due(source.name)
-    if due is not None:
-        late = timedelta(seconds=random.uniform(0, jitter_s(source.every_s)))
-        try:
-            scheduler.modify_job(f"scrape {source.name}", next_run_time=due + late)
-        except JobLookupError:
-            log.info("no job for %s any more", source.name)
+) -> Polling:
+    """One turn of a source, if the store says that it is due (another may have asked it
+    meanwhile); how it is polled from then on. `stored` is called when it brought news."""
+    store, now = pipeline.store, clock()
+    if not is_due(source, store.polling(source.name), now):
+        return store.polling(source.name)
+    new = pipeline.scrape(source, client, now)
+    if new:
+        stored()
+    polling = store.polling(source.name)
+    if polling.failures or polling.why == "host":
+        fetch = store.last_fetch(source.name)
+        log.warning("scrape of %s: %s", source.name, fetch.error if fetch else "no fetch was kept")
+    else:
+        log.info("scraped %s, %d new", source.name, new)
+    return polling
 
 
 def serve_forever(
@@ -233,6 +203,7 @@ def serve_forever(
     make: Callable[[Store], Pipeline],
     stop: threading.Event | None = None,
     tasks: Callable[[Pipeline], Sequence[Task]] | None = None,
+    world: World | None = None,
 ) -> None:
     """Run until SIGTERM, SIGINT or `stop`; what has begun is finished. On SQLite AlreadyRunning when
     another has the home; on PostgreSQL this one stands by until the leader is gone.
@@ -240,14 +211,16 @@ def serve_forever(
     `make` builds the pipeline on the store of one term, whose writes are refused once it is over;
     `tasks` are what else runs while this one leads (by default: the outbox).
     """
-    stop = stop or threading.Event()
-    client = make_client(settings)
+    stop, world = stop or threading.Event(), world or World()
+    client = world.client(settings, store)
     with _signals(stop), sole(settings, store) as alone:
         owner = f"{os.uname().nodename}:{os.getpid()}"
         candidate = Candidate(store, LEASE, owner, LEASE_S, wall_clock, alone)
         while (term := candidate.wait(stop, STANDBY_POLL_S)) is not None:
             pipeline = make(store.fenced(LEASE, term.token))
-            lead(term, pipeline, client, settings.cycle_every_s, stop, (tasks or outbox)(pipeline))
+            lead(
+                term, pipeline, client, settings, stop, (tasks or outbox)(pipeline), world
+            )  # fmt: skip
 
 
 @contextmanager
@@ -265,26 +238,32 @@ def lead(
     term: Term,
     pipeline: Pipeline,
     client: Client,
-    cycle_every_s: float,
+    settings: Settings,
     stop: threading.Event,
     tasks: Sequence[Task],
+    world: World,
 ) -> None:
     """Work until `stop`, or until another leads; then finish what has begun and end the term."""
-    enabled = [source for source in load_sources(os.environ) if source.enabled]
-    over, gate = threading.Event(), Gate()
-    cycles = Cycles(pipeline, cycle_every_s)
-    scheduler = build_scheduler(pipeline, client, enabled, cycles.nudge, gate)
-    scheduler.add_listener(lambda event: _failed(term, event), EVENT_JOB_ERROR)
+    over = threading.Event()
+    cycles = Cycles(pipeline, settings.cycle_every_s, world.clock)
+    turns = Turns(
+        lambda source: turn(pipeline, client, source, cycles.nudge, world.clock),
+        world.clock, SCRAPES_AT_ONCE, lambda error: _failed(term, error),
+    )  # fmt: skip
+    look = Look(pipeline, turns, lambda: world.sources(settings, pipeline.store), term)
+    scheduler = build_scheduler(turns.tick, look, world)
     threads = [
         threading.Thread(target=_kept_up, args=(task, term, over), name=name)
         for name, task in zip(("cycles", *(f"task {n}" for n, _ in enumerate(tasks))),
                               (cycles.run, *tasks), strict=True)
     ]  # fmt: skip
+    look()
+    turns.start()
     scheduler.start()
     for thread in threads:
         thread.start()
     log.info("leading, term %d: %d sources, a cycle when something new came and every %d s",
-             term.token, len(enabled), cycle_every_s)  # fmt: skip
+             term.token, look.count, settings.cycle_every_s)  # fmt: skip
     while not (term.lost() or stop.wait(0.1)):
         pass
     log.info("%s: finishing what has begun", term.why_lost or "stopping")
@@ -292,10 +271,36 @@ def lead(
     cycles.nudge()
     with term.finishing():
         scheduler.shutdown(wait=False)
-        gate.shut()
+        if left := turns.shut(world.stop_s):
+            log.warning("not waited for, made again at the next start: %s", ", ".join(left))
         for thread in threads:
             thread.join()
     term.end()
+
+
+class Look:
+    """Sources as they stand now take turns: those of the home that came or went, were switched, or
+    are asked again. What cannot be read leaves everything as it was."""
+
+    def __init__(
+        self, pipeline: Pipeline, turns: Turns, sources: Callable[[], Sequence[Source]], term: Term
+    ) -> None:
+        self.count = 0
+        self._pipeline = pipeline
+        self._turns = turns
+        self._sources = sources
+        self._term = term
+
+    def __call__(self) -> None:
+        try:
+            sources = self._sources()
+            self._pipeline.watch(sources)
+            self._turns.know(sources, self._pipeline.store.pollings())
+        except Exception as error:
+            log.exception("the sources could not be read; the next look does it")
+            _failed(self._term, error)
+        else:
+            self.count = len(sources)
 
 
 def outbox(pipeline: Pipeline) -> Sequence[Task]:
@@ -326,9 +331,9 @@ def _kept_up(task: Task, term: Term, over: threading.Event) -> None:
             over.wait(1.0)
 
 
-def _failed(term: Term, event: JobExecutionEvent) -> None:
-    if isinstance(event.exception, StaleLeader):
-        term.lose(str(event.exception))
+def _failed(term: Term, error: Exception) -> None:
+    if isinstance(error, StaleLeader):
+        term.lose(str(error))
 
 
 @contextmanager

@@ -28,14 +28,13 @@ EVERY_S = 1
 ENDS = ("done", "refused")
 SCHEDULER = """
 import json, logging, os, sys, threading, time
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 import ews.scheduler as scheduler
 import ews.storage.engine as engine
 from ews.storage import StaleLeader, Store, StoreError
-from scrapers import load_sources
+from tests.source_made import made_source
 
 home, url, lease_s, every_s, names = sys.argv[1:6]
 scheduler.LEASE_S = float(lease_s)
@@ -43,9 +42,10 @@ scheduler.STANDBY_POLL_S = 0.2
 engine.IDLE_IN_TRANSACTION_MS = int(float(lease_s) * 667)
 logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(message)s")
 journal = os.open(Path(home) / "journal", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-one = load_sources()[0]
-made = [replace(one, name=name, every_s=int(every_s), enabled=True) for name in names.split(",")]
-scheduler.load_sources = lambda *_: made
+made = [made_source(name, every_s=int(every_s)) for name in names.split(",")]
+world = scheduler.World(
+    client=lambda *_: None, sources=lambda *_: made, tick_s=0.05
+)
 
 def say(what, **more):
     line = {"at": time.time(), "pid": os.getpid(), "what": what, **more}
@@ -55,6 +55,8 @@ class Pipeline:
     def __init__(self, store):
         self.store = store
         say("leads", token=store._fence.token)
+    def watch(self, sources):
+        pass
     def scrape(self, source, client, now):
         due = self.store.next_due(source.name) or now
         run = {"source": source.name, "due": due.isoformat()}
@@ -88,7 +90,7 @@ settings = SimpleNamespace(
 )
 store = Store.open(Path(home), url)
 say("stands by")
-scheduler.serve_forever(settings, store, Pipeline, tasks=lambda _: [])
+scheduler.serve_forever(settings, store, Pipeline, tasks=lambda _: [], world=world)
 say("stopped")
 """
 

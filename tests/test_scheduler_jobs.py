@@ -1,4 +1,4 @@
-"""The scheduler: one job per source, the store's next_due is the truth, one leader, a clean stop."""
+"""The scheduler: the store's next_due is the truth, one leader, a clean stop."""
 
 from __future__ import annotations
 
@@ -10,31 +10,36 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
-from apscheduler.schedulers.background import BackgroundScheduler
 
-from ews.model import Source
+from ews.model import Circuit, Polling, Source
+from ews.own_sources import Known
 from ews.pipeline import Pipeline
 from ews.scheduler import (
     AlreadyRunning,
     Cycles,
-    Gate,
+    World,
     build_scheduler,
     due_sources,
-    first_turn,
-    jitter_s,
     leader,
     make_client,
     turn,
 )
 from ews.storage import Store
-from scrapers import Client, load_sources
+from scrapers import Client
+from scrapers.schedule import resumed
+from tests.source_made import made_source
 
+if TYPE_CHECKING:
+    from ews.config import Settings
+
+ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
 CLIENT = cast("Client", None)  # no test here fetches
 
@@ -52,7 +57,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def source() -> Source:
-    return replace(load_sources()[0], every_s=600, enabled=True)
+    return made_source("s")
 
 
 @dataclass
@@ -76,66 +81,55 @@ def scrapes(store: Store, wait_s: int = 600) -> tuple[Scrapes, Pipeline]:
     return noted, cast("Pipeline", noted)
 
 
-def planned(pipeline: Pipeline, *sources: Source) -> BackgroundScheduler:
-    return build_scheduler(pipeline, CLIENT, sources, unheard, Gate(), clock=lambda: NOW)
-
-
-def test_there_is_one_job_per_source_and_late_jobs_run_once(store: Store) -> None:
-    sources = [s for s in load_sources() if s.enabled]
-    scheduler = planned(scrapes(store)[1], *sources)
+def test_the_clock_has_two_jobs_and_late_ones_run_once() -> None:
+    scheduler = build_scheduler(unheard, unheard, World())
     scheduler.start(paused=True)
     try:
         jobs = {job.id: job for job in scheduler.get_jobs()}
     finally:
         scheduler.shutdown(wait=False)
-    assert set(jobs) == {f"scrape {s.name}" for s in sources}
+    assert set(jobs) == {"turns", "sources"}
     for job in jobs.values():
         assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
         assert job.trigger.timezone is UTC
-    for one in sources:
-        assert jobs[f"scrape {one.name}"].trigger.jitter == jitter_s(one.every_s)
 
 
-def test_a_publishers_retry_after_is_obeyed_not_the_interval(store: Store, source: Source) -> None:
+def test_a_turn_scrapes_and_says_when_the_next_one_is(store: Store, source: Source) -> None:
     noted, pipeline = scrapes(store, wait_s=7200)
-    scheduler = planned(pipeline, source)
-    scheduler.start(paused=True)
-    try:
-        turn(scheduler, pipeline, CLIENT, source, unheard, clock=lambda: NOW)
-        booked = scheduler.get_job(f"scrape {source.name}").next_run_time
-    finally:
-        scheduler.shutdown(wait=False)
+    polling = turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
     assert noted.seen == [source.name]
-    late = (booked - NOW).total_seconds() - 7200
-    assert 0 <= late <= jitter_s(source.every_s)
+    assert polling.next_due == NOW + timedelta(hours=2)
 
 
 def test_a_turn_that_comes_too_early_fetches_nothing(store: Store, source: Source) -> None:
     noted, pipeline = scrapes(store)
-    with store.begin() as tx:
-        tx.set_next_due(source.name, NOW + timedelta(seconds=1))
-    scheduler = planned(pipeline, source)
-    turn(scheduler, pipeline, CLIENT, source, unheard, clock=lambda: NOW)
-    assert noted.seen == []
+    store.set_next_due(source.name, NOW + timedelta(seconds=1))
+    polling = turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
+    assert (noted.seen, polling.next_due) == ([], NOW + timedelta(seconds=1))
 
 
-def test_after_a_restart_a_source_waits_for_the_time_in_the_store(
+def test_a_source_that_is_gone_is_not_asked_until_it_is_resumed(
     store: Store, source: Source
 ) -> None:
-    due = NOW + timedelta(seconds=300)
-    with store.begin() as tx:
-        tx.set_next_due(source.name, due)
-    assert first_turn(store, source, NOW) == due
-    overdue = first_turn(store, source, due + timedelta(days=2)) - (due + timedelta(days=2))
-    assert timedelta(0) <= overdue <= timedelta(seconds=jitter_s(source.every_s))
+    noted, pipeline = scrapes(store)
+    gone = Polling(source.name, why="gone", circuit=Circuit.GONE, url=source.url)
+    store.save_polling(gone)
+    turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
+    assert noted.seen == []
+    store.save_polling(resumed(gone))
+    turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
+    assert noted.seen == [source.name]
 
 
-def test_only_due_and_enabled_sources_are_fetched_by_a_cycle(store: Store) -> None:
-    enabled = [s.name for s in load_sources() if s.enabled]
-    assert [s.name for s in due_sources(store, NOW)] == enabled
-    with store.begin() as tx:
-        tx.set_next_due(enabled[0], NOW + timedelta(seconds=1))
-    assert [s.name for s in due_sources(store, NOW)] == enabled[1:]
+def test_only_due_and_enabled_sources_are_fetched_by_a_cycle(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Known((made_source("a"), made_source("b"), made_source("c", enabled=False)))
+    monkeypatch.setattr("ews.scheduler.read_sources", lambda *_: known)
+    settings = cast("Settings", SimpleNamespace(home=tmp_path))
+    assert [s.name for s in due_sources(settings, store, NOW)] == ["a", "b"]
+    store.set_next_due("a", NOW + timedelta(seconds=1))
+    assert [s.name for s in due_sources(settings, store, NOW)] == ["b"]
 
 
 def test_a_home_has_one_leader(tmp_path: Path) -> None:
@@ -166,7 +160,7 @@ def test_without_a_contact_nothing_is_fetched(tmp_path: Path) -> None:
     from ews.config import SettingsError, load_settings
 
     with pytest.raises(SettingsError, match="contact"):
-        make_client(load_settings(tmp_path))
+        make_client(load_settings(tmp_path), cast("Store", None))
 
 
 class Counted:
@@ -257,26 +251,27 @@ def test_a_scrape_that_stored_something_nudges_and_an_unchanged_one_does_not(
 ) -> None:
     nudges: list[str] = []
     noted, pipeline = scrapes(store)
-    scheduler = planned(pipeline, source)
-    turn(scheduler, pipeline, CLIENT, source, lambda: nudges.append("new"), clock=lambda: NOW)
+    turn(pipeline, CLIENT, source, lambda: nudges.append("new"), clock=lambda: NOW)
     noted.new = 0
     later = NOW + timedelta(seconds=noted.wait_s)
-    turn(scheduler, pipeline, CLIENT, source, lambda: nudges.append("old"), clock=lambda: later)
+    turn(pipeline, CLIENT, source, lambda: nudges.append("old"), clock=lambda: later)
     assert (noted.seen, nudges) == ([source.name] * 2, ["new"])
 
 
 SERVE = """
 import sys, threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 import ews.scheduler as scheduler
 from ews.storage import Store
+from tests.source_made import made_source
 
 class Pipeline:
     def __init__(self, store):
         self.store = store
+    def watch(self, sources):
+        pass
     def scrape(self, source, client, now):
         print("scrape", flush=True)
         threading.Event().wait(0.5)
@@ -291,12 +286,12 @@ class Pipeline:
         return {}
 
 home = Path(sys.argv[1])
-one = [replace(scheduler.load_sources()[0], every_s=1, enabled=True)]
-scheduler.load_sources = lambda *_: one
+one = [made_source("s", every_s=1)]
+world = scheduler.World(client=lambda *_: None, sources=lambda *_: one, tick_s=0.05)
 settings = SimpleNamespace(
     home=home, database_url=None, cycle_every_s=900, live_contact=lambda: "a@b.kr"
 )
-scheduler.serve_forever(settings, Store.open(home), Pipeline, tasks=lambda _: [])
+scheduler.serve_forever(settings, Store.open(home), Pipeline, tasks=lambda _: [], world=world)
 print("stopped", flush=True)
 """
 
@@ -305,7 +300,7 @@ def test_sigterm_finishes_the_cycle_and_the_scrape_that_have_begun_and_stops(
     tmp_path: Path,
 ) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVE, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as service:
         assert service.stdout is not None
         assert {service.stdout.readline(), service.stdout.readline()} == {"cycle\n", "scrape\n"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
@@ -78,8 +79,8 @@ def cycle(
         done: dict[str, int] = {}
         with working(out.t("한 바퀴 도는 중", "working through one cycle")):
             if fetch:
-                client = make_client(settings)
-                sources = due_sources(store, datetime.now(UTC))
+                client = make_client(settings, store)
+                sources = due_sources(settings, store, datetime.now(UTC))
                 done["scraped"] = sum(
                     pipeline.scrape(one, client, datetime.now(UTC)) for one in sources
                 )
@@ -99,15 +100,16 @@ def scrape(
     """Fetch one source now, due or not. Exit 1 when the fetch failed."""
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import moment, output, working
+    from ews.own_sources import read_sources
     from ews.reports.source_words import in_korean
     from ews.reports.words import word
     from ews.scheduler import make_client
     from nlp.classifier import LexiconClassifier
-    from scrapers import load_source
 
     with opened(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
-        source, client = load_source(name), make_client(settings)
+        source = read_sources(settings.home, store, os.environ).named(name)
+        client = make_client(settings, store)
         # The model stays unloaded: a scrape reads no text.
         pipeline = build_pipeline(settings, store, None, classifier=LexiconClassifier())
         with working(source.url):
