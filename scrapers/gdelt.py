@@ -1,77 +1,189 @@
-"""GDELT 2.0: a 15-minute knowledge-graph file becomes articles (titles only)."""
+"""GDELT 2.0: which documents of fifteen minutes matter for supply? Three files become articles.
+
+Each file is read by itself, so that it can be read in a worker; what the next one needs travels as
+the memory of `Parsed`. Events give the ids of those whose CAMEO code is wanted; mentions, told those
+ids, give per document how widely its events are told and whether a wanted one is among them; GKG,
+told that, gives the articles: a page title, link, language and date. What GDELT codes is never written into
+an article: its coding is a guess of a machine, and our classifier would read it as the text.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import heapq
 import html
-import io
+import json
 import re
-import zipfile
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from ews.model import Article, Source
-from scrapers.errors import SourceError
+from scrapers.gdelt_files import EVENTS, GKG, MENTIONS, Table, open_table
+from scrapers.gdelt_langs import language
 from scrapers.mapping import TITLE_CHARS, Parsed, Signal, dated, independence_of, utc_stamp
-from scrapers.rows import read_member
 from scrapers.text import canonical_url, clean_text, guess_lang
 
-COLUMNS = 27
-_TITLE = re.compile(r"<PAGE_TITLE>(.{1,1000}?)</PAGE_TITLE>")
-_LANGS = {
-    "kor": "ko", "zho": "zh", "jpn": "ja", "rus": "ru", "ara": "ar", "deu": "de", "fra": "fr",
-    "spa": "es", "por": "pt", "ita": "it", "vie": "vi", "ind": "id", "tur": "tr", "hin": "hi",
-}  # fmt: skip
+WEB = b"1"  # of MentionType and SourceCollectionIdentifier: the identifier is a URL
+_TITLE = (b"<PAGE_TITLE>", b"</PAGE_TITLE>")
+_PUBLISHED = (b"<PAGE_PRECISEPUBTIMESTAMP>", b"</PAGE_PRECISEPUBTIMESTAMP>")
+_SPOKEN = re.compile(rb"srclc:([a-z]{3})")
 
 
-def parse_gkg(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
-    """The page titles of one GKG file (zip), of rows that carry one of `themes`.
+def parse_gdelt(
+    source: Source, body: bytes, now: datetime, label: str = "", memory: str = ""
+) -> Parsed:
+    """One file (zip) of a slot; which of the three its member's name says. Raises SourceError.
 
-    Rows with another number of columns are dropped, as GDELT's own notes advise; SourceError when
-    that are more than half.
+    `memory` is what the file before it gave, "" when there was none: then a GKG row counts by its
+    themes alone. Rows with a wrong number of columns are left out and counted.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            names = [n for n in archive.namelist() if n.lower().endswith(".gkg.csv")]
-            if not names:
-                raise SourceError(f"{source.name}: no .gkg.csv in the archive; GDELT has changed")
-            text = read_member(source, archive, names[0]).decode("utf-8", "replace")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-        raise SourceError(
-            f"{source.name}: not a zip file ({str(error)[:60]}); the slot is read again later"
-        ) from None
-    lines = [line for line in text.split("\n") if line.strip()]
-    rows = [row for row in (line.split("\t") for line in lines) if len(row) == COLUMNS]
-    if len(rows) * 2 < len(lines):
-        raise SourceError(
-            f"{source.name}: {len(lines) - len(rows)} of {len(lines)} rows have not {COLUMNS} "
-            "columns; GDELT has changed its format"
-        )
-    themes = set(map(str, _list(source.options.get("themes"))))
-    signals: dict[str, Signal] = {}
+    table = open_table(source, body)
+    return _READERS[table.what](table, now, memory)
+
+
+# --------------------------------------------------------------------------- events
+
+
+def _events(table: Table, now: datetime, memory: str) -> Parsed:
+    """As memory: a list of the ids of events with a wanted CAMEO code."""
+    always, between = _codes(table.source, "cameo"), _codes(table.source, "cameo_between")
+    wanted = []
+    for line in table:
+        cells = line.split(b"\t", 27)
+        code = cells[26]
+        if code in always or (code in between and _abroad(cells[7], cells[17])):
+            wanted.append(cells[0].decode("ascii", "replace"))
+    return Parsed([], table.read, None, table.said, memory=json.dumps(wanted))
+
+
+def _abroad(one: bytes, other: bytes) -> bool:
+    """Whether the two actors are of two countries, both known (CAMEO's three letters)."""
+    return bool(one) and bool(other) and one != other
+
+
+# --------------------------------------------------------------------------- mentions
+
+
+def _mentions(table: Table, now: datetime, memory: str) -> Parsed:
+    """As memory: {document: [mentions of its most mentioned event in this file, coded]}.
+
+    Told the ids of wanted events, a document is `coded` when it mentions one of them with at least
+    `min_confidence` (percent).
+    """
+    wanted = frozenset(one.encode() for one in json.loads(memory or "[]"))
+    least = _whole(table.source, "min_confidence", 0)
+    counts: dict[bytes, int] = {}
+    documents: dict[bytes, list[bytes]] = {}
+    coded: set[bytes] = set()
+    for line in table:
+        event, _, _, kind, _, document, _, _, _, _, _, confidence, _ = line.split(b"\t", 12)
+        if kind != WEB:
+            continue
+        counts[event] = counts.get(event, 0) + 1
+        documents.setdefault(document, []).append(event)
+        if event in wanted and confidence.isdigit() and int(confidence) >= least:
+            coded.add(document)
+    told = {
+        document.decode("utf-8", "replace"): [
+            max(map(counts.__getitem__, events)),
+            document in coded,
+        ]
+        for document, events in documents.items()
+    }
+    return Parsed([], table.read, None, table.said, memory=json.dumps(told, ensure_ascii=False))
+
+
+# --------------------------------------------------------------------------- GKG
+
+
+class _Page(NamedTuple):
+    """A row that matters, before it is cleaned."""
+
+    mentions: int
+    place: int  # in the file
+    slot: datetime
+    outlet: bytes
+    url: str
+    title: bytes
+    spoken: bytes  # ISO 639-2, b"" for a document in English
+    published: bytes
+
+
+@dataclass
+class _Seen:
+    """What going through the rows told."""
+
+    now: datetime
     newest: datetime | None = None
-    for row in rows:
-        observed, newest = dated(utc_stamp(row[1]), now, newest)
-        article = _article(source, row, themes, observed, now)
-        if article is not None and len(signals) < _limit(source):
-            signals.setdefault(article.id, article)
-    said = f"{len(lines) - len(rows)} odd rows dropped" if len(lines) > len(rows) else ""
-    return Parsed(list(signals.values()), len(rows), newest, said)
+    pages: int = 0
+    slots: dict[bytes, datetime] = field(default_factory=dict)
+
+    def slot(self, stamp: bytes) -> datetime:
+        """The moment of a row; all rows of a file share it."""
+        if stamp not in self.slots:
+            moment = utc_stamp(stamp.decode("ascii", "replace"))
+            self.slots[stamp], self.newest = dated(moment, self.now, self.newest)
+        return self.slots[stamp]
 
 
-def _article(
-    source: Source, row: list[str], themes: set[str], observed: datetime, now: datetime
-) -> Article | None:
-    found = _TITLE.search(row[26])
-    own = {theme for theme in row[7].split(";") if theme}
-    if found is None or (themes and not own & themes):
+def _gkg(table: Table, now: datetime, memory: str) -> Parsed:
+    """The articles of rows that carry a wanted theme, or whose document is coded.
+
+    Of more than `max_entries` those stay whose events have the most mentions.
+    """
+    source, seen = table.source, _Seen(now)
+    most = _whole(source, "max_entries", 2000)
+    kept = heapq.nlargest(most, _pages(table, seen, json.loads(memory or "{}")), key=_page_mentions)
+    signals: dict[str, Signal] = {}
+    for page in sorted(kept, key=lambda one: one.place):
+        article = _article(source, page, now)
+        if article is not None:
+            signals.setdefault(article.url, article)
+    over = f"{seen.pages - most} articles over the cap, the least mentioned, left out"
+    said = "; ".join(filter(None, [table.said, over if seen.pages > most else ""]))
+    return Parsed(list(signals.values()), table.read, seen.newest, said)
+
+
+def _page_mentions(page: _Page) -> int:
+    return page.mentions
+
+
+def _pages(table: Table, seen: _Seen, told: Mapping[str, list[int]]) -> Iterator[_Page]:
+    themes, nothing = _codes(table.source, "themes"), [0, 0]
+    for line in table:
+        cells = line.split(b"\t", 8)
+        slot, url = seen.slot(cells[1]), cells[4].decode("utf-8", "replace")
+        mentions, coded = told.get(url, nothing)
+        if not coded and themes and themes.isdisjoint(cells[7].split(b";")):
+            continue
+        extras = line.rfind(b"\t") + 1
+        title = _between(line, extras, _TITLE)
+        if not title or cells[2] != WEB:
+            continue
+        seen.pages += 1
+        spoken = _SPOKEN.search(line, line.rfind(b"\t", 0, extras - 1), extras)
+        yield _Page(
+            mentions, seen.pages, slot, cells[3], url, title,
+            spoken.group(1) if spoken else b"", _between(line, extras, _PUBLISHED),
+        )  # fmt: skip
+
+
+def _between(line: bytes, start: int, marks: tuple[bytes, bytes]) -> bytes:
+    """What stands between two marks after `start`, b"" when they are not there."""
+    first = line.find(marks[0], start)
+    last = line.find(marks[1], first) if first >= 0 else -1
+    return line[first + len(marks[0]) : last][:4000] if last >= 0 else b""
+
+
+def _article(source: Source, page: _Page, now: datetime) -> Article | None:
+    title = clean_text(html.unescape(page.title.decode("utf-8", "replace")), TITLE_CHARS)
+    url = canonical_url(page.url)
+    observed = _observed(page)
+    days = _whole(source, "keep_days", 0)
+    if not title or not url or (days and observed < page.slot - timedelta(days=days)):
         return None
-    title = clean_text(html.unescape(found.group(1)), TITLE_CHARS)
-    url = canonical_url(row[4])
-    if not title or not url:
-        return None
-    outlet = clean_text(row[3], 80) or source.publisher
-    translated = re.search(r"srclc:([a-z]{3})", row[25])
-    lang = _LANGS.get(translated.group(1), "") if translated else guess_lang(title, "en")
+    outlet = clean_text(page.outlet.decode("utf-8", "replace"), 80) or source.publisher
     return Article(
         id=Article.make_id(source.name, url, title),
         source=source.name,
@@ -79,43 +191,36 @@ def _article(
         url=url,
         title=title,
         text="",
-        lang=lang,
+        lang=_lang(page.spoken, title),
         observed_at=observed,
         available_at=now,
         independence=independence_of(outlet, url) or outlet.lower(),
     )
 
 
-def gkg_file(source: Source, body: bytes, url: str) -> str | None:
-    """The GKG file that the index `lastupdate.txt` names (with its md5), None for the file itself.
-
-    The md5 travels behind `#md5=` and is checked by `checked_md5`.
-    """
-    if body.startswith(b"PK"):
-        checked_md5(source, body, url)
-        return None
-    for line in body[:4000].decode("ascii", "replace").splitlines():
-        parts = line.split()
-        if len(parts) == 3 and parts[2].endswith(".gkg.csv.zip"):
-            return f"{parts[2]}#md5={parts[1]}"
-    raise SourceError(
-        f"{source.name}: the index names no .gkg.csv.zip; it is read again at the next turn"
-    )
+def _observed(page: _Page) -> datetime:
+    """When the page says that it was published; the slot when it does not, or names a later moment."""
+    stated = utc_stamp(page.published.decode("ascii", "replace")) if page.published else None
+    return stated if stated is not None and stated <= page.slot else page.slot
 
 
-def checked_md5(source: Source, body: bytes, url: str) -> None:
-    """Raises SourceError when the body is not the one that the index announced."""
-    wanted = url.partition("#md5=")[2]
-    if wanted and hashlib.md5(body, usedforsecurity=False).hexdigest() != wanted.lower():
-        raise SourceError(
-            f"{source.name}: the file's md5 differs from the index; the slot is read again later"
-        )
+def _lang(spoken: bytes, title: str) -> str:
+    """By GDELT's own word on what it translated; else by script, English for Latin letters."""
+    if not spoken:
+        return guess_lang(title, "en")
+    return language(spoken.decode()) or guess_lang(title)
 
 
-def _limit(source: Source) -> int:
-    limit = source.options.get("max_entries")
-    return limit if isinstance(limit, int) else 2000
+_READERS: Mapping[str, Callable[[Table, datetime, str], Parsed]] = {
+    EVENTS: _events, MENTIONS: _mentions, GKG: _gkg,
+}  # fmt: skip
 
 
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _codes(source: Source, option: str) -> frozenset[bytes]:
+    value = source.options.get(option)
+    return frozenset(str(one).encode() for one in value) if isinstance(value, list) else frozenset()
+
+
+def _whole(source: Source, option: str, default: int) -> int:
+    value = source.options.get(option)
+    return value if isinstance(value, int) else default

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -96,35 +93,6 @@ def test_it_never_raises_for_a_bad_address(web: HTTPServer, url: str) -> None:
     assert fetched.error
 
 
-def test_gdelt_goes_by_its_index(web: HTTPServer, client: Client) -> None:
-    gkg = sample_file(load_source("gdelt_gkg")).read_bytes()
-    digest = hashlib.md5(gkg, usedforsecurity=False).hexdigest()
-    place = web.url_for("/gdeltv2/20261124120000.gkg.csv.zip")
-    web.expect_request("/gdeltv2/lastupdate.txt").respond_with_data(f"9 {digest} {place}\n")
-    web.expect_request("/gdeltv2/20261124120000.gkg.csv.zip").respond_with_data(gkg)
-    source = replace(
-        load_source("gdelt_gkg"), url=web.url_for("/gdeltv2/lastupdate.txt"), expect_min=1
-    )
-    first, signals = scrape(source, None, NOW, client)
-    assert (first.outcome, len(signals)) == (FetchOutcome.NEW, 2), first.error
-    second, _ = scrape(source, first, NOW, client)
-    assert second.outcome is FetchOutcome.UNCHANGED
-
-
-def test_a_gdelt_slot_that_is_not_there_yet_is_asked_for_again(
-    web: HTTPServer, client: Client
-) -> None:
-    place = web.url_for("/missing.gkg.csv.zip")
-    web.expect_request("/lastupdate.txt").respond_with_data(f"9 00 {place}\n")
-    web.expect_request("/missing.gkg.csv.zip").respond_with_data("", status=404)
-    source = replace(load_source("gdelt_gkg"), url=web.url_for("/lastupdate.txt"))
-    first, _ = scrape(source, None, NOW, client)
-    assert first.outcome is FetchOutcome.FAILED
-    assert not first.permanent
-    second, _ = scrape(source, first, NOW, client)
-    assert second.outcome is FetchOutcome.FAILED  # not "unchanged", which would read as calm
-
-
 def test_pages_are_read_to_the_end(web: HTTPServer, client: Client) -> None:
     def page(first: int, more: bool) -> str:
         rows = [
@@ -155,16 +123,6 @@ def test_the_pink_sheet_is_two_steps(web: HTTPServer, client: Client) -> None:
     fetched, signals = scrape(replace(source, url=web.url_for("/direct.xlsx")), None, NOW, client)
     assert fetched.outcome is FetchOutcome.NEW
     assert len(signals) == 152
-
-
-def test_a_bad_archive_is_a_failure_in_words(web: HTTPServer, client: Client) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("other.txt", "x")
-    web.expect_request("/x.zip").respond_with_data(packed.getvalue())
-    source = replace(load_source("gdelt_gkg"), url=web.url_for("/x.zip"))
-    fetched, _ = scrape(source, None, NOW, client)
-    assert "no .gkg.csv" in (fetched.error or "")
 
 
 # --------------------------------------------------------------------------- what silence means

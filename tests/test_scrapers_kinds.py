@@ -16,7 +16,6 @@ from ews.model import Article, Observation, Source
 from scrapers.arcgis import next_page
 from scrapers.catalog import load_source, load_sources
 from scrapers.errors import SourceError
-from scrapers.gdelt import checked_md5, gkg_file
 from scrapers.golden import sample_file
 from scrapers.kinds import KINDS, parse
 from scrapers.mapping import independence_of
@@ -285,16 +284,6 @@ def test_the_pink_sheet_is_found_from_its_page() -> None:
     assert xlsx_link(source, b"PK\x03\x04", "") is None
     with pytest.raises(SourceError, match="no longer links"):
         xlsx_link(source, b"<html></html>", "")
-
-
-def test_the_gdelt_index_names_the_file_and_its_md5() -> None:
-    source = load_source("gdelt_gkg")
-    index = b"1 aa http://example.org/1.export.CSV.zip\n2 bb http://example.org/1.gkg.csv.zip\n"
-    assert gkg_file(source, index, "") == "http://example.org/1.gkg.csv.zip#md5=bb"
-    with pytest.raises(SourceError, match="names no"):
-        gkg_file(source, b"oops", "")
-    with pytest.raises(SourceError, match="md5"):
-        checked_md5(source, b"PK other", "http://example.org/1.gkg.csv.zip#md5=bb")
 
 
 def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
