@@ -9,8 +9,16 @@ from dataclasses import replace
 from datetime import datetime
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source
-from scrapers.collected import Collected, Parser, raws_of, vouched
-from scrapers.conditional import api_key, ask, charset_of, failed, fetch_reply, judge
+from scrapers.collected import Collected, Parser, raws_of, vouched, without_keys
+from scrapers.conditional import (
+    api_key,
+    ask,
+    charset_of,
+    failed,
+    fetch_reply,
+    judge,
+    keys_of,
+)
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
 from scrapers.kinds import KINDS, joined, parse
@@ -46,7 +54,8 @@ def collect(
     begun = time.monotonic()
     got = _turn(source, last, now, client, memory, parser)
     fetch = replace(got.fetch, took_s=round(time.monotonic() - begun, 3))
-    return replace(got, fetch=fetch, signals=vouched(source, got.signals))
+    got = replace(got, fetch=fetch, signals=vouched(source, got.signals))
+    return without_keys(got, keys_of(source, client))
 
 
 def _turn(
@@ -65,6 +74,7 @@ def _turn(
         fetched,
         etag=last.etag if last else None,
         last_modified=last.last_modified if last else None,
+        answered_by=last.answered_by if last else "",
         sha256=last.sha256 if last else None,
         newest=last.newest if last else None,
     )
@@ -78,6 +88,7 @@ def _turn(
         parsed = joined(
             [parser(source, one.body, now, charset_of(one.headers), memory) for one in pages]
         )
+        parsed = replace(parsed, said="; ".join(filter(None, [reply.note, parsed.said])))
     except SourceError as error:
         # what could not be read is the body that a mended parser will want
         return Collected(failed(kept, error), raws=raws_of(source, now, pages, key))

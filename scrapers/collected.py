@@ -9,6 +9,7 @@ from datetime import datetime
 from ews.model import Article, Fetch, Observation, Raw, Series, Source, content_id
 from scrapers.http import Reply
 from scrapers.mapping import Parsed, Signal
+from scrapers.redacting import holds, redact
 
 # (source, body, now, charset label of the header, what the kind remembers) -> signals.
 # Raises SourceError only.
@@ -41,11 +42,9 @@ def raw_of(
     source: Source, now: datetime, page: int, reply: Reply, key: str = "", parsed: bool = True
 ) -> Raw:
     """A reply as it is kept: without the key and without headers that are nobody's business."""
-    url = reply.url.partition("#")[0]
-    return Raw(
-        source.name, now, page, url.replace(key, "***") if key else url,
-        kept_headers(reply.headers), reply.body, parsed,
-    )  # fmt: skip
+    headers = {name: redact(value, key) for name, value in kept_headers(reply.headers).items()}
+    url = redact(reply.url.partition("#")[0], key)
+    return Raw(source.name, now, page, url, headers, reply.body, parsed)
 
 
 def vouched(source: Source, signals: Sequence[Signal]) -> list[Signal]:
@@ -64,6 +63,24 @@ def vouched(source: Source, signals: Sequence[Signal]) -> list[Signal]:
         for one in signals
         if isinstance(one, Article)
     ]
+
+
+def without_keys(got: Collected, keys: Sequence[str]) -> Collected:
+    """The turn without any key in what is shown, logged or kept beside a body; bodies are left as
+    they came."""
+    for key in keys:
+        error = redact(got.fetch.error or "", key) or None
+        raws = [
+            replace(
+                raw,
+                url=redact(raw.url, key),
+                headers={name: redact(value, key) for name, value in raw.headers.items()},
+            )
+            for raw in got.raws
+        ]
+        moved = "" if holds(got.moved_to, key) else got.moved_to
+        got = replace(got, fetch=replace(got.fetch, error=error), raws=raws, moved_to=moved)
+    return got
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, unquote
 
 from ews.model import Fetch, FetchOutcome, Source
+from scrapers.caching import Validators, freshness_s, mark_of, retry_after
 from scrapers.errors import SourceError
-from scrapers.http import Client, Reply, host_of, max_age, retry_after
+from scrapers.hops import host_of
+from scrapers.http import Client, Reply
 
 
 def fill_url(url: str, now: datetime, key: str = "") -> str:
@@ -61,18 +63,20 @@ def fetch_reply(
         FetchOutcome.FAILED,
         etag=last.etag if last else None,
         last_modified=last.last_modified if last else None,
+        answered_by=last.answered_by if last else "",
         sha256=last.sha256 if last else None,
         newest=last.newest if last else None,
     )
     try:
         reply = _ask(source, last, now, client)
-        if reply.status == 304:
+        if reply.status == 304 and reply.conditional:
             return replace(
                 base,
                 outcome=FetchOutcome.UNCHANGED,
                 status=304,
                 signals=last.signals if last else 0,
-                retry_after_s=max_age(reply.headers) or None,
+                retry_after_s=freshness_s(reply.headers, now) or None,
+                error=reply.note or None,
             ), None
         judge(source, reply, now)
     except SourceError as error:
@@ -83,8 +87,10 @@ def fetch_reply(
         status=reply.status,
         etag=reply.headers.get("etag"),
         last_modified=reply.headers.get("last-modified"),
+        answered_by=mark_of(reply.url),
         sha256=digest,
-        retry_after_s=max_age(reply.headers) or None,
+        retry_after_s=freshness_s(reply.headers, now) or None,
+        error=reply.note or None,
     )
     if last is not None and last.sha256 == digest:
         return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), None
@@ -92,12 +98,12 @@ def fetch_reply(
 
 
 def failed(base: Fetch, error: SourceError) -> Fetch:
-    """That fetch as FAILED, with the error's words."""
+    """That fetch as FAILED, with the error's words after a note that it has already."""
     return replace(
         base,
         outcome=FetchOutcome.FAILED,
         status=error.status if error.status is not None else base.status,
-        error=error.message,
+        error="; ".join(filter(None, [base.error, error.message])),
         permanent=error.permanent,
         retry_after_s=error.retry_after_s,
         asked=not error.deferred,
@@ -110,6 +116,7 @@ def ask(
     client: Client,
     headers: Mapping[str, str],
     form: Mapping[str, str] | None = None,
+    validators: Validators | None = None,
 ) -> Reply:
     """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header; a
     POST when there is a form."""
@@ -127,6 +134,7 @@ def ask(
         robots=options.get("robots") != "exempt",
         secret=key,
         form=form,
+        validators=validators,
     )
 
 
@@ -139,6 +147,11 @@ def api_key(source: Source, client: Client) -> str:
         key = unquote(
             key
         )  # data.go.kr issues its keys twice; the encoded one would be encoded again
+    if key and re.search(r"[^\x21-\x7e]", key):
+        raise SourceError(
+            f"{source.key_env} holds a space, a line break or a letter that no key has; set it anew",
+            permanent=True,
+        )
     if not key:
         raise SourceError(
             f"{source.name} needs an API key: set {source.key_env}, or enabled = false",
@@ -147,18 +160,23 @@ def api_key(source: Source, client: Client) -> str:
     return key
 
 
+def keys_of(source: Source, client: Client) -> list[str]:
+    """The source's key in every form in which it may be set or sent; [] when it has none."""
+    if source.key_env is None:
+        return []
+    key = client.environ.get(source.key_env, "").strip()
+    return list(dict.fromkeys(filter(None, [key, unquote(key)])))
+
+
 def _ask(source: Source, last: Fetch | None, now: datetime, client: Client) -> Reply:
     key = api_key(source, client)
     also = source.options.get("also_try", ())
     urls = [source.url, *(also if isinstance(also, list | tuple) else ())]
+    known = Validators(last.etag, last.last_modified, last.answered_by) if last else None
     reply = Reply(0, {}, b"", "")
     for template in map(str, urls):
         url = fill_url(template, now, key)
-        # A validator belongs to one URL; a URL that moves with the date has a new one each time.
-        same = url == template == source.url
-        reply = ask(
-            source, url, client, _conditions(last) if same else {}, form_fields(source, now)
-        )
+        reply = ask(source, url, client, {}, form_fields(source, now), known)
         if reply.status not in (404, 410):
             break
     return reply
@@ -172,16 +190,9 @@ def form_fields(source: Source, now: datetime) -> dict[str, str] | None:
     return {str(name): fill_url(str(value), now) for name, value in form.items()}
 
 
-def _conditions(last: Fetch | None) -> dict[str, str]:
-    sent: dict[str, str] = {}
-    if last is not None and last.etag:
-        sent["If-None-Match"] = last.etag
-    if last is not None and last.last_modified:
-        sent["If-Modified-Since"] = last.last_modified
-    return sent
-
-
 _SAID = {
+    206: "it sent a part of the page although the whole was asked for",
+    304: "it says that nothing changed although we did not ask that; it is asked anew",
     204: "it has no data for this query yet",
     400: "the query was refused; compare the url in source.toml with the publisher's documents",
     401: "the key was refused; renew it",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import queue
+import re
 import socket
 import ssl
 import threading
@@ -46,6 +47,9 @@ _WRAPPERS = (
     (ipaddress.ip_network("64:ff9b::/96"), 0),  # NAT64
     (ipaddress.ip_network("2002::/16"), 80),  # 6to4
 )
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_INTERIM = re.compile(rb"\s*HTTP/\d\.\d 1")
+_WRITTEN = 4096
 _ISATAP = {0x00005EFE, 0x02005EFE}
 
 
@@ -86,10 +90,21 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
+        self.waited_s = 0.0
         self._end = time.monotonic() + seconds
 
     def remaining(self) -> float:
         return self._end - time.monotonic()
+
+    def wait(self, seconds: float, sleep: Callable[[float], None]) -> None:
+        """Sleeps, and does not count it: waiting for our turn is not the
+        other side's fault. `waited_s` says how long it was in all."""
+        if seconds <= 0:
+            return
+        begun = time.monotonic()
+        sleep(seconds)
+        self.waited_s += seconds
+        self._end += time.monotonic() - begun
 
     def cut(self, timeout: float | None) -> float:
         """A timeout that does not pass the end. Raises ReadTimeout when the end has passed."""
@@ -99,18 +114,57 @@ class Deadline:
         return left if timeout is None else min(timeout, left)
 
 
-class _TimedStream(httpcore2.NetworkStream):
-    """A stream whose every wait ends at the deadline, so a slow drip cannot hold us."""
+class TimedStream(httpcore2.NetworkStream):
+    """A stream whose every wait ends at the deadline, so a slow drip cannot hold us, and that takes
+    no more than `most` bytes, so neither endless headers nor one-byte chunks can keep us busy."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
+    def __init__(
+        self, stream: httpcore2.NetworkStream, deadline: Deadline, most: int = 2**62
+    ) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._most = most
+        self._received = 0
+        self._head = bytearray()  # until the last header line was seen
+        self._head_ends = 0
+        self._head_over = False
+        self._looked = 0
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.cut(timeout))
+        data = self._stream.read(max_bytes, self._deadline.cut(timeout))
+        self._received += len(data)
+        if self._received > self._most:
+            raise SourceError(
+                f"the answer takes more than {self._most:,} bytes on the wire; ask for less, or "
+                "raise max_bytes in source.toml",
+                permanent=True,
+            )
+        if not self._head_over:
+            self._head += data
+            self._find_head()
+        return data
+
+    def _find_head(self) -> None:
+        """Where the headers of the final answer end; interim ones (1xx) go before."""
+        while found := _BLANK_LINE.search(self._head, self._looked):
+            interim = _INTERIM.match(self._head) is not None
+            self._head_ends += found.end()
+            del self._head[: found.end()]
+            self._looked = 0
+            if not interim:
+                self._head_over = True
+                self._head.clear()
+                return
+        self._looked = max(len(self._head) - 2, 0)
+
+    def body_bytes(self) -> int:
+        """Bytes received after the headers, those that belong to no answer included."""
+        return self._received - self._head_ends if self._head_over else 0
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._deadline.cut(timeout))
+        # in pieces, since each wait of a long write would have the whole time anew
+        for at in range(0, len(buffer), _WRITTEN):
+            self._stream.write(buffer[at : at + _WRITTEN], self._deadline.cut(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -122,8 +176,8 @@ class _TimedStream(httpcore2.NetworkStream):
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
         cut = self._deadline.cut(timeout)
-        return _TimedStream(
-            self._stream.start_tls(ssl_context, server_hostname, cut), self._deadline
+        return TimedStream(
+            self._stream.start_tls(ssl_context, server_hostname, cut), self._deadline, self._most
         )
 
     def get_extra_info(self, info: str) -> Any:
@@ -134,11 +188,16 @@ class GuardedBackend(httpcore2.NetworkBackend):
     """Opens a socket only after every address of the host passed `is_public`."""
 
     def __init__(
-        self, deadline: Deadline, resolver: Resolver = resolve, allow_loopback: bool = False
+        self,
+        deadline: Deadline,
+        resolver: Resolver = resolve,
+        allow_loopback: bool = False,
+        most: int = 2**62,
     ) -> None:
         self._deadline = deadline
         self._resolver = resolver
         self._allow_loopback = allow_loopback
+        self._most = most
         self._plain = httpcore2.SyncBackend()
 
     def connect_tcp(
@@ -151,15 +210,16 @@ class GuardedBackend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         addresses = self.checked(host, port)
         error: Exception | None = None
-        for address in addresses:
+        for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            share = self._deadline.cut(timeout) / left  # a dead address leaves time for the others
             try:
                 stream = self._plain.connect_tcp(
-                    str(address), port, self._deadline.cut(timeout), local_address, socket_options
+                    str(address), port, share, local_address, socket_options
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as failed:
                 error = failed
             else:
-                return _TimedStream(stream, self._deadline)
+                return TimedStream(stream, self._deadline, self._most)
         raise httpcore2.ConnectError(f"no address of {host} answered: {error}")
 
     def connect_unix_socket(
@@ -218,7 +278,7 @@ def _within(deadline: Deadline, look_up: Callable[[], list[str]], host: str) -> 
     def work() -> None:
         try:
             answer.put(look_up())
-        except (OSError, UnicodeError) as error:
+        except (OSError, ValueError) as error:  # UnicodeError is a ValueError
             answer.put(error)
 
     threading.Thread(target=work, daemon=True, name="ews-resolve").start()

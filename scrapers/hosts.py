@@ -27,6 +27,7 @@ LONGEST_HOLD_S = 86_400  # of a Retry-After
 # No gap and queue of ours comes near an hour: a booking further ahead was made by a clock that has
 # been put back since.
 FURTHEST_BOOKING_S = 3600
+LINE_KNOWN_S = 600
 
 
 class HostBook(Protocol):
@@ -135,3 +136,27 @@ def why_not(host: Host, now: datetime) -> SourceError:
         retry_after_s=int(wait_s) + 1,
         deferred=True,
     )
+
+
+class Line:
+    """Does our own line work? Which hosts answered last, and when."""
+
+    def __init__(self) -> None:
+        self._latest: dict[str, datetime] = {}
+        self._lock = threading.Lock()
+
+    def works(self, name: str, now: datetime) -> None:
+        """Notes that this host answered."""
+        with self._lock:
+            self._latest.pop(name, None)
+            self._latest[name] = now
+            while len(self._latest) > 2:  # the last one and one other are enough to know
+                del self._latest[next(iter(self._latest))]
+
+    def works_elsewhere(self, name: str, now: datetime) -> bool:
+        """Whether another host answered within the last ten minutes."""
+        with self._lock:
+            return any(
+                other != name and now - at < timedelta(seconds=LINE_KNOWN_S)
+                for other, at in self._latest.items()
+            )

@@ -1,30 +1,59 @@
-"""The only way out to the network: one polite, guarded GET, and the conditional fetch over it."""
+"""The only way out to the network: one polite, guarded request, booked before it goes out."""
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from urllib.parse import quote, urlsplit
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 
 import httpcore2
 import httpx2
-import stamina
 
 from ews.model import Host
+from scrapers.bodies import read_body
+from scrapers.caching import Validators, mark_of
+from scrapers.caching import retry_after as retry_after
 from scrapers.errors import SourceError
 from scrapers.guard import Deadline, GuardedBackend, Resolver, resolve
-from scrapers.hosts import HostBook, MemoryHosts, booked, held, why_not
+from scrapers.hops import (
+    MOST_REDIRECTS,
+    PERMANENT,
+    REDIRECTS,
+    checked_url,
+    host_key,
+    onward,
+    origin_key,
+    same_host,
+    where_moved,
+)
+from scrapers.hops import host_of as host_of
+from scrapers.hosts import (
+    HostBook,
+    Line,
+    MemoryHosts,
+    answered,
+    booked,
+    failed,
+    held,
+    why_not,
+)
+from scrapers.redacting import redact
+from scrapers.robots import MAX_BYTES as ROBOTS_BYTES
 from scrapers.robots import Robots
 
-DAY_S = 86_400
-_REDIRECTS = {301, 302, 303, 307, 308}
+TOO_MANY_WAIT_S = 60  # after a 429 that does not say how long
 # Nothing was committed on the other side and nothing was read: safe to try once more.
 _RETRIED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.RemoteProtocolError)
+# They would log whole URLs and headers, and keys live there.
+for _name in ("httpx2", "httpcore2.connection", "httpcore2.http11", "httpcore2.http2",
+              "httpcore2.proxy", "httpcore2.socks"):  # fmt: skip
+    logging.getLogger(_name).addFilter(lambda record: False)
 
 
 def _now() -> datetime:
@@ -40,13 +69,34 @@ class Reply:
     body: bytes
     url: str
     moved: str = ""  # where permanent redirects alone (301, 308) led; "" when there was none
+    note: str = ""  # what an operator should know although it worked
+    conditional: bool = False  # validators were sent with the request that this answers
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request and its limits, the same over all its hops."""
+
+    headers: Mapping[str, str]
+    cap: int
+    gap_s: float
+    deadline: Deadline
+    robots: bool
+    secret: str
+    form: Mapping[str, str] | None
+    validators: Validators | None
+    cut: bool
 
 
 class Client:
     """Fetches public http(s) URLs for all sources; safe to share between threads.
 
-    `contact` goes into the User-Agent. `environ` holds API keys by name (never logged).
-    `allow_loopback` is for tests only. `ca_file` adds a certificate authority of one's own.
+    `contact` (e-mail or web page) goes into the User-Agent and, an e-mail, into From (RFC 9110).
+    `environ` holds API keys by name (never logged). `hosts` is where spacing, holds, robots.txt and
+    circuits are kept: the Store in a service. `clock` gives aware UTC, `sleep` seconds of it.
+    `patience_s` is how long a request may wait for its turn at the host, as long as its deadline
+    when not given. `allow_loopback` is for tests only. `ca_file` adds a certificate authority of
+    one's own.
     """
 
     def __init__(
@@ -58,6 +108,7 @@ class Client:
         max_bytes: int = 8 * 1024 * 1024,
         deadline_s: float = 60.0,
         min_gap_s: float = 1.0,
+        patience_s: float | None = None,
         attempts: int = 2,
         resolver: Resolver = resolve,
         ca_file: str | None = None,
@@ -65,28 +116,31 @@ class Client:
         clock: Callable[[], datetime] = _now,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        who = re.sub(r"[^\x20-\x7e]", "", contact).strip() or "no contact set"
-        self.user_agent = f"ews/0.1 (supply-chain early warning; contact: {who})"
+        self.identity = identity(contact)
+        self.user_agent = self.identity["User-Agent"]
         self.environ = dict(environ or {})
         self._allow_loopback = allow_loopback
         self._max_bytes = max_bytes
         self._deadline_s = deadline_s
         self._min_gap_s = min_gap_s
+        self._patience_s = patience_s
         self._attempts = attempts
         self._resolver = resolver
         self._tls = httpx2.create_ssl_context(trust_env=False)
         if ca_file is not None:
             self._tls = ssl.create_default_context(cafile=ca_file)
+        self._hosts: HostBook = hosts if hosts is not None else MemoryHosts()
         self._clock = clock
         self._sleep = sleep
-        self._hosts: HostBook = hosts if hosts is not None else MemoryHosts()
-        self._robots = Robots(self._read_robots, time.monotonic)
+        self._line = Line()
+        self._robots = Robots(self._hosts, clock)
 
     def get(
         self,
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
+        validators: Validators | None = None,
         max_bytes: int | None = None,
         deadline_s: float | None = None,
         min_gap_s: float | None = None,
@@ -97,221 +151,193 @@ class Client:
         """The reply to one GET, redirects followed (at most 5, each checked anew).
 
         With `form` it is a POST of those fields, url-encoded, for services that only answer one; a
-        redirect of it is refused. Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
-        the cap or a fetch over the deadline; never for an HTTP status. `secret` is kept out of
-        every message.
+        redirect of it is refused. `validators` are sent to the URL that gave them and to no other.
+        Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
+        the cap or not whole, or a fetch over the deadline, which covers look-up, handshake, headers
+        and body of all hops; never for an HTTP status. An error with `deferred`: nothing was sent,
+        the host is left alone for now. `secret` is kept out of every message and from other hosts.
         """
-        deadline = Deadline(deadline_s or self._deadline_s)
-        cap = max_bytes or self._max_bytes
-        gap = self._min_gap_s if min_gap_s is None else min_gap_s
-        try:
-            return self._follow(url, dict(headers or {}), cap, gap, deadline, robots, form)
-        except SourceError as error:
-            raise _without(secret, error) from None
-        except (httpx2.TimeoutException, httpcore2.TimeoutException):
-            raise SourceError(
-                f"{host_of(url)} did not finish within {deadline.seconds:g} s; it is tried again at "
-                "the next turn"
-            ) from None
-        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError) as error:
-            raise _without(
-                secret, SourceError(f"not a usable URL: {error}; check source.toml", permanent=True)
-            ) from None
-        except (httpx2.HTTPError, httpcore2.ConnectError) as error:
-            raise _without(
-                secret,
-                SourceError(
-                    f"{host_of(url)}: {type(error).__name__} {error}; tried again next turn"
-                ),
-            ) from None
+        return self._told(
+            url,
+            _Asked(
+                dict(headers or {}), max_bytes or self._max_bytes,
+                self._min_gap_s if min_gap_s is None else min_gap_s,
+                Deadline(deadline_s or self._deadline_s), robots, secret, form, validators, False,
+            ),
+        )  # fmt: skip
 
-    def _follow(
-        self,
-        url: str,
-        headers: dict[str, str],
-        cap: int,
-        gap: float,
-        deadline: Deadline,
-        robots: bool,
-        form: Mapping[str, str] | None = None,
-    ) -> Reply:
-        for _ in range(6):
+    def _told(self, url: str, asked: _Asked) -> Reply:
+        """The reply, or whatever goes wrong as a SourceError without the key."""
+        try:
+            return self._follow(url, asked)
+        except SourceError as error:
+            told = error
+        except (httpx2.TimeoutException, httpcore2.TimeoutException):
+            told = SourceError(
+                f"{host_of(url)} did not finish within {asked.deadline.seconds:g} s; it is tried "
+                "again at the next turn"
+            )
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol, ValueError) as error:
+            told = SourceError(f"not a usable URL: {error}; check source.toml", permanent=True)
+        except (httpx2.HTTPError, httpcore2.ConnectError) as error:
+            said = f"{type(error).__name__} {error}"[:300]
+            told = SourceError(f"{host_of(url)}: {said}; tried again next turn")
+        # outside of the except: the error that holds the key is no context of what is raised
+        raise told.reworded(redact(told.message, asked.secret))
+
+    def _follow(self, url: str, asked: _Asked) -> Reply:
+        first, permanent = url, True
+        for hops in range(MOST_REDIRECTS + 1):
             checked_url(url)
-            delay = self._robots.check(url) if robots else 0.0
-            self._wait_turn(url, max(gap, delay), deadline)
-            reply = self._once(url, headers, cap, deadline, form)
-            if reply.status not in _REDIRECTS or "location" not in reply.headers:
-                self._note_hold(reply)
-                return reply
-            if form is not None:
-                raise SourceError(
-                    f"{host_of(url)} redirects a form elsewhere; open the url and correct it",
-                    permanent=True,
-                )
-            onward = str(httpx2.URL(url).join(reply.headers["location"]))
-            if urlsplit(onward).netloc != urlsplit(url).netloc:
-                headers = {k: v for k, v in headers.items() if k.lower().startswith("if-")}
-            if urlsplit(url).scheme == "https" and urlsplit(onward).scheme == "http":
-                raise SourceError(
-                    f"{host_of(url)} redirects from https to plain http; refused", permanent=True
-                )
-            url = onward
+            gap_s = asked.gap_s
+            if asked.robots:
+                read = partial(self._read_robots, asked.deadline)
+                gap_s = max(gap_s, self._robots.check(url, origin_key(url), read))
+            reply = self._once(url, replace(asked, gap_s=gap_s))
+            if reply.status not in REDIRECTS or "location" not in reply.headers:
+                if not hops or not permanent:
+                    return reply
+                moved, note = where_moved(first, url, asked.secret)
+                return replace(reply, moved=moved, note=note)
+            permanent = permanent and reply.status in PERMANENT
+            url, asked = _next_hop(url, reply, asked)
         raise SourceError(
-            f"{host_of(url)} redirects more than 5 times; check the url", permanent=True
+            f"{host_of(url)} redirects more than {MOST_REDIRECTS} times; check the url",
+            permanent=True,
         )
 
-    def _once(
-        self,
-        url: str,
-        headers: Mapping[str, str],
-        cap: int,
-        deadline: Deadline,
-        form: Mapping[str, str] | None,
-    ) -> Reply:
-        method, data = ("GET", None) if form is None else ("POST", dict(form))
-        sent = {
-            "User-Agent": self.user_agent,
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate",
-            **headers,
-        }
-        for attempt in stamina.retry_context(
-            on=_RETRIED, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=1.0
-        ):
-            with (
-                attempt,
-                self._open(deadline) as client,
-                client.stream(method, url, headers=sent, data=data) as response,
-            ):
-                return Reply(
-                    response.status_code,
-                    {k.lower(): v for k, v in response.headers.items()},
-                    b"" if response.status_code in _REDIRECTS else _body(response, cap),
-                    url,
-                )
-        raise AssertionError("stamina either returns or raises")
+    def _once(self, url: str, asked: _Asked) -> Reply:
+        """The answer of one URL. Every attempt is booked before, a second one too."""
+        name, lost = host_key(url), None
+        for _ in range(self._attempts):
+            try:
+                host = self._wait_turn(name, asked)
+            except SourceError:
+                if lost is None:
+                    raise
+                break
+            try:
+                reply = self._send(url, asked)
+            except _RETRIED as error:
+                lost = error
+            except (httpx2.TransportError, httpcore2.TimeoutException, httpcore2.ConnectError):
+                self._no_answer(name)
+                raise
+            else:
+                self._note(host, reply)
+                return reply
+        self._no_answer(name)
+        assert lost is not None
+        raise lost
 
-    def _open(self, deadline: Deadline) -> httpx2.Client:
+    def _send(self, url: str, asked: _Asked) -> Reply:
+        conditions = asked.validators.headers_for(mark_of(url)) if asked.validators else {}
+        sent = {
+            "Accept": "*/*", **asked.headers, **conditions, **self.identity,
+            "Accept-Encoding": "gzip, deflate", "Connection": "close",
+        }  # fmt: skip
+        method, data = ("GET", None) if asked.form is None else ("POST", dict(asked.form))
+        with (
+            self._open(asked) as client,
+            client.stream(method, url, headers=sent, data=data) as response,
+        ):
+            hop = response.status_code in REDIRECTS
+            return Reply(
+                response.status_code,
+                {name.lower(): value for name, value in response.headers.items()},
+                b"" if hop else read_body(response, asked.cap, asked.cut),
+                url,
+                conditional=bool(conditions),
+            )
+
+    def _open(self, asked: _Asked) -> httpx2.Client:
         transport = httpx2.HTTPTransport(verify=self._tls, trust_env=False)
+        most = asked.cap + asked.cap // 8 + 256 * 1024  # room for headers and chunk sizes
         transport._pool = httpcore2.ConnectionPool(
             ssl_context=self._tls,
-            network_backend=GuardedBackend(deadline, self._resolver, self._allow_loopback),
+            network_backend=GuardedBackend(
+                asked.deadline, self._resolver, self._allow_loopback, most
+            ),
         )
         return httpx2.Client(
             transport=transport,
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx2.Timeout(max(deadline.remaining(), 0.001)),
+            timeout=httpx2.Timeout(max(asked.deadline.remaining(), 0.001)),
         )
 
-    def _read_robots(self, url: str) -> tuple[int, bytes]:
-        reply = self.get(url, robots=False, deadline_s=min(20.0, self._deadline_s))
+    def _read_robots(self, deadline: Deadline, url: str) -> tuple[int, bytes]:
+        asked = _Asked({}, ROBOTS_BYTES, self._min_gap_s, deadline, False, "", None, None, True)
+        reply = self._told(url, asked)
         return reply.status, reply.body
 
-    def _wait_turn(self, url: str, gap_s: float, deadline: Deadline) -> None:
-        """Sleeps until the host's turn, booked before. Raises SourceError (deferred) when that is
-        past the deadline."""
+    # ----- the host's turn
+
+    def _wait_turn(self, name: str, asked: _Asked) -> Host:
+        """Sleeps until the host's turn, booked before; the host as booked. Raises SourceError
+        (deferred) when that is further away than our patience, which is one for all hops."""
         now = self._clock()
-        at_latest = now + timedelta(seconds=max(deadline.remaining(), 0))
+        patience_s = asked.deadline.seconds if self._patience_s is None else self._patience_s
+        at_latest = now + timedelta(seconds=max(patience_s - asked.deadline.waited_s, 0))
         start: datetime | None = None
 
         def book(host: Host) -> Host:
             nonlocal start
-            booking = booked(host, gap_s, now, at_latest)
+            booking = booked(host, asked.gap_s, now, at_latest)
             start = booking.start
             return booking.host
 
-        host = self._hosts.change_host(host_key(url), book)
+        host = self._hosts.change_host(name, book)
         if start is None:
             raise why_not(host, now)
-        if start > now:
-            self._sleep((start - now).total_seconds())
+        asked.deadline.wait((start - now).total_seconds(), self._sleep)
+        return host
 
-    def _note_hold(self, reply: Reply) -> None:
-        seconds = retry_after(reply.headers)
-        if reply.status in (429, 503) and seconds:
-            now, wait = self._clock(), seconds
-            self._hosts.change_host(host_key(reply.url), lambda host: held(host, wait, now))
+    def _note(self, known: Host, reply: Reply) -> None:
+        """What an answer says of its host: alive, in trouble, or asking us to wait."""
+        now = self._clock()
+        self._line.works(known.name, now)
+        wait_s = retry_after(reply.headers, now) if reply.status in (429, 503) else None
+        if reply.status == 429:
+            wait_s = wait_s or TOO_MANY_WAIT_S
 
+        def change(host: Host) -> Host:
+            host = failed(host, now) if reply.status >= 500 else answered(host)
+            return held(host, wait_s, now) if wait_s else host
 
-def host_key(url: str) -> str:
-    """The name under which a HostBook knows the URL's host: lower case, with an unusual port."""
-    parts = httpx2.URL(url)
-    host = parts.raw_host.decode("ascii", "replace").lower().rstrip(".")
-    return f"{host}:{parts.port}" if parts.port else host
+        if wait_s or reply.status >= 500 or known.failures:
+            self._hosts.change_host(known.name, change)
 
-
-def checked_url(url: str) -> None:
-    """Raises SourceError unless the URL is http(s), without user name, and has a host."""
-    parts = httpx2.URL(url)
-    if parts.scheme not in ("http", "https"):
-        raise SourceError(
-            f"{parts.scheme or 'no'} scheme refused; give an http or https URL", permanent=True
-        )
-    if parts.userinfo:
-        raise SourceError("a user name in the URL is refused; use key_env", permanent=True)
-    host = parts.raw_host.decode("ascii", "replace")
-    if not re.fullmatch(r"[A-Za-z0-9._:\-]{1,253}", host):
-        raise SourceError("the URL has no usable host; check source.toml", permanent=True)
+    def _no_answer(self, name: str) -> None:
+        """Silence counts against a host only while another one answers: else our own line is down,
+        and every host would be left alone for hours after it is up again."""
+        now = self._clock()
+        if self._line.works_elsewhere(name, now):
+            self._hosts.change_host(name, lambda host: failed(host, now))
 
 
-def _body(response: httpx2.Response, cap: int) -> bytes:
-    """The decoded body, or SourceError as soon as it passes `cap` bytes (decoded or on the wire)."""
-    coding = response.headers.get("content-encoding", "identity").strip().lower()
-    if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-        raise SourceError(f"content encoding {coding[:40]!r} was not asked for; refused")
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_bytes():
-        size += len(chunk)
-        if max(size, response.num_bytes_downloaded) > cap:
-            raise SourceError(
-                f"the answer is larger than {cap:,} bytes; ask for less, or raise max_bytes in "
-                "source.toml",
-                permanent=True,
-            )
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> int | None:
-    """Seconds that Retry-After asks for, at most a day; None when it is absent.
-
-    A date is counted from the answer's own Date, or from `now` when it has none.
-    """
-    value = headers.get("retry-after", "").strip()
-    if not value:
-        return None
-    if value.isdigit() and value.isascii():
-        return min(int(value[:9]), DAY_S)
-    moment, start = _http_date(value), _http_date(headers.get("date", "")) or now
-    if moment is None or start is None:
-        return None
-    return max(0, min(int((moment - start).total_seconds()), DAY_S))
-
-
-def _http_date(text: str) -> datetime | None:
+def identity(contact: str) -> dict[str, str]:
+    """The headers that say who asks: `ews/0.1.0 (+contact)`, the same for every source."""
+    who = re.sub(r"[^\x21-\x7e]|[()\\]", "", contact)
     try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        release = version("ews-supply-chain")
+    except PackageNotFoundError:  # run from a source tree
+        release = "0"
+    said = {"User-Agent": f"ews/{release} (+{who})" if who else f"ews/{release} (no contact set)"}
+    if re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", who):
+        said["From"] = who
+    return said
 
 
-def max_age(headers: Mapping[str, str]) -> int:
-    """Seconds for which Cache-Control says that the answer stays good, at most a day."""
-    found = re.search(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", headers.get("cache-control", ""))
-    return min(int(found.group(1)), DAY_S) if found else 0
-
-
-def host_of(url: str) -> str:
-    """The host for a message, without query (keys live there)."""
-    return urlsplit(url).netloc.rpartition("@")[2][:100] or "the URL"
-
-
-def _without(secret: str, error: SourceError) -> SourceError:
-    if secret:
-        for form in (secret, quote(secret, safe="")):
-            error.message = error.message.replace(form, "***")
-        error.args = (error.message,)
-    return error
+def _next_hop(url: str, reply: Reply, asked: _Asked) -> tuple[str, _Asked]:
+    """Where a redirect leads, and what is asked there: nothing that belongs to another host."""
+    if asked.form is not None:
+        raise SourceError(
+            f"{host_of(url)} redirects a form elsewhere; open the url and correct it",
+            permanent=True,
+        )
+    target = onward(url, reply.headers["location"], asked.secret)
+    if same_host(url, target):
+        return target, asked
+    kept = {k: v for k, v in asked.headers.items() if k.lower().startswith("accept")}
+    return target, replace(asked, headers=kept)

@@ -3,82 +3,110 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from protego import Protego
 
+from ews.model import Host
 from scrapers.errors import SourceError
+from scrapers.hosts import HostBook
 
-DAY_S = 86_400.0
-UNREACHABLE_S = 600.0  # how long an unreachable robots.txt is believed before the next look
-MAX_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB
+KEPT = timedelta(days=1)
+SKEW = timedelta(minutes=5)
+UNREACHABLE_S = 600  # how long an unreachable robots.txt is believed before the next look
+MAX_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; what comes after is not read
+LONGEST_DELAY_S = 60.0
 AGENT = "ews"
-
-
-@dataclass
-class _Rules:
-    """The rules of one origin. `parsed` None: it could not be reached, so nothing is allowed."""
-
-    parsed: Protego | None
-    read_at: float
-    why: str = ""
+# URL -> (status, the first MAX_BYTES of the body). Raises SourceError.
+Reader = Callable[[str], tuple[int, bytes]]
 
 
 class Robots:
-    """Answers by origin. `read(url)` returns (status, body) and raises SourceError.
+    """Answers by origin, from the HostBook.
 
-    4xx: no rules, all is allowed. 5xx, 429 and no answer: nothing is allowed until it answers; an
-    older copy is used for up to a day more.
+    4xx: no rules, all is allowed. 5xx, 429 and no answer: an older copy holds on, and where there is
+    none nothing is allowed until it answers.
     """
 
     def __init__(
-        self, read: Callable[[str], tuple[int, bytes]], clock: Callable[[], float]
+        self,
+        hosts: HostBook,
+        clock: Callable[[], datetime],
     ) -> None:
-        self._read = read
+        self._hosts = hosts
         self._clock = clock
-        self._known: dict[str, _Rules] = {}
-        self._lock = threading.Lock()
+        self._parsed: dict[str, tuple[str, Protego]] = {}
+        self._one_look: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def check(self, url: str) -> float:
-        """The crawl delay asked for, in seconds (0 when none). Raises SourceError if disallowed."""
+    def check(self, url: str, name: str, read: Reader) -> float:
+        """The crawl delay asked for, in seconds (0 when none). `name`: of the origin in the book.
+        Raises SourceError if the URL is disallowed, or (deferred) if nobody can tell."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        rules = self._rules(origin)
-        if rules.parsed is None:
+        with self._one_look[name]:
+            known = self._known(name, f"{origin}/robots.txt", read)
+        if known.robots is None:
+            said = "no answer" if known.robots_status is None else f"HTTP {known.robots_status}"
             raise SourceError(
-                f"{origin}/robots.txt could not be read ({rules.why}), so nothing is fetched from "
+                f"{origin}/robots.txt could not be read ({said}), so nothing is fetched from "
                 "there for now; it is looked at again by itself",
-                retry_after_s=int(UNREACHABLE_S),
+                retry_after_s=UNREACHABLE_S,
+                deferred=True,
             )
-        if not rules.parsed.can_fetch(url, AGENT):
+        rules = self._rules(name, known.robots)
+        if not rules.can_fetch(url, AGENT):
             raise SourceError(
                 f"{origin}/robots.txt does not allow {parts.path}; ask the publisher, or set "
                 "enabled = false in source.toml",
                 permanent=True,
             )
-        return min(float(rules.parsed.crawl_delay(AGENT) or 0.0), 60.0)
+        return max(0.0, min(float(rules.crawl_delay(AGENT) or 0.0), LONGEST_DELAY_S))
 
-    def _rules(self, origin: str) -> _Rules:
-        with self._lock:
-            known = self._known.get(origin)
-        age = self._clock() - known.read_at if known else 0.0
-        if known and age < (DAY_S if known.parsed is not None else UNREACHABLE_S):
-            return known
-        fresh = self._look(f"{origin}/robots.txt")
-        if fresh.parsed is None and known and known.parsed is not None and age < 2 * DAY_S:
-            return known
-        with self._lock:
-            self._known[origin] = fresh
-        return fresh
+    def _rules(self, name: str, text: str) -> Protego:
+        known = self._parsed.get(name)
+        if known is None or known[0] != text:
+            known = self._parsed[name] = (text, Protego.parse(text))
+        return known[1]
 
-    def _look(self, url: str) -> _Rules:
-        try:
-            status, body = self._read(url)
-        except SourceError as error:
-            return _Rules(None, self._clock(), error.message)
-        if status == 429 or status >= 500:
-            return _Rules(None, self._clock(), f"HTTP {status}")
-        text = body[:MAX_BYTES].decode("utf-8", "replace") if status == 200 else ""
-        return _Rules(Protego.parse(text), self._clock())
+    def _known(self, name: str, url: str, read: Reader) -> Host:
+        host, now = self._hosts.host(name), self._clock()
+        # a date ahead of now was written by a clock that has been put back
+        if host.robots_at is not None and -SKEW < now - host.robots_at < _kept(host):
+            return host
+        text, status = _look(url, read)
+        return self._hosts.change_host(name, lambda host: _seen(host, text, status, self._clock()))
+
+
+def unreachable(status: int | None) -> bool:
+    """Whether that status of a robots.txt leaves open what it says (RFC 9309, 2.3.1.4)."""
+    return status is None or status == 429 or status >= 500
+
+
+def _kept(host: Host) -> timedelta:
+    return timedelta(seconds=UNREACHABLE_S) if unreachable(host.robots_status) else KEPT
+
+
+def _seen(host: Host, text: str | None, status: int | None, now: datetime) -> Host:
+    kept = host.robots if text is None else text
+    return replace(host, robots=kept, robots_status=status, robots_at=now)
+
+
+def _look(url: str, read: Reader) -> tuple[str | None, int | None]:
+    """The text and the HTTP status; no text when that does not tell what is allowed."""
+    try:
+        status, body = read(url)
+    except SourceError as error:
+        if error.deferred:
+            raise
+        return None, None
+    if unreachable(status):
+        return None, status
+    if status != 200:
+        return "", status
+    if len(body) >= MAX_BYTES:
+        body = body[: body.rfind(b"\n") + 1]  # half a rule is none
+    return body.decode("utf-8-sig", "replace").replace("\0", ""), status
