@@ -233,6 +233,11 @@ def _old(moment: datetime | None, spec: Mapping[str, object], now: datetime) -> 
     return isinstance(days, int) and moment is not None and moment < now - timedelta(days=days)
 
 
+def wanted(row: Row, options: Mapping[str, object]) -> bool:
+    """True for a row of data that passes `drop`, `keep`, `contains` and `at_least`."""
+    return not _dropped(row, _table(options, "drop")) and _kept(row, options)
+
+
 def _dropped(row: Row, drop: Mapping[str, object]) -> bool:
     """True for a row that is no row of data (a total, a heading)."""
     return any(_text_at(row, path) in map(str, _list(values)) for path, values in drop.items())

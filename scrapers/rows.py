@@ -147,8 +147,7 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     """The lines of a CSV file, mapped. Raises SourceError.
 
     `columns` names the columns of a file without header. `skip_prefix`: lines that start so are
-    not data. `@last` is the last cell that is not a null mark (a table of vintages),
-    `count_by` turns the file into the number of lines per value of that column.
+    not data. `@last` is the last cell that is not a null mark (a table of vintages).
     """
     options = source.options
     text = decode(body, label)
@@ -164,8 +163,6 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
         if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
     )
     rows = list(csv_rows(source, kept))
-    if isinstance(options.get("count_by"), str):
-        rows = _counted(rows, str(options["count_by"]), options.get("nulls"), now)
     return map_rows(source, rows, now)
 
 
@@ -190,17 +187,6 @@ def csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
             yield row
     except csv.Error as error:
         raise SourceError(f"{source.name}: not CSV ({error}); look at a fresh file") from None
-
-
-def _counted(rows: list[Row], column: str, nulls: object, now: datetime) -> list[Row]:
-    counts: dict[str, int] = {}
-    for row in rows:
-        value = str(pick(row, column) or "none")
-        value = "none" if isinstance(nulls, list) and value in nulls else value
-        counts[value] = counts.get(value, 0) + 1
-    counts["all"] = len(rows)
-    today = now.strftime("%Y-%m-%d")
-    return [{column: k, "@count": n, "@today": today} for k, n in sorted(counts.items())]
 
 
 # --------------------------------------------------------------------------- xml
