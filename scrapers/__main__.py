@@ -11,7 +11,8 @@ from pathlib import Path
 
 from scrapers.catalog import CatalogError, load_source
 from scrapers.errors import SourceError
-from scrapers.golden import expected_text, sources_table
+from scrapers.golden import expected_text
+from scrapers.sources_page import sources_table
 
 
 def main(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,11 +11,42 @@ import pytest
 
 from ews.model import Article, Observation, Source
 from scrapers.catalog import CatalogError, load_source, load_sources, read_source
-from scrapers.golden import SAMPLE_NOW, expected_text, sample_file, sources_table
-from scrapers.kinds import parse
+from scrapers.golden import read_sample, told_text
+from scrapers.mapping import independence_of
+from scrapers.sources_page import by_host, daily_requests, gap_s, sources_table
 
 SOURCES = load_sources()
-TOML = (files("scrapers") / "sources" / "usgs_week" / "source.toml").read_text(encoding="utf-8")
+BY_NAME = {source.name: source for source in SOURCES}
+TOML = """\
+publisher = "US Geological Survey"
+title = "Earthquakes of magnitude 4.5 and more, past week"
+url = "https://earthquake.usgs.gov/earthquakes/feed/v1.0/summary/4.5_week.geojson"
+kind = "geojson"
+lang = "en"
+country = "US"
+group = "hazard"
+tier = 1
+terms = "US government work, public domain"
+every = "10m"
+fresh_within = "3d"
+expect = { min = 10, max = 2000 }
+independence = "usgs"
+live_tested = false
+
+[options.at_least]
+mag = 5.5
+
+[options.lookup.tsunami]
+0 = ""
+1 = "A tsunami message was issued."
+
+[options.article]
+title = "M{mag|round1} earthquake, {place}"
+text = "Magnitude {mag|round1} earthquake at {depth|round0} km depth: {place}. PAGER alert level: {alert?}. {tsunami?|lookup}"
+url = "{url}"
+date = "time"
+date_form = "epoch_ms"
+"""
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=[source.name for source in SOURCES])
@@ -23,8 +55,8 @@ def test_the_sample_yields_what_is_expected(source: Source) -> None:
     mend = f"run: python -m scrapers {source.name} --write, and read the difference"
     assert stored.is_file(), f"{source.name} has no expected.json; {mend}"
     wanted = stored.read_text(encoding="utf-8")
-    assert json.loads(expected_text(source)) == json.loads(wanted), mend
-    parsed = parse(source, sample_file(source).read_bytes(), SAMPLE_NOW)
+    parsed = read_sample(source)
+    assert json.loads(told_text(parsed)) == json.loads(wanted), mend
     assert parsed.signals, f"{source.name}: the sample yields no signal"
     assert parsed.newest is not None, f"{source.name}: no date in the sample; freshness needs one"
     for signal in parsed.signals:
@@ -38,11 +70,11 @@ def test_the_sample_yields_what_is_expected(source: Source) -> None:
 
 def test_there_are_enough_sources_of_every_group() -> None:
     on = [source for source in SOURCES if source.enabled]
-    assert len(on) >= 24
+    assert len(on) >= 120
     assert {source.group for source in on} == {
         "news", "official", "hazard", "shipping", "statistics", "price", "policy"
     }  # fmt: skip
-    assert {"ko", "en", "zh", "ja"} <= {source.lang for source in on}
+    assert {"ko", "en", "zh", "ja", "id", "ru"} <= {source.lang for source in on}
     assert all(source.key_env is None for source in on), "a source with a key ships switched off"
 
 
@@ -51,8 +83,83 @@ def test_no_source_claims_a_live_test_that_never_was() -> None:
 
 
 def test_two_sources_never_share_an_address() -> None:
-    asked = {(source.url, str(source.options.get("form"))) for source in SOURCES}
+    asked = {(bare(source.url), str(source.options.get("form"))) for source in SOURCES}
     assert len(asked) == len(SOURCES)
+    also = [bare(str(url)) for source in SOURCES for url in others(source)]
+    assert not set(also) & {url for url, _ in asked}, "the second address of one is that of another"
+
+
+def bare(url: str) -> str:
+    """The address without what does not tell two feeds apart."""
+    return url.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+
+
+def others(source: Source) -> list[object]:
+    found = source.options.get("also_try", [])
+    return list(found) if isinstance(found, list) else []
+
+
+def test_every_source_states_what_a_reader_must_know() -> None:
+    for source in SOURCES:
+        said = f"{source.name}: "
+        assert re.search("[가-힣]", source.title_ko), said + "title_ko is for Korean readers"
+        assert re.fullmatch(r"[a-z]{2,3}", source.lang), said + "lang is an ISO 639 code, or mul"
+        assert source.expect_max > 0, said + "expected counts say nothing"
+        assert source.fresh_within_s >= source.every_s, said + "stale before it is asked again"
+        assert source.independence or source.options.get("aggregator") or source.tier == 3, (
+            said + "the independence group is missing"
+        )
+
+
+def test_titles_tell_sources_apart() -> None:
+    assert len({source.title for source in SOURCES}) == len(SOURCES)
+    assert len({source.title_ko for source in SOURCES}) == len(SOURCES)
+
+
+def test_only_organs_of_a_state_speak_with_authority() -> None:
+    for source in SOURCES:
+        if source.authority is not None:
+            assert source.tier == 1, f"{source.name}: authority is for who states its own acts"
+            assert source.country == source.authority, f"{source.name}: of another country"
+
+
+def test_hosts_are_asked_politely() -> None:
+    for name, inside in by_host(SOURCES).items():
+        daily = sum(daily_requests(source) for source in inside)
+        assert daily <= 1_500, f"{name} would be asked {daily:,.0f} times a day"
+        feeds = [source for source in inside if source.kind == "rss"]
+        if len(feeds) >= 3:
+            hasty = [one.name for one in feeds if gap_s([one]) < 5]
+            assert not hasty, f"{name}: set min_gap_s = 5 in {', '.join(hasty)}"
+            assert gap_s(inside) * daily <= 86_400, f"{name}: its turns do not fit into a day"
+    google = [source for source in SOURCES if "news.google.com" in source.url]
+    assert len(google) >= 9
+    assert all(source.every_s >= 3600 for source in google), (
+        "an undocumented service: low rates only"
+    )
+
+
+def test_an_outlet_met_elsewhere_belongs_to_the_group_of_its_own_feed() -> None:
+    for source in SOURCES:
+        if source.group in {"news", "shipping"} and source.tier == 2:
+            met = independence_of(source.publisher)
+            assert met == source.independence, f"{source.name}: add the outlet to outlets.toml"
+
+
+def test_papers_of_one_house_and_media_of_one_state_count_once() -> None:
+    def groups(*names: str) -> set[str]:
+        return {BY_NAME[name].independence for name in names}
+
+    assert len(groups("chosun_economy", "chosunbiz")) == 1
+    assert len(groups("mk_economy", "mk_world")) == 1
+    assert len(groups("yonhap_news", "yonhap_english", "einfomax")) == 1
+    assert groups("global_times", "china_daily_business", "cgtn_business") == {"xinhua"}
+    assert len(groups("bbc_world", "nyt_world", "dw_business", "tass", "scmp_china")) == 5
+
+
+def test_dates_without_a_zone_are_read_in_the_zone_of_the_publisher() -> None:
+    for name in ("thelec", "snm_news", "einfomax", "china_daily_business"):
+        assert BY_NAME[name].options.get("tz") in {"Asia/Seoul", "Asia/Shanghai"}, name
 
 
 def test_the_page_of_sources_is_up_to_date() -> None:
