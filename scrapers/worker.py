@@ -65,6 +65,7 @@ class Workers:
         self._lock = threading.Lock()
         self._seconds, self._memory_mib, self._preload = seconds, memory_mib, preload
         self._told: set[str] = set()
+        self.started = 0  # processes so far: many more than `size` says that bodies kill them
         self._end = weakref.finalize(self, _stop_all, self._idle)
 
     def __enter__(self) -> Self:
@@ -140,6 +141,7 @@ class Workers:
                     return worker
                 worker.kill()
         worker = _Worker(HEAVY.get(source.kind, self._preload), heavy)
+        self.started += 1
         try:
             with _Alarm(worker, START_S):
                 missing = worker.ready()
