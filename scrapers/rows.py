@@ -42,15 +42,46 @@ def parse_json(source: Source, body: bytes, now: datetime, label: str = "") -> P
 
 
 def read_json(source: Source, body: bytes, label: str = "") -> Any:
-    """The parsed answer; NaN and Infinity are refused. Raises SourceError."""
-    text = decode(body, label).strip()
+    """The parsed answer, strictly by RFC 8259: NaN and Infinity are refused, and bytes that are not
+    UTF-8 unless BOM or header name another charset. Raises SourceError."""
+    text = _json_text(source, body, label)
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        answer = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise SourceError(
             f"{source.name}: not JSON ({str(error)[:80]}); it begins "
             f"{clean_text(text[:300], 80)!r}; open the url and see what it says"
         ) from None
+    return without_surrogates(answer) if _SURROGATE.search(text) else answer
+
+
+def _json_text(source: Source, body: bytes, label: str) -> str:
+    if label or body.startswith(_WIDE_BOMS):
+        return decode(body, label).strip(_JSON_BLANKS)
+    try:
+        return body.decode("utf-8-sig").strip(_JSON_BLANKS)
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{source.name}: not JSON (not UTF-8 at byte {error.start:,}, and the header names no "
+            f"charset); it begins {clean_text(decode(body[:300]), 80)!r}; open the url and see "
+            "what it says"
+        ) from None
+
+
+_JSON_BLANKS = " \t\r\n"
+_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def without_surrogates(value: Any) -> Any:
+    """The answer with U+FFFD for halves of surrogate pairs, which no file or store can take."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [without_surrogates(one) for one in value]
+    if isinstance(value, dict):
+        return {without_surrogates(name): without_surrogates(one) for name, one in value.items()}
+    return value
 
 
 def _no_constant(name: str) -> float:
@@ -235,7 +266,8 @@ def fields_of(node: Any, depth: int = 0) -> dict[str, object]:
         name = local_name(child)
         if not name or name in fields:
             continue
-        if len(child) and depth < 4:
+        bare = child.attrib and not (child.text or "").strip()  # what it says is in its attributes
+        if (len(child) or bare) and depth < 4:
             fields[name] = fields_of(child, depth + 1)
         else:
             fields[name] = (child.text or "").strip()

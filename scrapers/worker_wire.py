@@ -27,6 +27,8 @@ MOST = {"article": 20_000, "observation": 600_000, "series": 200_000, "memory": 
 LEAVING = b'["leaving"]\n'  # said before the last line: take another worker for the next body
 HEAD = struct.Struct(">IQ")  # bytes of the JSON header, bytes of the body
 
+# Ids by a publisher's key cannot be computed from the text; they stand apart from all others.
+_KEYED = re.compile(r"art-k-[0-9a-f]{16}")
 _LINK = re.compile(r"https?://[^\s\\<>\"`{}|^]{1,2000}")
 # controls, bidirectional overrides and lone surrogates: none is in a text that was cleaned
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -68,7 +70,10 @@ def answer(parsed: Parsed) -> Iterator[bytes]:
     for at in range(0, len(memory or ""), PIECE):
         yield _said(["memory", (memory or "")[at : at + PIECE]])
     newest = parsed.newest.isoformat() if parsed.newest else None
-    yield _said(["end", parsed.rows, newest, parsed.said[:2000], parsed.ttl_s, memory is not None])
+    yield _said([
+        "end", parsed.rows, newest, parsed.said[:2000], parsed.ttl_s, memory is not None,
+        parsed.refused[:2000],
+    ])  # fmt: skip
 
 
 def refusal(error: SourceError) -> bytes:
@@ -126,7 +131,7 @@ class Listener:
         self.memory: list[str] = []
         self.counts = dict.fromkeys(MOST, 0)
         self._gathers = source.tier == 3 or bool(source.options.get("aggregator"))
-        self._providers = providers(source)
+        self._providers, self._keyed = providers(source), _keyed(source)
         self._kinds: dict[object, Callable[[list[object]], None]] = {
             "article": self._article, "observation": self._observation,
             "series": self._series, "memory": self._piece,
@@ -169,7 +174,8 @@ class Listener:
         id, outlet, url, title, text, lang, observed, independence, authority = said
         outlet, title = _words(outlet, "outlet"), _words(title, "title")
         url = "" if url == "" else _link(url)
-        if not any(id == one for one in _ids(self.source.name, outlet, url, title)):
+        its_own = any(id == one for one in _ids(self.source.name, outlet, url, title))
+        if not its_own and not (self._keyed and _KEYED.fullmatch(str(id))):
             raise Nonsense("an id that is not its text's")
         if authority not in (None, self.source.authority):
             raise Nonsense("an authority that the source has not")
@@ -226,7 +232,9 @@ class Listener:
             raise Nonsense("a memory that is no text")
         self.memory.append(text)
 
-    def _end(self, rows: object, newest: object, said: object, ttl: object, kept: object) -> Parsed:
+    def _end(
+        self, rows: object, newest: object, said: object, ttl: object, kept: object, refused: object
+    ) -> Parsed:
         if not _whole(rows) or not _whole(ttl) or not isinstance(said, str):
             raise Nonsense("an end of another form")
         latest = _time(newest) if newest is not None else None
@@ -234,7 +242,7 @@ class Listener:
             raise Nonsense("a newest date that is in the future")
         return Parsed(
             self.signals, int(str(rows)), latest, _plain(said), min(int(str(ttl)), 86_400),
-            self.series, "".join(self.memory) if kept is True else None,
+            self.series, "".join(self.memory) if kept is True else None, _plain(str(refused)),
         )  # fmt: skip
 
 
@@ -248,6 +256,12 @@ def providers(source: Source) -> frozenset[str]:
     listed = specs if isinstance(specs, list | tuple) else [specs]
     names = {str(one["series"]).partition("/")[0] for one in listed if isinstance(one, Mapping)}
     return frozenset(names) or frozenset({source.kind})
+
+
+def _keyed(source: Source) -> bool:
+    """Whether this source's articles have ids by a key (scrapers.mapping.article_id)."""
+    spec = source.options.get("article")
+    return source.kind == "list" or (isinstance(spec, Mapping) and "key" in spec)
 
 
 def _ids(name: str, outlet: str, url: str, title: str) -> Iterator[object]:
