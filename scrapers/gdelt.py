@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from ews.model import Article, Source
@@ -25,6 +26,7 @@ from scrapers.mapping import TITLE_CHARS, Parsed, Signal, dated, independence_of
 from scrapers.text import canonical_url, clean_text, guess_lang
 
 WEB = b"1"  # of MentionType and SourceCollectionIdentifier: the identifier is a URL
+MOST_IDS = 5000  # of wanted events in one slot, which has some 2,500 events in all
 _TITLE = (b"<PAGE_TITLE>", b"</PAGE_TITLE>")
 _PUBLISHED = (b"<PAGE_PRECISEPUBTIMESTAMP>", b"</PAGE_PRECISEPUBTIMESTAMP>")
 _SPOKEN = re.compile(rb"srclc:([a-z]{3})")
@@ -48,13 +50,24 @@ def parse_gdelt(
 def _events(table: Table, now: datetime, memory: str) -> Parsed:
     """As memory: a list of the ids of events with a wanted CAMEO code."""
     always, between = _codes(table.source, "cameo"), _codes(table.source, "cameo_between")
-    wanted = []
+    wanted: list[str] = []
     for line in table:
         cells = line.split(b"\t", 27)
         code = cells[26]
         if code in always or (code in between and _abroad(cells[7], cells[17])):
             wanted.append(cells[0].decode("ascii", "replace"))
-    return Parsed([], table.read, None, table.said, memory=json.dumps(wanted))
+    return Parsed([], table.read, None, table.said, memory=json.dumps(known_ids(wanted)))
+
+
+def known_ids(told: object) -> list[str]:
+    """What can be ids of events in a list, at most MOST_IDS; a worker's word is checked by it too.
+
+    >>> known_ids(["1", "1 2", 3, None]), known_ids({})
+    (['1'], [])
+    """
+    ids = told if isinstance(told, list) else []
+    good = (one for one in ids if isinstance(one, str) and len(one) < 20 and one.isdecimal())
+    return list(islice(good, MOST_IDS))
 
 
 def _abroad(one: bytes, other: bytes) -> bool:
@@ -207,7 +220,7 @@ def _observed(page: _Page) -> datetime:
 def _lang(spoken: bytes, title: str) -> str:
     """By GDELT's own word on what it translated; else by script, English for Latin letters."""
     if not spoken:
-        return guess_lang(title, "en")
+        return "en" if title.isascii() else guess_lang(title, "en")
     return language(spoken.decode()) or guess_lang(title)
 
 

@@ -21,6 +21,7 @@ from scrapers import slots as book
 from scrapers.collected import Collected, Parser, raw_of
 from scrapers.conditional import ask, failed, fetch_reply
 from scrapers.errors import SourceError
+from scrapers.gdelt import known_ids
 from scrapers.gdelt_files import EVENTS, GKG, MENTIONS, NAME
 from scrapers.http import Client, Reply, retry_after
 from scrapers.mapping import Parsed, Signal
@@ -138,10 +139,10 @@ def _indexed(
 def _slot(work: _Turn, slot: datetime) -> None:
     """Reads one slot as far as it can be read; a file that lacks makes the whole slot wait."""
     bodies, missing = _bodies(work, slot)
-    facts, wanted = "", _known(work.slots)
+    source, facts, wanted = work.source, "", _known(work.slots)
     try:
         if EVENTS in bodies:
-            ids = json.loads(_parsed(work, bodies.pop(EVENTS)).memory or "[]")
+            ids = _ids(source, _parsed(work, bodies.pop(EVENTS)))
             wanted += ids
             work.slots = book.leaving(work.slots, slot, ids)
         if MENTIONS in bodies:
@@ -160,6 +161,16 @@ def _slot(work: _Turn, slot: datetime) -> None:
     work.slots = book.was_missing(work.slots, slot, work.now)
     work.errors.append(missing[0])
     work.in_a_row += 1
+
+
+def _ids(source: Source, part: Parsed) -> list[str]:
+    """The wanted events that a file of events gave. Raises SourceError."""
+    try:
+        return known_ids(json.loads(part.memory or "[]"))
+    except (ValueError, RecursionError):
+        raise SourceError(
+            f"{source.name}: the reader of its events said nonsense; the slot is read again later"
+        ) from None
 
 
 def _known(slots: Slots) -> list[str]:
@@ -323,7 +334,7 @@ def reread(source: Source, raws: Sequence[Raw], memory: str, parser: Parser) -> 
             given = json.dumps(ids) if what == MENTIONS else facts
             part = parser(source, files[what].body, files[what].at, "", given)
             if what == EVENTS:
-                known += json.loads(part.memory or "[]")
+                known += _ids(source, part)
                 ids = list(known)
             facts = part.memory or "" if what == MENTIONS else facts
             parts.append(replace(part, memory=None))

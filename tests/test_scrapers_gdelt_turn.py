@@ -13,6 +13,7 @@ import pytest
 
 from ews.model import Fetch, FetchOutcome, Source
 from ews.pipeline import Pipeline, Rooms
+from ews.reports.source_words import in_korean
 from ews.storage import Store
 from scrapers import Client, Collected, collect, parse, reread
 from scrapers.catalog import load_source
@@ -377,3 +378,16 @@ def test_a_kill_between_fetching_and_keeping_loses_nothing(world: World, tmp_pat
     world.asked.clear()
     assert scraping().scrape(source, world, now + timedelta(minutes=5)) == 0
     assert world.asked == ["lastupdate.txt"]
+
+
+def test_what_went_wrong_is_told_in_korean_and_says_what_is_done(world: World) -> None:
+    reader = Reader(world)
+    gone = world.lose(START, "gkg")
+    missing = reader.turn(START).fetch.error or ""
+    assert in_korean(missing).startswith("아직 올라오지 않은 파일입니다")
+    world.files.update({name: body + b"\0" for name, body in gone.items()})
+    differs = reader.turn(START).fetch.error or ""
+    assert in_korean(differs).startswith("파일이 온전하지 않습니다")
+    world.publish(START + timedelta(hours=30))
+    told = reader.turn(START + timedelta(hours=30)).fetch.error or ""
+    assert in_korean(told).startswith("하루가 지나도록 없던 15분 파일을 포기했습니다")
