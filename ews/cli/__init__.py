@@ -101,6 +101,8 @@ def _register() -> None:
         setup,
         silences,
         slack,
+        sources,
+        sources_kept,
         tune,
         tuning,
         viewers,
@@ -142,6 +144,8 @@ def _register() -> None:
     app.add_typer(case_keeping.app, name="case", cls=Commands)
     app.add_typer(watch.app, name="watch", cls=Commands)
     app.add_typer(series.app, name="series", cls=Commands)
+    app.add_typer(sources.app, name="sources", cls=sources.Sources)
+    app.command()(sources_kept.reparse)
 
 
 _register()

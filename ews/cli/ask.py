@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,42 +11,8 @@ from ews.cli.options import Home, Json, Lang
 
 
 def register(app: typer.Typer) -> None:
-    for command in (sources, alerts, alert, explain, aggregates):
+    for command in (alerts, alert, explain, aggregates):
         app.command()(command)
-
-
-def sources(
-    name: Annotated[str | None, typer.Argument(help="Only this one, in full.")] = None,
-    home: Home = None,
-    lang: Lang = None,
-    as_json: Json = False,
-) -> None:
-    """Every source: fresh, stale, failing or never fetched; last good fetch; error.
-
-    Exit 1 when the named source does not exist.
-    """
-    from ews.cli import show
-    from ews.cli.opening import looking
-    from ews.cli.output import output
-    from ews.reports import NotFound, source_lines
-    from ews.reports.collection import sources_here
-    from scrapers.catalog import with_key
-
-    with looking(home) as (settings, store):
-        out = output(lang, as_json, settings.lang)
-        now = datetime.now(UTC)
-        known = [with_key(one, os.environ) for one in sources_here(store, now)]
-        found = source_lines(store, now, known)
-    if name is not None:
-        found = tuple(line for line in found if line.name == name)
-        if not found:
-            raise NotFound(f"no source {name!r}; `ews sources` lists them")
-    if out.as_json:
-        out.json(found)
-    elif name is not None:
-        show.source(out, found[0])
-    else:
-        show.sources(out, found)
 
 
 def alerts(

@@ -20,7 +20,7 @@ ASKING = frozenset({
     "ledger", "ledger show",
     "networks list", "networks systemic",
     "networks what-if", "rules diff", "rules show", "rules test", "series budget", "series list", "series show",
-    "sources", "systemic", "what-if",
+    "sources list", "sources show", "systemic", "what-if",
     "watch blind-spots", "watch changed", "watch item", "watch list", "watch table",
 })  # fmt: skip
 OWN_ROWS = frozenset({"firms import", "firms list", "firms remove", "firms stress"})
@@ -28,6 +28,7 @@ TUNING = frozenset({
     "drift", "learn accept", "learn export", "learn list", "learn missed", "learn ratios",
     "learn reject", "learn show", "learn suggestions",
     "case add", "case edit", "case export", "case import", "case withdraw",
+    "sources export", "sources import", "sources new", "sources raw", "sources test",
     "reproduce", "routes cases", "routes show", "routes test", "rules set", "rules undo",
     "series detect",
     "tune diff", "tune planned", "tune propose", "tune save", "tune show", "tune try", "tune undo",

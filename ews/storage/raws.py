@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -97,6 +97,34 @@ class RawStore(Transactions):
         with self._read() as connection:
             for row in connection.execute(query):
                 yield RawSize(*row)
+
+    def raw_bytes(self) -> int:
+        """What all kept bodies take, compressed, in bytes."""
+        size = sa.func.coalesce(sa.func.sum(sa.func.length(schema.bodies.c.packed)), 0)
+        with self._read() as connection:
+            return int(connection.scalar(sa.select(size)) or 0)
+
+    def raws_over(self, cap: int) -> datetime | None:
+        """The time before which turns must go for the bodies of the others to stay within `cap`
+        bytes, compressed; None when all do. A body counts to its newest turn."""
+        table, bodies = schema.raws, schema.bodies
+        newest = (
+            sa.select(sa.func.max(table.c.at).label("at"), table.c.sha256)
+            .group_by(table.c.sha256).subquery()
+        )  # fmt: skip
+        query = (
+            sa.select(newest.c.at, sa.func.length(bodies.c.packed))
+            .join(bodies, bodies.c.sha256 == newest.c.sha256)
+            .order_by(newest.c.at.desc())
+        )
+        total = 0
+        with self._read() as connection:
+            for at, size in connection.execute(query):
+                total += size
+                if total > cap:
+                    newest_to_go: datetime = at
+                    return newest_to_go + timedelta(microseconds=1)
+        return None
 
     def drop_raws(self, before: datetime, sources: Sequence[str] | None = None) -> int:
         """Forget turns before that time (of those sources, or all); how many rows went. A body goes

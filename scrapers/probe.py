@@ -1,0 +1,242 @@
+"""What is at this URL, and how would a source.toml for it read? A look, and a draft to be checked."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from html.parser import HTMLParser
+from itertools import pairwise
+from statistics import median
+from urllib.parse import urljoin, urlsplit
+
+from ews.model import Article, Source
+from scrapers.conditional import charset_of, judge
+from scrapers.errors import SourceError
+from scrapers.fields import guess_article, longest_list, repeated_element
+from scrapers.http import Client, Reply
+from scrapers.kinds import parse
+from scrapers.mapping import Parsed, Row
+from scrapers.rows import csv_rows, fields_of, geojson_rows, local_name, read_json, xml_root
+from scrapers.text import canonical_url, clean_text, decode, guess_lang
+
+HOUR, DAY = 3600, 86_400
+FEEDS_SHOWN = 20
+FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
+SAMPLES = {"rss": "xml", "xml": "xml", "json": "json", "geojson": "json", "csv": "csv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What came from a URL and what was guessed of it. `missing`: what a person must fill in."""
+
+    url: str
+    status: int
+    content_type: str
+    charset: str
+    body: bytes
+    kind: str = ""  # of KINDS; "" when none was recognised
+    title: str = ""
+    lang: str = ""
+    feeds: tuple[tuple[str, str], ...] = ()  # (title, url) that a web page names
+    options: Mapping[str, object] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    rows: int = 0
+    newest: datetime | None = None
+    gap_s: float | None = None  # median between two dates inside
+    ttl_s: int = 0
+    every_s: int = HOUR
+    fresh_within_s: int = 7 * DAY
+    expect: tuple[int, int] = (0, 500)
+    said: str = ""  # why its entries could not be read, or what is odd
+
+
+def look(url: str, client: Client, now: datetime, kind: str = "", lang: str = "") -> Draft:
+    """Fetch the URL as a source would (robots.txt, caps, public addresses only), and guess. A web
+    page that names feeds is followed to the first. Raises SourceError."""
+    draft = _guessed(client, url, now, kind, lang)
+    if draft.kind or not draft.feeds:
+        return draft
+    followed = _guessed(client, draft.feeds[0][1], now, kind, lang)
+    return replace(followed, feeds=draft.feeds)
+
+
+def _guessed(client: Client, url: str, now: datetime, kind: str, lang: str) -> Draft:
+    reply = client.get(url)
+    judge(blank(url), reply, now)
+    return guess(reply, now, kind, lang)
+
+
+def blank(url: str, kind: str = "rss", **more: object) -> Source:
+    """A source of nothing yet, for readers that want one."""
+    return replace(
+        Source(
+            urlsplit(url).netloc or "new", "", "", url, kind, "mul", "news", "", HOUR, DAY, 0, 10**9
+        ),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def guess(reply: Reply, now: datetime, kind: str = "", lang: str = "") -> Draft:
+    """What the reply is, as far as a program can tell; nothing is fetched. Never raises for a body."""
+    url = reply.moved or reply.url
+    draft = Draft(
+        url, reply.status, reply.headers.get("content-type", "")[:100], charset_of(reply.headers),
+        reply.body,
+    )  # fmt: skip
+    text = decode(reply.body, draft.charset).lstrip("\ufeff \t\r\n")
+    found = kind or kind_of(reply.body, text)
+    if found not in SAMPLES:
+        return replace(draft, feeds=_feeds(text, url), said=_unread(found))
+    draft = replace(draft, kind=found)
+    try:
+        draft = replace(draft, **_shape(draft))  # type: ignore[arg-type]
+        return _measured(draft, now, lang)
+    except SourceError as error:
+        return replace(draft, lang=lang or "mul", said=error.message)
+
+
+def _unread(found: str) -> str:
+    if found == "html":
+        return "a web page: give the address of its feed or of its data"
+    if found == "zip":
+        return "a zip or xlsx file: which sheet and rows must be said by hand (docs/howto-add-a-source.md)"
+    return "neither a feed nor XML, JSON or CSV: open the url and look"
+
+
+def kind_of(body: bytes, text: str) -> str:
+    """rss, xml, json, geojson or csv; html or zip, which no kind reads as they are; "" for none.
+
+    >>> kind_of(b"", '[{"a": 1}]'), kind_of(b"", "<feed xmlns='x'>"), kind_of(b"", "a,b\\n1,2\\n")
+    ('json', 'rss', 'csv')
+    """
+    head = text[:3000]
+    if body[:4] == b"PK\x03\x04":
+        return "zip"
+    if head.startswith(("{", "[")):
+        return "geojson" if re.search(r'"type"\s*:\s*"FeatureCollection"', head) else "json"
+    if head.startswith("<"):
+        if re.search(r"<(?:\w{1,20}:)?(?:rss|feed|rdf)\b", head, re.IGNORECASE):
+            return "rss"
+        return (
+            "html" if re.search(r"<!doctype html|<html|<head|<body", head, re.IGNORECASE) else "xml"
+        )
+    lines = [line for line in head.splitlines()[:6] if line.strip()]
+    widths = {len(cells) for cells in csv.reader(lines)} if len(lines) > 1 else set()
+    return "csv" if len(widths) == 1 and widths.pop() > 1 else ""
+
+
+class _Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if (
+            tag == "link" and "alternate" in told.get("rel", "").lower().split()
+            and told.get("type", "").lower() in FEED_TYPES
+        ):  # fmt: skip
+            self.found.append((told.get("title", ""), told.get("href", "")))
+
+
+def _feeds(text: str, url: str) -> tuple[tuple[str, str], ...]:
+    """The feeds that a page names in its head; http(s) only."""
+    reader = _Links()
+    reader.feed(text[:200_000])
+    joined = {
+        canonical_url(urljoin(url, href)): clean_text(title, 100) for title, href in reader.found
+    }
+    return tuple((title, link) for link, title in joined.items() if link)[:FEEDS_SHOWN]
+
+
+# --------------------------------------------------------------------------- shape
+
+
+def _shape(draft: Draft) -> dict[str, object]:
+    """Title, language and options of the draft, read off its body. Raises SourceError."""
+    source = blank(draft.url, draft.kind)
+    if draft.kind == "rss":
+        return _of_feed(source, draft)
+    options: dict[str, object] = {}
+    if draft.kind == "xml":
+        root = xml_root(source, draft.body, draft.charset)
+        options["items"] = repeated_element(root)
+        rows = _elements(root, str(options["items"]))
+    elif draft.kind == "csv":
+        lines = iter(decode(draft.body, draft.charset).splitlines())
+        rows = list(csv_rows(source, lines))
+    else:
+        answer = read_json(source, draft.body, draft.charset)
+        if draft.kind == "geojson":
+            rows = geojson_rows(source, answer)
+        else:
+            path, rows = longest_list(answer)
+            options |= {"items": path} if path else {}
+    article, missing = guess_article(rows)
+    options["article"] = article
+    return {"options": options, "missing": tuple(missing)}
+
+
+def _elements(root: object, path: str) -> list[Row]:
+    found = [root]
+    for name in path.split("/"):
+        found = [child for node in found for child in node if local_name(child) == name]  # type: ignore[attr-defined]
+    return [fields_of(node) for node in found]
+
+
+def _of_feed(source: Source, draft: Draft) -> dict[str, object]:
+    """Title and language as a feed states them; a feed that is no proper XML states none."""
+    try:
+        root = xml_root(source, draft.body, draft.charset)
+    except SourceError:
+        return {}
+    top = next((one for one in root if local_name(one) == "channel"), root)
+    texts = {local_name(one): one.text or "" for one in reversed(top) if local_name(one)}
+    lang = texts.get("language", "") or root.get("{http://www.w3.org/XML/1998/namespace}lang", "")
+    code = re.match(r"[a-z]{2}", lang.strip().lower())
+    return {"title": clean_text(texts.get("title", ""), 120), "lang": code[0] if code else ""}
+
+
+# --------------------------------------------------------------------------- how often
+
+
+def _measured(draft: Draft, now: datetime, lang: str) -> Draft:
+    """The draft with what its entries tell: how many, how new, how often. Raises SourceError."""
+    if draft.missing:
+        return replace(draft, lang=lang or draft.lang or "mul")
+    parsed = parse(as_source(draft), draft.body, now, draft.charset)
+    articles = [one for one in parsed.signals if isinstance(one, Article)]
+    titles = " ".join(one.title for one in articles[:30])
+    spoken = lang or draft.lang or guess_lang(titles, "") or "mul"
+    gap = gap_of(parsed, now)
+    every = rounded(min(max((gap or 4 * HOUR) / 4, 600, parsed.ttl_s), 6 * HOUR))
+    fresh = rounded(min(max(20 * (gap or 0), 2 * DAY, 4 * every), 60 * DAY))
+    expect = (max(1, parsed.rows // 4) if parsed.rows else 0, max(50, 4 * parsed.rows))
+    return replace(
+        draft, lang=spoken, rows=parsed.rows, newest=parsed.newest, gap_s=gap, ttl_s=parsed.ttl_s,
+        every_s=every, fresh_within_s=fresh, expect=expect, said=parsed.said,
+    )  # fmt: skip
+
+
+def as_source(draft: Draft) -> Source:
+    return blank(draft.url, draft.kind, options=draft.options, lang=draft.lang or "mul")
+
+
+def gap_of(parsed: Parsed, now: datetime) -> float | None:
+    """Median seconds between two dates inside; None with fewer than three dates."""
+    dates = sorted({one.observed_at for one in parsed.signals if one.observed_at < now})
+    gaps = [(after - before).total_seconds() for before, after in pairwise(dates)]
+    return median(gaps) if len(gaps) > 1 else None
+
+
+def rounded(seconds: float) -> int:
+    """To whole minutes, hours or days, never down to nothing.
+
+    >>> rounded(3700), rounded(200_000), rounded(631)
+    (3600, 172800, 660)
+    """
+    unit = DAY if seconds >= 2 * DAY else HOUR if seconds >= HOUR else 60
+    return max(1, round(seconds / unit)) * unit
