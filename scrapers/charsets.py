@@ -43,6 +43,7 @@ _RIVALS = ("cp949", "gb18030", "big5hkscs", "euc_jp", "cp932", "cp1251", "koi8-r
 _SAMPLE = 16_000  # bytes that are judged, from the first one that is not ASCII
 _BELIEVED = 0.4  # readable enough for what a label says
 _CLEAR = 0.25  # readable enough to be taken without a label
+_CLEAR_ALONE = 0.5  # the same for single-byte charsets, which any bytes fit: Thai, Hebrew, Greek
 _BONUS = 0.15  # what a label is worth beside a charset that nobody named
 
 
@@ -62,7 +63,8 @@ def decode(body: bytes, http_label: str = "") -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        return _nearly_utf8(body, error.start) or _most_readable(body, labels, error.start)
+        mostly = _nearly_utf8(body, error.start, any("utf" in one.lower() for one in labels))
+        return mostly or _most_readable(body, labels, error.start)
     return (_escaped(body, labels) or text) if "\x1b" in text else text
 
 
@@ -81,14 +83,14 @@ def _escaped(body: bytes, labels: list[str]) -> str | None:
     return next((text for name in names if (text := _read(body, name)) is not None), None)
 
 
-def _nearly_utf8(body: bytes, first_bad: int) -> str | None:
+def _nearly_utf8(body: bytes, first_bad: int, declared: bool) -> str | None:
     """UTF-8 with a few letters broken: cut by a byte count, at the end or in each summary."""
     text = body.decode("utf-8", "replace")
     if first_bad > 0.9 * len(body) and any(b > 127 for b in body[:first_bad]):
         return text
     bad = text.count("\ufffd")
     good = sum(1 for char in text[:200_000] if char > "\x7f") - bad
-    return text if good > 10 * bad else None
+    return text if good >= bad * (2 if declared else 10) else None
 
 
 def _most_readable(body: bytes, labels: list[str], first_bad: int) -> str:
@@ -108,7 +110,8 @@ def _most_readable(body: bytes, labels: list[str], first_bad: int) -> str:
     for name in _RIVALS:
         rated.append((readable(sample.decode(name, "replace"), name), name))
     worth, best = max(rated, key=lambda one: one[0])
-    if worth < _CLEAR and (match := from_bytes(sample).best()) is not None:
+    needed = _CLEAR_ALONE if best in _RIVALS[-3:] else _CLEAR
+    if worth < needed and (match := from_bytes(sample).best()) is not None:
         best = match.encoding
     return body.decode(best, "replace")
 
