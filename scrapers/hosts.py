@@ -27,6 +27,7 @@ LONGEST_HOLD_S = 86_400  # of a Retry-After
 # No gap and queue of ours comes near an hour: a booking further ahead was made by a clock that has
 # been put back since.
 FURTHEST_BOOKING_S = 3600
+SLEPT_THROUGH_S = 5
 LINE_KNOWN_S = 600
 
 
@@ -71,12 +72,14 @@ class Booking:
 def booked(host: Host, gap_s: float, now: datetime, at_latest: datetime) -> Booking:
     """The host's next free moment, with `gap_s` seconds kept free after it.
 
-    None, and nothing booked, when that is later than `at_latest`. The first to come when the wait of
+    None, and nothing booked, when that is later than `at_latest`, or when the host is to be left
+    alone for more than a few seconds: nobody sleeps through a hold. The first to come when the wait of
     an open circuit is over is its probe: the others wait until it has answered.
     """
     host = believable(host, now)
-    start = max([now, *(at for at in (host.free_at, host.held_until, host.open_until) if at)])
-    if start > at_latest:
+    alone = max([now, *(at for at in (host.held_until, host.open_until) if at)])
+    start = max(alone, host.free_at or now)
+    if start > at_latest or alone > now + timedelta(seconds=SLEPT_THROUGH_S):
         return Booking(None, host)
     host = replace(host, free_at=start + timedelta(seconds=gap_s))
     if host.failures >= OPENS_AFTER:
