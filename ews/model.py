@@ -80,7 +80,11 @@ class Source:
         2  # 1 states its own acts or measurements, 2 a newsroom, 3 gathered by a machine, 4 private
     )
     trusted: bool = True  # False: an analyst's own; it makes no event until an operator promotes it
-    title_ko: str = ""  # the title for Korean readers; "" where none was written: show `title`
+    title_ko: str = ""  # the title for Korean readers; "" where none was written
+
+    def titled(self, lang: str) -> str:
+        """The title for readers of that language: Korean for `ko` where there is one."""
+        return self.title_ko if lang == "ko" and self.title_ko else self.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,9 @@ class Fetch:
     rows: int | None = None  # read before any filter of ours, to compare with what is expected
     took_s: float | None = None  # from asking to parsed
     asked: bool = True  # False: its host is left alone for now, nothing was sent; not its failure
-    answered_by: str = ""  # mark of the URL that gave etag and last_modified: they are sent to no other
+    answered_by: str = (
+        ""  # mark of the URL that gave etag and last_modified: they are sent to no other
+    )
 
     @property
     def id(self) -> str:

@@ -32,7 +32,7 @@ def test_a_source_is_on_where_its_key_is() -> None:
         if one.enabled
     }
     default = {one.name for one in load_sources() if one.enabled}
-    assert {name.split("_")[0] for name in on - default} == {"customs"}
+    assert {name.split("_")[0] for name in on - default} == {"customs", "kotra"}
     assert default <= on
     komis = load_source("komis_bismuth")
     assert not with_key(komis, {"DATA_GO_KR_KEY": "x"}).enabled, "no key stands for a consent"

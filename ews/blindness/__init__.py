@@ -120,8 +120,8 @@ def step(
     if watch is None:
         return Step()
     turn = spells(watch, lasting)
-    titles = {name: feed.source.title for name, feed in watch.feeds.items()}
-    told = bulletins(turn, routes, names, titles, watch.now)
+    sources = {name: feed.source for name, feed in watch.feeds.items()}
+    told = bulletins(turn, routes, names, sources, watch.now)
     return Step(
         spells=turn.spells,
         changes=tuple(sights(watch, firing)),

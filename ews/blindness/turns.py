@@ -24,6 +24,7 @@ from ews.model import (
     BulletinKind,
     BulletinPart,
     Receiver,
+    Source,
     content_id,
 )
 from ews.storage.blind import BlindSpell
@@ -107,16 +108,16 @@ def follows(receiver: Receiver, subject: str) -> bool:
 
 
 def bulletins(
-    turn: Turn, routes: Routes, names: Names, titles: Mapping[str, str], now: datetime
+    turn: Turn, routes: Routes, names: Names, sources: Mapping[str, Source], now: datetime
 ) -> list[tuple[Bulletin, Receiver]]:
     """One BLIND and one SEEING bulletin at most for each receiver, naming all that it depends on.
-    `titles` are those of the sources."""
+    `sources` are the watched ones by name."""
     told = []
     for receiver in routes.receivers:
         for kind, ended in ((BulletinKind.BLIND, turn.blind), (BulletinKind.SEEING, turn.seeing)):
             mine = [spell for spell in ended if follows(receiver, spell.subject)]
             if mine:
-                told.append((_bulletin(kind, mine, receiver, names, titles, now), receiver))
+                told.append((_bulletin(kind, mine, receiver, names, sources, now), receiver))
     return told
 
 
@@ -125,11 +126,17 @@ def _bulletin(
     mine: Sequence[BlindSpell],
     receiver: Receiver,
     names: Names,
-    titles: Mapping[str, str],
+    sources: Mapping[str, Source],
     now: datetime,
 ) -> Bulletin:
     lang = receiver.lang
-    silent = sorted({titles.get(one, one) for spell in mine for one in spell.sources})
+    silent = sorted(
+        {
+            sources[one].titled(lang) if one in sources else one
+            for spell in mine
+            for one in spell.sources
+        }
+    )
     lines = [_line(spell, receiver, names) for spell in mine[:SHOWN]]
     if len(mine) > SHOWN:
         lines.append(say("blind.more", lang, n=len(mine) - SHOWN))

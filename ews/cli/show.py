@@ -71,7 +71,7 @@ def _unverified(out: Output, one: SourceLine) -> str:
 def source(out: Output, one: SourceLine) -> None:
     out.facts([
         (out.t("이름", "name"), one.name + _unverified(out, one)),
-        (out.t("제목", "title"), one.title),
+        (out.t("제목", "title"), out.t(one.title_ko, one.title)),
         (out.t("발행처", "publisher"), one.publisher),
         (out.t("상태", "state"), word(one.state, out.lang)),
         (out.t("마지막 수집", "last fetch"), moment(one.last_at)),

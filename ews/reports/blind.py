@@ -26,6 +26,7 @@ class SilentSource:
     title: str
     state: str  # stale | failing | never
     until: datetime | None  # when its silence could last be read as calm; None: it never could
+    title_ko: str  # the title for Korean readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,13 @@ def _by_item(firing: Iterable[Alert]) -> Mapping[str, list[str]]:
 
 def _silent(watch: Watch, subject: str) -> tuple[SilentSource, ...]:
     return tuple(
-        SilentSource(feed.source.name, feed.source.title, feed.state.value, feed.until)
+        SilentSource(
+            name=feed.source.name,
+            title=feed.source.title,
+            state=feed.state.value,
+            until=feed.until,
+            title_ko=feed.source.titled("ko"),
+        )
         for feed in watch.of(subject)
         if feed.state.blind
     )

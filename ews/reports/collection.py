@@ -53,6 +53,7 @@ def _line(
     return SourceLine(
         name=source.name,
         title=source.title,
+        title_ko=source.titled("ko"),
         publisher=source.publisher,
         kind=source.kind,
         group=source.group,

@@ -149,6 +149,7 @@ def _about(line: SeriesLine, group: Sequence[Summary], panel: Panel) -> About:
     return About(
         publisher=source.publisher if source else "",
         source_title=source.title if source else "",
+        source_title_ko=source.titled("ko") if source else "",
         terms=source.terms if source else "",
         calendar=Label(release.name, release.said, release.said_ko) if release else None,
         calendar_basis=release.read_in if release else "",

@@ -158,6 +158,7 @@ class About:
 
     publisher: str
     source_title: str
+    source_title_ko: str
     terms: str
     calendar: Label | None  # when the source makes a figure public
     calendar_basis: str  # where that was read

@@ -320,6 +320,7 @@ class SourceLine:
     fresh_within_s: int
     terms: str
     live_tested: bool
+    title_ko: str  # the title for Korean readers
     trusted: bool = True  # False: private, and not promoted: its texts make no event
 
 
