@@ -79,6 +79,7 @@ class Rooms:
     owner: str = "ews"  # who claims deliveries
     sources: tuple[Source, ...] = ()  # watched live; a silent one makes the reader blind
     public_url: str = ""  # address of our pages, for links in messages
+    keep_raws: bool = True  # whether bodies are kept as they came, for `ews reparse`
     parser: Parser = parse  # reads what sources send; live in a worker (scrapers.worker)
 
 
@@ -152,7 +153,7 @@ class Pipeline:
             _keep_values(tx, source, last, described, now, kept)
             kept.new += _keep(tx, [one for one in got.signals if isinstance(one, Article)])
             tx.save_fetch(_noting(got.fetch, kept.differ))
-            if source.options.get("keep_raw", True):
+            if self.rooms.keep_raws and source.options.get("keep_raw", True):
                 tx.save_raws(got.raws)
             if got.memory is not None:
                 tx.save_memory(source.name, got.memory)

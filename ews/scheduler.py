@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -30,6 +31,7 @@ from ews.model import Polling, Source
 from ews.own_sources import read_sources
 from ews.pipeline import Pipeline
 from ews.storage import StaleLeader, Store
+from ews.trimming import trimming
 from ews.tuning.drift_telling import watching
 from ews.tuning.ledger_settling import settling
 from ews.turns import Turns
@@ -219,7 +221,7 @@ def serve_forever(
         while (term := candidate.wait(stop, STANDBY_POLL_S)) is not None:
             pipeline = make(store.fenced(LEASE, term.token))
             lead(
-                term, pipeline, client, settings, stop, (tasks or outbox)(pipeline), world
+                term, pipeline, client, settings, stop, (tasks or partial(outbox, settings=settings))(pipeline), world
             )  # fmt: skip
 
 
@@ -303,9 +305,10 @@ class Look:
             self.count = len(sources)
 
 
-def outbox(pipeline: Pipeline) -> Sequence[Task]:
+def outbox(pipeline: Pipeline, settings: Settings) -> Sequence[Task]:
     """Beside the cycles: the worker that sends what is due and tells operators of dead addresses;
-    and once a day, how alerts turned out, what drifted, and how vulnerable each item is."""
+    and once a day, how alerts turned out, what drifted, how vulnerable each item is, and which kept
+    bodies go."""
     rooms = pipeline.rooms
     worker = Worker(
         pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
@@ -315,6 +318,7 @@ def outbox(pipeline: Pipeline) -> Sequence[Task]:
     return (
         worker.serve, settling(store, wall_clock), watching(store, rooms.routes, wall_clock),
         keep_watch(store, wall_clock),
+        trimming(store, wall_clock, settings.keep_raw_days, settings.keep_raw_mb),
     )  # fmt: skip
 
 

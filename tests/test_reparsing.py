@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -23,7 +25,7 @@ from ews.model import (
     Tag,
     TaggedArticle,
 )
-from ews.pipeline import Pipeline
+from ews.pipeline import Pipeline, Rooms
 from ews.reparsing import Reparsed, reparse
 from ews.storage import Store
 from scrapers import Collected, Parser, SourceError, load_source, load_sources, parse
@@ -57,7 +59,8 @@ def keep(
         Fetch(source.name, at, FetchOutcome.NEW), list(signals.values()), list(series.values()),
         raws, parts[-1].memory,
     )  # fmt: skip
-    pipeline = Pipeline(store, None)  # type: ignore[arg-type]  # keeping calls no room
+    rooms = cast(Rooms, SimpleNamespace(keep_raws=True))  # keeping asks no other room
+    pipeline = Pipeline(store, rooms)
     pipeline._keep_fetched(source, told, Polling(source.name, at), at)
 
 
@@ -111,8 +114,11 @@ def unchanged_over(store: Store, sources: list[Source]) -> list[Reparsed]:
 
 
 def test_nothing_changes_when_nothing_changed_over_a_sample_of_every_kind(store: Store) -> None:
-    sources = {one.kind: one for one in load_sources() if KINDS[one.kind].turn is None}
-    found = unchanged_over(store, list(sources.values()))
+    by_kind: dict[str, list[Source]] = {}
+    for one in load_sources():
+        by_kind.setdefault(one.kind, []).append(one)
+    sources = [one for name, of in by_kind.items() if KINDS[name].turn is None for one in of[:2]]
+    found = unchanged_over(store, sources)
     assert sum(one.same for one in found) >= 10
     assert sum(one.values_same for one in found) >= 100
 

@@ -125,6 +125,7 @@ def build_pipeline(
             owner=f"{socket.gethostname()}:{os.getpid()}",
             sources=live_sources(settings, store) if live else (),
             public_url=settings.public_url or "",
+            keep_raws=settings.keep_raw_days > 0 and settings.keep_raw_mb > 0,
             parser=Workers().parse,
         ),
     )

@@ -101,13 +101,13 @@ def show(name: Name, home: Home = None, lang: Lang = None, as_json: Json = False
 
 @app.command()
 def on(name: Name, by: By = "operator", home: Home = None, lang: Lang = None) -> None:
-    """Ask this source, whatever its file says. A running `ews run` takes it up when it starts anew."""
+    """Ask this source, whatever its file says. A running `ews run` sees it within a minute."""
     _switched(name, True, by, home, lang)
 
 
 @app.command()
 def off(name: Name, by: By = "operator", home: Home = None, lang: Lang = None) -> None:
-    """Leave this source alone. A running `ews run` takes it up when it starts anew."""
+    """Leave this source alone. A running `ews run` sees it within a minute."""
     _switched(name, False, by, home, lang)
 
 

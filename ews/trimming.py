@@ -1,0 +1,55 @@
+"""Which kept bodies go? Those older than the setting, and the oldest where they take too much room."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from ews.storage import StaleLeader, Store
+
+log = logging.getLogger(__name__)
+
+KEY = "raws.trimmed"  # key of the store: the day on which it was done last
+POLL_S = 300.0
+MB = 1_000_000
+
+
+def trim_raws(store: Store, now: datetime, days: int, megabytes: int) -> int:
+    """Forget bodies older than `days`, then the oldest turns beyond `megabytes` (compressed); how
+    many went. Of a body that came again the newest turn counts."""
+    with store.begin() as tx:
+        gone = tx.drop_raws(now - timedelta(days=days))
+        before = tx.raws_over(megabytes * MB)
+        return gone + (tx.drop_raws(before) if before is not None else 0)
+
+
+def trim_daily(store: Store, now: datetime, days: int, megabytes: int) -> int | None:
+    """`trim_raws` once a day; None when it was done today."""
+    if store.get(KEY) == (today := now.date().isoformat()):
+        return None
+    gone = trim_raws(store, now, days, megabytes)
+    store.put(KEY, today)
+    return gone
+
+
+def trimming(
+    store: Store, clock: Callable[[], datetime], days: int, megabytes: int
+) -> Callable[[threading.Event], None]:
+    """A task beside the cycles that trims once a day for as long as this process leads."""
+
+    def task(over: threading.Event) -> None:
+        while not over.is_set():
+            try:
+                gone = trim_daily(store, clock(), days, megabytes)
+            except StaleLeader:
+                raise
+            except Exception:
+                log.exception("kept bodies could not be trimmed; the next turn does it")
+            else:
+                if gone:
+                    log.info("%d kept bodies were dropped", gone)
+            over.wait(POLL_S)
+
+    return task
