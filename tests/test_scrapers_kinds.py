@@ -298,6 +298,11 @@ def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 # --------------------------------------------------------------------------- any bytes
 
 SAMPLES = {source.name: (source, sample_file(source).read_bytes()) for source in load_sources()}
+# no shipped source is a plain table; somebody's own may be
+SAMPLES["a_table"] = (
+    make_source("csv", article={"title": "{name}", "url": "{link}", "date": "day"}),
+    b"name,link,day\r\nA port closes,https://example.org/1,2026-11-24\r\n",
+)
 ONE_OF_EACH = [next(n for n, (s, _) in SAMPLES.items() if s.kind == kind) for kind in KINDS]
 
 
