@@ -276,21 +276,24 @@ class Client:
     def _wait_turn(self, name: str, asked: _Asked) -> Host:
         """Sleeps until the host's turn, booked before; the host as booked. Raises SourceError
         (deferred) when that is further away than our patience, which is one for all hops."""
-        now = self._clock()
         patience_s = asked.deadline.seconds if self._patience_s is None else self._patience_s
-        at_latest = now + timedelta(seconds=max(patience_s - asked.deadline.waited_s, 0))
+        most = timedelta(seconds=max(patience_s - asked.deadline.waited_s, 0))
         start: datetime | None = None
+        now = self._clock()
 
         def book(host: Host) -> Host:
-            nonlocal start
-            booking = booked(host, asked.gap_s, now, at_latest)
+            # read when the book is ours: who waited for it must not send closer to the next one
+            nonlocal start, now
+            now = self._clock()
+            booking = booked(host, asked.gap_s, now, now + most)
             start = booking.start
             return booking.host
 
         host = self._hosts.change_host(name, book)
         if start is None:
             raise why_not(host, now)
-        asked.deadline.wait((start - now).total_seconds(), self._sleep)
+        left_s = (start - self._clock()).total_seconds()
+        asked.deadline.wait(left_s, self._sleep)
         return host
 
     def _note(self, known: Host, reply: Reply) -> None:
