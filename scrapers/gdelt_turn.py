@@ -103,13 +103,15 @@ def turn(
     fetched, reply = fetch_reply(source, last if slots.newest else None, now, client)
     if fetched.outcome is FetchOutcome.FAILED:
         return Collected(fetched)
+    # Google's storage says by itself that a copy is good for an hour; GDELT's own rhythm is 15 minutes.
+    fetched = replace(fetched, retry_after_s=None)
     try:
         slots, index = _indexed(source, slots, reply, now)
     except SourceError as error:
         return Collected(failed(_as_before(fetched, last), error))
     slots, lost = book.named(slots, index.slot)
     if lost:
-        notes.append(f"{lost} slots given up: too old, or never there")
+        notes.append(f"{_count(lost)} given up: too old, or never there")
     work = _Turn(source, now, client, parser, slots, index, notes=notes)
     if reply is not None:
         _keep(work, reply, parsed=False)
@@ -276,8 +278,7 @@ def _collected(work: _Turn, fetched: Fetch, last: Fetch | None, moved: str) -> C
         fetched, outcome=FetchOutcome.NEW, signals=len(signals), rows=rows,
         newest=max((one for one in dates if one is not None), default=None),
         error="; ".join(_notes(work, rows)) or None,
-        retry_after_s=max((one.retry_after_s or 0 for one in work.errors), default=0)
-        or fetched.retry_after_s,
+        retry_after_s=max((one.retry_after_s or 0 for one in work.errors), default=0) or None,
     )  # fmt: skip
     if rows < work.source.expect_min:
         good = replace(_as_before(good, last), outcome=FetchOutcome.FAILED)
@@ -296,7 +297,7 @@ def _notes(work: _Turn, rows: int) -> list[str]:
         notes.append(f"{rows} rows a slot where at most {source.expect_max} are expected")
     if work.slots.waiting:
         first = book.stamp(min(work.slots.waiting))
-        notes.append(f"{len(work.slots.waiting)} slots wait to be read, the first {first}")
+        notes.append(f"to be read later: {_count(len(work.slots.waiting))}, the first {first}")
     notes += [error.message for error in work.errors[:1]]
     return [*notes, *dict.fromkeys(part.said for part in work.parts if part.said)]
 
@@ -339,6 +340,10 @@ def reread(source: Source, raws: Sequence[Raw], memory: str, parser: Parser) -> 
             facts = part.memory or "" if what == MENTIONS else facts
             parts.append(replace(part, memory=None))
     return parts
+
+
+def _count(slots: int) -> str:
+    return f"{slots} slot{'s' if slots > 1 else ''}"
 
 
 def _whole(source: Source, option: str, default: int) -> int:

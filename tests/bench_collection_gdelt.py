@@ -28,7 +28,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 from ews.model import FetchOutcome, Source
@@ -157,7 +156,8 @@ class Ours:
     articles: int = 0
 
     def __post_init__(self) -> None:
-        rooms = cast(Rooms, SimpleNamespace(parser=self.parser))
+        no = cast(Any, None)  # only scraping is asked of the pipeline
+        rooms = Rooms(no, no, no, no, no, parser=self.parser)
         self.pipeline, self.client = Pipeline(Store.open(self.home), rooms), Files()
 
     def slot(self, source: Source, files: dict[str, bytes], at: datetime) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,7 +14,7 @@ from ews.model import Fetch, FetchOutcome, Source
 from ews.pipeline import Pipeline, Rooms
 from ews.reports.source_words import in_korean
 from ews.storage import Store
-from scrapers import Client, Collected, collect, parse, reread
+from scrapers import Client, Collected, collect, reread
 from scrapers.catalog import load_source
 from scrapers.errors import SourceError
 from scrapers.gdelt_turn import read_index
@@ -68,7 +67,8 @@ class World(Client):
         if self.failing is not None and name != "lastupdate.txt":
             raise self.failing
         status = self.status.get(name, 200 if name in self.files else 404)
-        return Reply(status, {}, self.files.get(name, b"") if status == 200 else b"", url)
+        stored = {"cache-control": "public, max-age=3600"}
+        return Reply(status, stored, self.files.get(name, b"") if status == 200 else b"", url)
 
     def slots_asked(self) -> list[str]:
         """The slots asked for since the last look, each once."""
@@ -196,7 +196,7 @@ def test_after_a_pause_the_newest_comes_first_and_the_gap_follows(world: World) 
     now = START + 7 * QUARTER
     got = reader.turn(now)
     assert world.slots_asked() == ["20261124134500", "20261124133000", "20261124131500"]
-    assert "4 slots wait to be read, the first 20261124121500" in (got.fetch.error or "")
+    assert "to be read later: 4 slots, the first 20261124121500" in (got.fetch.error or "")
     assert got.fetch.rows == 2, "rows are those of one slot, to be compared with expect"
     reader.turn(now + QUARTER)
     assert world.slots_asked() == ["20261124130000", "20261124124500", "20261124123000"]
@@ -265,7 +265,7 @@ def test_a_damaged_file_of_an_older_slot_fails_by_its_crc(world: World) -> None:
     world.files[name] = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
     got = reader.turn(START + 2 * QUARTER)
     assert got.fetch.outcome is FetchOutcome.NEW
-    assert "1 slots wait to be read" in (got.fetch.error or "")
+    assert "to be read later: 1 slot," in (got.fetch.error or "")
     world.files[name] = whole
     reader.turn(START + 3 * QUARTER)
     assert "https://example.org/20261124121500/event" in reader.urls
@@ -291,7 +291,7 @@ def test_what_is_never_there_is_given_up_after_a_day_and_told(world: World) -> N
         world.publish(START + n * QUARTER)
         world.asked.clear()
         told.append(reader.turn(START + n * QUARTER).fetch.error or "")
-    assert sum("1 slots given up" in one for one in told) == 1
+    assert sum("1 slot given up" in one for one in told) == 1
     assert from_text(reader.memory).waiting == {}
     assert told[-1] == ""
 
@@ -366,7 +366,7 @@ def test_a_kill_between_fetching_and_keeping_loses_nothing(world: World, tmp_pat
     source = replace(SOURCE, options={**SOURCE.options, "keep_days": 0})
 
     def scraping() -> Pipeline:
-        return Pipeline(Store.open(tmp_path), cast(Rooms, SimpleNamespace(parser=parse)))
+        return Pipeline(Store.open(tmp_path), Rooms(*[cast(Any, None)] * 5))
 
     assert scraping().scrape(source, world, START) == 2
     world.publish(START + QUARTER)
