@@ -1,9 +1,10 @@
 """Is this a happening that was told before? Earthquakes and storms come again, changed.
 
 `[options.episode]`: `id` is a template; `also` names a field with more ids of the same happening
-(USGS: `ids`, which change as networks merge); `updated` a field that only grows; `step` says how
-much a number must move to be told again. Rows get `@first`, the id under which the happening was
-first told, and `@told`, the numbers it was told with: the `key` of the article is made of them.
+(USGS: `ids`, which change as networks merge); `updated` a field that only grows; `state` a template
+whose change is told (the class of a storm); `step` says how much a number must move to be told again.
+Rows get `@first`, the id under which the happening was first told, and `@told`, the state and the
+numbers it was told with: the `key` of the article is made of them.
 """
 
 from __future__ import annotations
@@ -72,17 +73,25 @@ def _placed(source: Source, row: Row, now: datetime, known: _Known) -> Row | Non
     before = number(told.get("updated"))
     if updated is not None and before is not None and updated < before:
         return None
+    state = _state(source, str(how.get("state", "")), row)
     steps = how.get("step")
-    past = told.get("numbers")
+    past = told.get("numbers") if told.get("state") == state else None
     numbers = {
         str(name): _stepped(number(_value(row, name)), past, str(name), float(str(step)))
         for name, step in (steps if isinstance(steps, Mapping) else {}).items()
     }
     seen = now.date().isoformat()
-    known.told[first] = {"updated": updated, "numbers": numbers, "seen": seen}
+    known.told[first] = {
+        "updated": updated, "state": state, "numbers": numbers, "seen": seen,
+    }  # fmt: skip
     known.first.update(dict.fromkeys(ids, first))
     shown = ",".join(f"{name}={value:g}" for name, value in numbers.items() if value is not None)
-    return {**row, "@first": first, "@told": shown}
+    return {**row, "@first": first, "@told": f"{state} {shown}"}
+
+
+def _state(source: Source, template: str, row: Row) -> str:
+    lookup = source.options.get("lookup")
+    return render(template, row, lookup if isinstance(lookup, Mapping) else {}, []).strip()
 
 
 def _stepped(value: float | None, past: object, name: str, step: float) -> float | None:
