@@ -176,7 +176,7 @@ def test_one_newsroom_counts_once_by_whatever_road() -> None:
 
 def test_the_outlet_table_names_the_groups_of_our_own_sources() -> None:
     own = {source.independence for source in load_sources()}
-    for group in ("yonhap", "bbc", "guardian", "gcaptain", "nikkei", "scmp", "koreakr"):
+    for group in ("yonhap", "bbc", "guardian", "gcaptain", "xinhua", "scmp", "koreakr"):
         assert group in own
 
 
