@@ -12,12 +12,15 @@ from scrapers.arcgis import next_page, parse_arcgis
 from scrapers.collected import Collected, Parser
 from scrapers.comtrade import parse_comtrade
 from scrapers.customs import check_span, parse_customs
+from scrapers.differences import parse_list
+from scrapers.episodes import parse_episodes
 from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.forms import parse_chart
 from scrapers.gdelt import parse_gdelt
 from scrapers.http import Client
 from scrapers.mapping import Parsed, Signal
+from scrapers.onward import listed_file, next_listed
 from scrapers.rows import (
     parse_csv,
     parse_geojson,
@@ -44,6 +47,10 @@ COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
     "past", "after", "keep_raw", "parse_s", "parse_mib",
+})  # fmt: skip
+LISTED = frozenset({
+    "format", "items", "of", "columns", "id", "name", "group", "split", "watch", "tell",
+    "count_by", "file",
 })  # fmt: skip
 SHEET = frozenset({"sheet", "names_row", "units_row", "units", "columns", "file_name"})
 MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep", "at_least", "contains"})  # fmt: skip
@@ -73,10 +80,25 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "rss": Kind(parse_feed, frozenset({"text", "aggregator", "drop_query"})),
-    "json": Kind(parse_json, MAPPED | {"items", "header_row"}),
+    "json": Kind(
+        parse_json, MAPPED | {"items", "header_row", "next"}, follow=next_listed, pages=True
+    ),
     "geojson": Kind(parse_geojson, MAPPED),
     "arcgis": Kind(parse_arcgis, MAPPED, follow=next_page, pages=True),
-    "csv": Kind(parse_csv, MAPPED | {"columns", "skip_prefix", "count_by"}),
+    "csv": Kind(parse_csv, MAPPED | {"columns", "skip_prefix"}),
+    "list": Kind(
+        parse_list,
+        LISTED | MAPPED - {"article"},
+        frozenset({"format", "id", "name", "group", "tell"}),
+        follow=listed_file,
+        remembers=True,
+    ),
+    "episodes": Kind(
+        parse_episodes,
+        MAPPED | {"format", "items", "episode"},
+        frozenset({"format", "episode", "article"}),
+        remembers=True,
+    ),
     "xml": Kind(parse_xml, MAPPED | {"items"}, frozenset({"items"})),
     "xlsx": Kind(
         parse_xlsx,
