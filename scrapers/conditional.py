@@ -115,7 +115,7 @@ def ask(
     url: str,
     client: Client,
     headers: Mapping[str, str],
-    form: Mapping[str, str] | None = None,
+    form: Mapping[str, str] | str | None = None,
     validators: Validators | None = None,
 ) -> Reply:
     """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header; a
@@ -124,7 +124,7 @@ def ask(
     key = api_key(source, client)
     sent = dict(headers)
     if key and isinstance(options.get("key_header"), str):
-        sent[str(options["key_header"])] = key
+        sent[str(options["key_header"])] = f"{options.get('key_prefix', '')}{key}"
     return client.get(
         url,
         headers=sent,
@@ -182,8 +182,11 @@ def _ask(source: Source, last: Fetch | None, now: datetime, client: Client) -> R
     return reply
 
 
-def form_fields(source: Source, now: datetime) -> dict[str, str] | None:
-    """The fields of `[options.form]` with their placeholders filled in; None when there is none."""
+def form_fields(source: Source, now: datetime) -> dict[str, str] | str | None:
+    """The fields of `[options.form]`, or the JSON text of `options.post_json`, with their
+    placeholders filled in; None when there is none."""
+    if isinstance(text := source.options.get("post_json"), str):
+        return fill_url(text, now)
     form = source.options.get("form")
     if not isinstance(form, Mapping):
         return None

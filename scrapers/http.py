@@ -83,7 +83,7 @@ class _Asked:
     deadline: Deadline
     robots: bool
     secret: str
-    form: Mapping[str, str] | None
+    form: Mapping[str, str] | str | None
     validators: Validators | None
     cut: bool
 
@@ -146,11 +146,11 @@ class Client:
         min_gap_s: float | None = None,
         robots: bool = True,
         secret: str = "",
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | str | None = None,
     ) -> Reply:
         """The reply to one GET, redirects followed (at most 5, each checked anew).
 
-        With `form` it is a POST of those fields, url-encoded, for services that only answer one; a
+        With `form` it is a POST of those fields, url-encoded, or of that JSON text, for services that only answer one; a
         redirect of it is refused. `validators` are sent to the URL that gave them and to no other.
         Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
         the cap or not whole, or a fetch over the deadline, which covers look-up, handshake, headers
@@ -236,10 +236,14 @@ class Client:
             "Accept": "*/*", **asked.headers, **conditions, **self.identity,
             "Accept-Encoding": "gzip, deflate", "Connection": "close",
         }  # fmt: skip
-        method, data = ("GET", None) if asked.form is None else ("POST", dict(asked.form))
+        fields = dict(asked.form) if isinstance(asked.form, Mapping) else None
+        text = asked.form if isinstance(asked.form, str) else None
+        method = "GET" if asked.form is None else "POST"
+        if text is not None:
+            sent["Content-Type"] = "application/json"
         with (
             self._open(asked) as client,
-            client.stream(method, url, headers=sent, data=data) as response,
+            client.stream(method, url, headers=sent, data=fields, content=text) as response,
         ):
             hop = response.status_code in REDIRECTS
             return Reply(

@@ -45,6 +45,7 @@ Check = Callable[[Source, str], None]
 # Options that every kind knows.
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
+    "key_prefix", "post_json",
     "max_entries", "tz", "each", "per_turn", "batch", "join", "empty_status",
     "past", "after", "keep_raw", "parse_s", "parse_mib",
 })  # fmt: skip

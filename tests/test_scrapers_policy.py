@@ -7,6 +7,8 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
+from pytest_httpserver import HTTPServer
+from werkzeug import Request, Response
 
 from ews.model import Article, FetchOutcome
 from scrapers.catalog import load_source, load_sources
@@ -21,7 +23,7 @@ from scrapers.worker_wire import Nonsense, answer, believed
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 KEYED = (
     "kotra_market_news", "kotra_flash_news", "eping_notifications", "opensanctions_targets",
-    "reliefweb_disasters", "reliefweb_reports",
+    "reliefweb_disasters", "reliefweb_reports", "gta_interventions",
 )  # fmt: skip
 MINE = tuple(
     source.name
@@ -177,3 +179,24 @@ def test_korean_sources_speak_korean() -> None:
             assert isinstance(one, Article)
             assert one.lang == "ko"
             assert any("가" <= letter <= "힣" for letter in one.title)
+
+
+def test_interventions_are_asked_for_in_json_with_the_key_in_a_header(
+    httpserver: HTTPServer,
+) -> None:
+    source = load_source("gta_interventions")
+    asked: list[Request] = []
+
+    def reply(request: Request) -> Response:
+        asked.append(request)
+        return Response(sample_file(source).read_bytes(), content_type="application/json")
+
+    httpserver.expect_request("/api/v1/data/", method="POST").respond_with_handler(reply)
+    client = Client("t@example.org", environ={"GTA_API_KEY": "k3y"}, allow_loopback=True)
+    here = replace(source, url=httpserver.url_for("/api/v1/data/"))
+    got = collect(here, None, NOW, client)
+    assert (got.fetch.outcome, len(got.signals)) == (FetchOutcome.NEW, 2)
+    assert asked[0].headers["Authorization"] == "APIKey k3y"
+    assert asked[0].headers["Content-Type"] == "application/json"
+    body = json.loads(asked[0].get_data())
+    assert body["request_data"] == {"affected": [410], "submission_period": ["2026-11-11", None]}
