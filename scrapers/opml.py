@@ -69,11 +69,14 @@ def _outlines(root: etree._Element) -> Iterable[tuple[etree._Element, str]]:
     waiting = [(root, "", 0)]
     while waiting:
         node, group, deep = waiting.pop()
-        inside = f"{group} / {_name(node)}".strip(" /") if node.tag == "outline" else group
-        children = [one for one in node if isinstance(one.tag, str)]
-        yield from ((one, inside) for one in children if one.tag == "outline")
+        inside = group
+        if node.tag == "outline":
+            yield node, group
+            inside = f"{group} / {_name(node)}".strip(" /")
         if deep < DEEPEST:
-            waiting += [(one, inside, deep + 1) for one in reversed(children)]
+            waiting += [
+                (one, inside, deep + 1) for one in reversed(node) if isinstance(one.tag, str)
+            ]
 
 
 def _name(node: etree._Element) -> str:

@@ -120,9 +120,8 @@ def kind_of(body: bytes, text: str) -> str:
     if head.startswith("<"):
         if re.search(r"<(?:\w{1,20}:)?(?:rss|feed|rdf)\b", head, re.IGNORECASE):
             return "rss"
-        return (
-            "html" if re.search(r"<!doctype html|<html|<head|<body", head, re.IGNORECASE) else "xml"
-        )
+        page = r"<!doctype html|<html\b|\A<(?:head|body)\b"
+        return "html" if re.search(page, head, re.IGNORECASE) else "xml"
     lines = [line for line in head.splitlines()[:6] if line.strip()]
     widths = {len(cells) for cells in csv.reader(lines)} if len(lines) > 1 else set()
     return "csv" if len(widths) == 1 and widths.pop() > 1 else ""
