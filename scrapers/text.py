@@ -23,7 +23,9 @@ _INVISIBLE = re.compile(
     "\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\ud800-\udfff\ue000-\uf8ff\U000e0000-\U000e0fff]"
 )
-_BREAKS = re.compile(r"[\s\u2028\u2029]+")
+_C1 = re.compile(
+    "[\x80-\x84\x86-\x9f]"
+)  # nobody writes these controls: it is windows-1252 taken for Latin-1
 
 
 def clean_text(raw: str, limit: int = 2000) -> str:
@@ -33,11 +35,15 @@ def clean_text(raw: str, limit: int = 2000) -> str:
     'Urea "halted"'
     """
     text = raw[: max(limit * 10, 20_000)]
-    for _ in range(2):  # Yonhap escapes its entities twice
-        text = html.unescape(_without_tags(text))
-    text = _OPENING.sub("", _without_tags(text))
-    text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
-    text = _BREAKS.sub(" ", text).strip()
+    if "<" in text or "&" in text:
+        for _ in range(2):  # Yonhap escapes its entities twice
+            text = html.unescape(_without_tags(text))
+        text = _OPENING.sub("", _without_tags(text))
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _C1.sub(_as_1252, text)))
+    elif not text.isprintable():
+        text = _INVISIBLE.sub("", text)
+    text = " ".join(text.split())
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]
@@ -45,43 +51,41 @@ def clean_text(raw: str, limit: int = 2000) -> str:
     return (cut[:space] if space > 0 else cut).rstrip() + "…"
 
 
+def _as_1252(match: re.Match[str]) -> str:
+    return match.group().encode("latin-1").decode("cp1252", "ignore")
+
+
 def _without_tags(text: str) -> str:
     if "<" not in text:
         return text
-    for start, end in (
-        ("<!--", "-->"),
-        ("<![CDATA[", None),
-        ("<script", "</script"),
-        ("<style", "</style"),
-    ):
-        text = _drop(text, start, end)
+    if "<!" in text:
+        text = _drop(text, _COMMENT)
+        text = _CDATA.sub("", text).replace("]]>", "") if _CDATA.search(text) else text
+    text = _drop(_drop(text, _SCRIPT), _STYLE)
     return _TAG.sub("", _BLOCK.sub(" ", text))
 
 
-def _drop(text: str, start: str, end: str | None) -> str:
-    """The text without every `start ... end` block, in one pass; an unclosed block goes to the end.
+_COMMENT = (re.compile("<!--"), re.compile("-->"))
+_CDATA = re.compile(r"<!\[CDATA\[", re.IGNORECASE | re.ASCII)
+_SCRIPT, _STYLE = (
+    (re.compile(f"<{name}", re.I | re.A), re.compile(f"</{name}[^>]*(?:>|$)", re.I | re.A))
+    for name in ("script", "style")
+)
 
-    With `end` None only the opening mark goes.
-    """
-    lower = text.lower()
-    start = start.lower()
-    if start not in lower or len(lower) != len(text):
-        return text
-    if end is None:
-        return re.sub(re.escape(start), "", text, flags=re.IGNORECASE).replace("]]>", "")
+
+def _drop(text: str, block: tuple[re.Pattern[str], re.Pattern[str]]) -> str:
+    """The text without every block from one mark to the other, in one pass; an unclosed block goes
+    to the end."""
+    start, end = block
     kept: list[str] = []
     at = 0
-    while (found := lower.find(start, at)) >= 0:
-        kept.append(text[at:found])
-        close = lower.find(end, found + len(start))
-        if close < 0:
+    while (found := start.search(text, at)) is not None:
+        kept.append(text[at : found.start()])
+        close = end.search(text, found.end())
+        if close is None:
             return "".join(kept)
-        at = close + len(end)
-        if end.startswith("</"):
-            gt = lower.find(">", at)
-            at = gt + 1 if gt >= 0 else len(text)
-    kept.append(text[at:])
-    return "".join(kept)
+        at = close.end()
+    return "".join([*kept, text[at:]]) if kept else text
 
 
 # --------------------------------------------------------------------------- links
