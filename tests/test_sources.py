@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -109,6 +110,12 @@ def test_every_source_states_what_a_reader_must_know() -> None:
         assert source.independence or source.options.get("aggregator") or source.tier == 3, (
             said + "the independence group is missing"
         )
+
+
+def test_a_korean_reader_gets_the_korean_title_where_there_is_one() -> None:
+    one = BY_NAME["usgs_week"]
+    assert (one.titled("ko"), one.titled("en")) == (one.title_ko, one.title)
+    assert replace(one, title_ko="").titled("ko") == one.title
 
 
 def test_titles_tell_sources_apart() -> None:
