@@ -152,8 +152,8 @@ def _left_out() -> list[str]:
         "",
         "## Left out",
         "",
-        "Not in the list, though one would look for them. What is said of answers is what public clients",
-        "met in 2026; none was asked by us.",
+        "Not in the list, though one would look for them. What is said of answers stands in the code and",
+        "notes of public clients; none was asked by us.",
         "",
         *_table(("Who", "Why"), list(reasons.items())),
     ]
