@@ -13,6 +13,7 @@ from statistics import median
 from urllib.parse import urljoin, urlsplit
 
 from ews.model import Article, Source
+from scrapers.collected import Parser
 from scrapers.conditional import charset_of, judge
 from scrapers.errors import SourceError
 from scrapers.fields import guess_article, longest_list, repeated_element
@@ -53,20 +54,24 @@ class Draft:
     said: str = ""  # why its entries could not be read, or what is odd
 
 
-def look(url: str, client: Client, now: datetime, kind: str = "", lang: str = "") -> Draft:
+def look(
+    url: str, client: Client, now: datetime, kind: str = "", lang: str = "", parser: Parser = parse
+) -> Draft:
     """Fetch the URL as a source would (robots.txt, caps, public addresses only), and guess. A web
     page that names feeds is followed to the first. Raises SourceError."""
-    draft = _guessed(client, url, now, kind, lang)
+    draft = _guessed(client, url, now, kind, lang, parser)
     if draft.kind or not draft.feeds:
         return draft
-    followed = _guessed(client, draft.feeds[0][1], now, kind, lang)
+    followed = _guessed(client, draft.feeds[0][1], now, kind, lang, parser)
     return replace(followed, feeds=draft.feeds)
 
 
-def _guessed(client: Client, url: str, now: datetime, kind: str, lang: str) -> Draft:
+def _guessed(
+    client: Client, url: str, now: datetime, kind: str, lang: str, parser: Parser
+) -> Draft:
     reply = client.get(url)
     judge(blank(url), reply, now)
-    return guess(reply, now, kind, lang)
+    return guess(reply, now, kind, lang, parser)
 
 
 def blank(url: str, kind: str = "rss", **more: object) -> Source:
@@ -79,7 +84,9 @@ def blank(url: str, kind: str = "rss", **more: object) -> Source:
     )
 
 
-def guess(reply: Reply, now: datetime, kind: str = "", lang: str = "") -> Draft:
+def guess(
+    reply: Reply, now: datetime, kind: str = "", lang: str = "", parser: Parser = parse
+) -> Draft:
     """What the reply is, as far as a program can tell; nothing is fetched. Never raises for a body."""
     url = reply.moved or reply.url
     draft = Draft(
@@ -93,7 +100,7 @@ def guess(reply: Reply, now: datetime, kind: str = "", lang: str = "") -> Draft:
     draft = replace(draft, kind=found)
     try:
         draft = replace(draft, **_shape(draft))  # type: ignore[arg-type]
-        return _measured(draft, now, lang)
+        return _measured(draft, now, lang, parser)
     except SourceError as error:
         return replace(draft, lang=lang or "mul", said=error.message)
 
@@ -202,11 +209,11 @@ def _of_feed(source: Source, draft: Draft) -> dict[str, object]:
 # --------------------------------------------------------------------------- how often
 
 
-def _measured(draft: Draft, now: datetime, lang: str) -> Draft:
+def _measured(draft: Draft, now: datetime, lang: str, parser: Parser) -> Draft:
     """The draft with what its entries tell: how many, how new, how often. Raises SourceError."""
     if draft.missing:
         return replace(draft, lang=lang or draft.lang or "mul")
-    parsed = parse(as_source(draft), draft.body, now, draft.charset)
+    parsed = parser(as_source(draft), draft.body, now, draft.charset, "")
     articles = [one for one in parsed.signals if isinstance(one, Article)]
     titles = " ".join(one.title for one in articles[:30])
     spoken = lang or draft.lang or guess_lang(titles, "") or "mul"

@@ -135,6 +135,7 @@ def reparse(
     from ews.cli.output import output, working
     from ews.cli.sources import known_sources, named
     from ews.reparsing import reparse as read_again
+    from scrapers.worker import Workers
 
     start = when(since, "--since")
     with reading(home) as (settings, store):
@@ -144,11 +145,12 @@ def reparse(
         known = known_sources(settings, store).sources
         sources = asked or [one for one in known if one.name in kept]
         found = []
-        for source in sources:
-            with working(source.name):
-                found.append(read_again(
-                    store, source, lambda: datetime.now(UTC), start, apply, by
-                ))  # fmt: skip
+        with Workers() as workers:
+            for source in sources:
+                with working(source.name):
+                    found.append(read_again(
+                        store, source, lambda: datetime.now(UTC), start, apply, by, workers.parse
+                    ))  # fmt: skip
     if out.as_json:
         out.json(found)
     else:

@@ -57,6 +57,7 @@ def new(
     from scrapers import SourceError
     from scrapers.drafts import check_name, source_text, write_source
     from scrapers.probe import SAMPLES, look
+    from scrapers.worker import Workers
 
     if kind and kind not in SAMPLES:
         raise ValueError(f"--kind {kind!r}: use one of {', '.join(SAMPLES)}")
@@ -65,8 +66,9 @@ def new(
         folder = check_name(name, settings.home)
         now = datetime.now(UTC)
         try:
-            with working(url):
-                draft = look(url, make_client(settings, store), now, kind, spoken)
+            with working(url), Workers() as workers:
+                client = make_client(settings, store)
+                draft = look(url, client, now, kind, spoken, workers.parse)
         except SourceError as error:
             raise ValueError(error.message) from None
         if draft.kind:
@@ -160,8 +162,11 @@ def _live(settings: Settings, store: Store, source: Source) -> dict[str, object]
     from ews.model import FetchOutcome
     from ews.scheduler import make_client
     from scrapers import collect
+    from scrapers.worker import Workers
 
-    got = collect(source, None, datetime.now(UTC), make_client(settings, store))
+    with Workers() as workers:
+        client = make_client(settings, store)
+        got = collect(source, None, datetime.now(UTC), client, parser=workers.parse)
     fetch = got.fetch
     return {
         "source": source.name, "from": source.url, "ok": fetch.outcome is FetchOutcome.NEW,
