@@ -26,7 +26,8 @@ from scrapers.text import canonical_url, clean_text, decode, guess_lang, parse_d
 
 MAX_ENTRIES = 500
 LOOSE_BYTES = 1024 * 1024  # the parser for broken XML is quadratic, so it gets no more
-EASY_MARKS, EASY_EQUALS = 20_000, 5_000  # fewer "<" and "=" than this keep feedparser 0.2 s at most
+EASY_MARKS, EASY_EQUALS = 20_000, 5_000  # fewer "<", "&" and "=" keep feedparser 0.2 s at most
+LOOSE_MARKS = 300_000  # of "<" and "&": the parser for broken XML needs a second for a million
 _PROLOG = re.compile(r"\s*(?:<\?xml[^<>]*\?>\s*)?")
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ROOT_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf|channel)\s*(?:>|$)", re.IGNORECASE)
@@ -157,8 +158,8 @@ def _scan(data: bytes) -> bool:
 
 def _refuse_wild(source: Source, text: str, data: bytes) -> None:
     """Raises SourceError for what would keep feedparser busy for minutes."""
-    few = text.count("<") <= EASY_MARKS and text.count("=") <= EASY_EQUALS
-    if few and len(data) <= LOOSE_BYTES:
+    marks = text.count("<") + text.count("&")
+    if marks <= EASY_MARKS and text.count("=") <= EASY_EQUALS and len(data) <= LOOSE_BYTES:
         return  # nearly every feed: reading it twice would only cost time
     try:
         well_formed = _scan(data)
@@ -167,7 +168,7 @@ def _refuse_wild(source: Source, text: str, data: bytes) -> None:
             f"{source.name}: nested deeper or with more elements than any feed; open the url and "
             "look what it is"
         ) from None
-    if not well_formed and len(data) > LOOSE_BYTES:
+    if not well_formed and (len(data) > LOOSE_BYTES or marks > LOOSE_MARKS):
         raise SourceError(
             f"{source.name}: broken XML of {len(data):,} bytes; it is read again at the next turn"
         )
