@@ -40,8 +40,16 @@ def _csv(source: Source, body: bytes, label: str) -> Iterator[Row]:
             f"{source.name}: a web page came instead of a table; we may be blocked, or the file "
             "has moved: open the url and correct source.toml"
         )
-    # a cell may hold a line break, so the reader gets lines with their ends
-    yield from csv_rows(source, io.StringIO(text.replace("\x00", ""), newline=""))
+    yield from csv_rows(source, _lines(text.replace("\x00", "")))
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends (a cell may hold one), without a second copy of the whole."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        yield text[at:end]
+        at = end
 
 
 def _json(source: Source, body: bytes, label: str) -> Iterator[Row]:
