@@ -90,21 +90,22 @@ def _mentions(table: Table, now: datetime, memory: str) -> Parsed:
     documents: dict[bytes, list[bytes]] = {}
     coded: set[bytes] = set()
     for line in table:
-        event, _, _, kind, _, document, _, _, _, _, _, confidence, _ = line.split(b"\t", 12)
+        event, _, _, kind, _, document, *_, confidence, _ = line.split(b"\t", 12)
         if kind != WEB:
             continue
         counts[event] = counts.get(event, 0) + 1
         documents.setdefault(document, []).append(event)
-        if event in wanted and confidence.isdigit() and int(confidence) >= least:
+        if event in wanted and _percent(confidence) >= least:
             coded.add(document)
     told = {
-        document.decode("utf-8", "replace"): [
-            max(map(counts.__getitem__, events)),
-            document in coded,
-        ]
+        document.decode("utf-8", "replace"): [max(counts[one] for one in events), document in coded]
         for document, events in documents.items()
     }
     return Parsed([], table.read, None, table.said, memory=json.dumps(told, ensure_ascii=False))
+
+
+def _percent(text: bytes) -> int:
+    return int(text) if len(text) < 4 and text.isdigit() else -1
 
 
 # --------------------------------------------------------------------------- GKG

@@ -94,12 +94,7 @@ def turn(
 ) -> Collected:
     """At most `slots_per_turn` slots. NEW when one was read, UNCHANGED when none was due, FAILED when
     those that were due could not be read. What waits is asked for at later turns, up to 24 hours."""
-    notes: list[str] = []
-    try:
-        slots = book.from_text(memory)
-    except ValueError:
-        slots = Slots()
-        notes.append("what was remembered cannot be read; it begins anew with the newest slot")
+    slots, notes = _recalled(memory)
     fetched, reply = fetch_reply(source, last if slots.newest else None, now, client)
     if fetched.outcome is FetchOutcome.FAILED:
         return Collected(fetched)
@@ -119,6 +114,14 @@ def turn(
         if work.in_a_row < GIVE_UP and not any(one.retry_after_s for one in work.errors):
             _slot(work, slot)
     return _collected(work, fetched, last, reply.moved if reply is not None else "")
+
+
+def _recalled(memory: str) -> tuple[Slots, list[str]]:
+    """What is remembered, and a note when it cannot be read."""
+    try:
+        return book.from_text(memory), []
+    except ValueError:
+        return Slots(), ["what was remembered cannot be read; it begins anew with the newest slot"]
 
 
 def _indexed(
@@ -162,7 +165,7 @@ def _slot(work: _Turn, slot: datetime) -> None:
         return
     work.slots = book.was_missing(work.slots, slot, work.now)
     work.errors.append(missing[0])
-    work.in_a_row += 1
+    work.in_a_row += missing[0].status not in NOT_THERE  # an answer, and a cheap one
 
 
 def _ids(source: Source, part: Parsed) -> list[str]:
@@ -317,29 +320,31 @@ def reread(source: Source, raws: Sequence[Raw], memory: str, parser: Parser) -> 
     Of events of earlier turns only what `memory` still holds is known: a document that only such a
     one let in may be missing; no other changes.
     """
-    try:
-        known = _known(book.from_text(memory))
-    except ValueError:
-        known = []
+    known = _known(_recalled(memory)[0])
+    parts = []
+    for files in _by_slot(raws):
+        # what each file is told by the one before
+        given = {EVENTS: "", MENTIONS: json.dumps(known), GKG: ""}
+        for what in [one for one in given if one in files]:
+            raw = files[what]
+            part = parser(source, raw.body, raw.at, "", given[what])
+            if what == EVENTS:
+                known += _ids(source, part)
+                given[MENTIONS] = json.dumps(known)
+            if what == MENTIONS:
+                given[GKG] = part.memory or ""
+            parts.append(replace(part, memory=None))
+    return parts
+
+
+def _by_slot(raws: Sequence[Raw]) -> list[dict[str, Raw]]:
+    """The files of each slot, in the order in which the slots were read."""
     found: dict[str, dict[str, Raw]] = {}
     for raw in raws:
         name = NAME.fullmatch(raw.url.rpartition("/")[2].removesuffix(".zip"))
         if raw.parsed and name:
             found.setdefault(name.group(1), {})[name.group(3).lower()] = raw
-    parts = []
-    for files in found.values():
-        ids, facts = list(known), ""
-        for what in (EVENTS, MENTIONS, GKG):
-            if what not in files:
-                continue
-            given = json.dumps(ids) if what == MENTIONS else facts
-            part = parser(source, files[what].body, files[what].at, "", given)
-            if what == EVENTS:
-                known += _ids(source, part)
-                ids = list(known)
-            facts = part.memory or "" if what == MENTIONS else facts
-            parts.append(replace(part, memory=None))
-    return parts
+    return list(found.values())
 
 
 def _count(slots: int) -> str:

@@ -70,7 +70,15 @@ def test_a_document_is_as_widely_told_as_its_most_mentioned_event() -> None:
 
 
 def test_a_coding_of_low_confidence_lets_nothing_in() -> None:
-    rows = [mention(8, "https://example.org/sure", 40), mention(8, "https://example.org/guess", 30)]
+    odd = [
+        mention(8, "https://example.org/odd").replace("\t100\t", f"\t{cell}\t")
+        for cell in ("9" * 5000, "-1", "")
+    ]
+    rows = [
+        mention(8, "https://example.org/sure", 40),
+        mention(8, "https://example.org/guess", 30),
+        *odd,
+    ]
     told = json.loads(read("mentions.CSV", rows, '["8"]').memory or "")
     assert (told["https://example.org/sure"][1], told["https://example.org/guess"][1]) == (
         True,

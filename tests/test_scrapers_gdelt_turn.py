@@ -296,6 +296,19 @@ def test_what_is_never_there_is_given_up_after_a_day_and_told(world: World) -> N
     assert told[-1] == ""
 
 
+def test_slots_that_never_came_do_not_hold_up_those_behind_them(world: World) -> None:
+    reader = Reader(world)
+    reader.turn(START)
+    for n in range(1, 8):
+        world.publish(START + n * QUARTER)
+    for n in (4, 5, 6):
+        world.lose(START + n * QUARTER)
+    world.asked.clear()
+    reader.turn(START + 7 * QUARTER)
+    assert len(world.asked) == 1 + 3 * 4 + 3, "one request tells that a slot is not there"
+    assert len(set(reader.urls)) == 2 * 5
+
+
 def test_a_host_that_is_down_is_asked_for_two_files_and_no_more(world: World) -> None:
     reader = Reader(world)
     reader.turn(START)
@@ -359,6 +372,10 @@ def test_kept_bodies_read_again_give_the_same_articles(world: World) -> None:
     again = reread(source, got.raws, reader.memory)
     assert {one.id for one in again.signals} == {one.id for one in got.signals}
     assert again.memory is None
+    no_events = [raw for raw in got.raws if "export" not in raw.url]
+    assert {one.id for one in reread(source, no_events, reader.memory).signals} == {
+        one.id for one in got.signals
+    }, "the events are still remembered"
     assert Reader(world).turn(START).raws == [], "the source ships without keeping 10 MB a slot"
 
 
