@@ -1,4 +1,4 @@
-"""What does it say, in plain words? Clean text, canonical links, dates, language."""
+"""What does it say, in plain words? Clean text, canonical links, dates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 from zoneinfo import ZoneInfo
 
 from scrapers.charsets import decode as decode  # readers find all of text here
+from scrapers.langs import guess_lang as guess_lang
 
 # --------------------------------------------------------------------------- clean text
 
@@ -192,35 +193,3 @@ def _usual(text: str) -> datetime:
     if dotted:
         return datetime(*(int(part or 0) for part in dotted.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
     return parsedate_to_datetime(text)
-
-
-# --------------------------------------------------------------------------- language
-
-
-def guess_lang(text: str, default: str = "") -> str:
-    """ko, ja, zh, ru, ar, th or hi by script; `default` for Latin letters and for no letters.
-
-    >>> guess_lang("요소 수출 제한"), guess_lang("尿素出口"), guess_lang("Urea", "en")
-    ('ko', 'zh', 'en')
-    """
-    counts = {"ko": 0, "ja": 0, "zh": 0, "ru": 0, "ar": 0, "th": 0, "hi": 0, "": 0}
-    for char in text[:2000]:
-        counts[_script(ord(char))] += 1
-    script = max((k for k in counts if k), key=lambda k: counts[k])
-    if counts["ja"] >= 2 and counts["ko"] < counts["ja"]:
-        return "ja"  # kana decides, however many Chinese characters surround it
-    if counts["ko"] >= 2 and counts["ko"] * 2 >= counts["zh"]:
-        return "ko"
-    letters = sum(char.isalpha() for char in text[:2000])
-    return script if counts[script] and counts[script] * 3 >= letters else default
-
-
-def _script(code: int) -> str:
-    for lang, first, last in (
-        ("ko", 0xAC00, 0xD7A3), ("ja", 0x3040, 0x30FF), ("zh", 0x4E00, 0x9FFF),
-        ("ru", 0x0400, 0x04FF), ("ar", 0x0600, 0x06FF), ("th", 0x0E00, 0x0E7F),
-        ("hi", 0x0900, 0x097F),
-    ):  # fmt: skip
-        if first <= code <= last:
-            return lang
-    return ""

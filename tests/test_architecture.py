@@ -28,6 +28,7 @@ HOMES = {
     "feedparser": "scrapers/",
     "httpx2": "scrapers/",
     "protego": "scrapers/",
+    "py3langid": "scrapers/langs.py",
     "sdmx": "scrapers/",
     "transformers": "nlp/",
     "onnxruntime": "nlp/",

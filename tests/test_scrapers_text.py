@@ -207,3 +207,33 @@ def test_the_language_is_read_off_the_script() -> None:
     assert guess_lang("Urea exports", "en") == "en"
     assert guess_lang("12345", "") == ""
     assert guess_lang("美 상무부, 中 수출통제 발표") == "ko"
+
+
+@pytest.mark.parametrize(
+    ("lang", "title"),
+    [
+        ("de", "Hafenstreik in Hamburg legt Containerverkehr lahm, Reedereien weichen aus"),
+        ("fr", "La grève du port bloque les exportations de céréales vers l'Afrique"),
+        ("es", "China limita las exportaciones de grafito y preocupa a la industria de baterías"),
+        ("pt", "Greve nos portos atrasa exportações de soja e preocupa produtores brasileiros"),
+        ("it", "Sciopero dei porti, ritardi nelle consegne di componenti per l'industria"),
+        ("id", "Pemerintah Indonesia melarang ekspor bijih nikel mulai tahun depan"),
+        ("vi", "Trung Quốc hạn chế xuất khẩu đất hiếm, doanh nghiệp lo thiếu nguyên liệu"),
+        ("pl", "Strajk w porcie wstrzymał eksport nawozów, firmy szukają innych dróg"),
+        ("nl", "Staking in de haven van Rotterdam vertraagt de aanvoer van onderdelen"),
+        ("tr", "Liman grevi ihracatı durdurdu, şirketler yeni güzergah arıyor"),
+        ("en", "Port strike halts fertiliser exports as shippers look for other routes"),
+        ("uk", "Україна обмежила експорт добрив до кінця року"),
+        ("el", "Απεργία στο λιμάνι του Πειραιά καθυστερεί τα φορτία"),
+        ("fa", "چین صادرات خاک‌های کمیاب را محدود کرد و قیمت‌ها بالا رفت"),
+    ],
+)
+def test_the_language_of_a_headline_is_told(lang: str, title: str) -> None:
+    assert guess_lang(title, "en") == lang
+    assert guess_lang(title) == lang
+
+
+def test_a_title_too_short_to_tell_keeps_the_default() -> None:
+    assert guess_lang("MkLinux", "en") == "en"
+    assert guess_lang("Etna", "") == ""
+    assert guess_lang("EDITORIAL CARTOON", "en") == "en"
