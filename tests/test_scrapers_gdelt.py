@@ -11,11 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ews.model import Article, Source
 from scrapers.catalog import load_source
 from scrapers.errors import SourceError
 from scrapers.gdelt import parse_gdelt
+from scrapers.kinds import parse
 from scrapers.mapping import Parsed
 from tests.gdelt_samples import event, mention, packed, page
 
@@ -272,3 +275,40 @@ def test_the_text_of_a_file_is_never_held_as_a_whole() -> None:
         assert tracemalloc.get_traced_memory()[1] < 4_000_000
     finally:
         tracemalloc.stop()
+
+
+ROWS = {
+    "export.CSV": [event(n, code) for n, code in enumerate(("163", "010", "172"))],
+    "mentions.CSV": [mention(n, f"https://example.org/{n}") for n in range(3)],
+    "gkg.csv": [page(n, f"https://example.org/{n}", f"Sample {n}", ["STRIKE"]) for n in range(3)],
+}
+FACTS = {
+    "export.CSV": "",
+    "mentions.CSV": '["0", "2"]',
+    "gkg.csv": '{"https://example.org/1": [3, 1]}',
+}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(ROWS)), st.integers(0, 3000), st.integers(0, 60),
+    st.binary(max_size=30) | st.sampled_from([b"\t", b"\n", b"\r", b"\0", b"</PAGE_TITLE>", b"&#x110000;"]),
+)  # fmt: skip
+def test_no_bytes_in_a_row_make_it_raise_anything_else(
+    ending: str, at: int, cut: int, new: bytes
+) -> None:
+    text = "\n".join(ROWS[ending]).encode()
+    at %= len(text)
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(f"{SLOT}.{ending}", text[:at] + new + text[at + cut :])
+    try:
+        found = parse(SOURCE, whole.getvalue(), NOW, memory=FACTS[ending])
+    except SourceError as error:
+        assert "our parser failed" not in error.message  # noqa: PT017
+        return
+    json.loads(found.memory or "[]")
+    for one in articles(found):
+        assert one.url.startswith(("http://", "https://"))
+        assert one.title.isprintable()
+        assert one.observed_at <= NOW
