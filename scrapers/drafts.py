@@ -64,7 +64,11 @@ def _family(host: str) -> str:
     parts = [
         p for p in host.split(":")[0].lower().split(".") if p not in {"www", "rss", "feeds", "news"}
     ]
-    known = [p for p in parts[:-1] if p not in {"co", "com", "or", "go", "ac", "org", "net"}]
+    known = [
+        p
+        for p in parts[:-1]
+        if not p.isdigit() and p not in {"co", "com", "or", "go", "ac", "org", "net"}
+    ]
     return slug((known or parts or ["private"])[-1]) or "private"
 
 

@@ -173,3 +173,14 @@ def test_old_titles_are_forgotten() -> None:
     assert folds._known
     folds.forget_before(NOW + timedelta(days=4))
     assert not folds._known
+
+
+def test_a_newsrooms_near_copy_of_an_unverified_text_is_read_by_itself() -> None:
+    body = "The strike at the port of Busan began on Monday and goes on, the union told us today."
+    first = text("Strike shuts the port of Busan", body, id="a")
+    copy = text("Strike shuts the port of Busan", body + " More follows.", minutes=5, id="b")
+    rumour = replace(first, trusted=False)
+    assert repeats(first, copy)
+    assert repeats(rumour, replace(copy, trusted=False))
+    assert not repeats(rumour, copy)
+    assert repeats(rumour, replace(rumour, id="c", trusted=True))
