@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,23 +24,43 @@ from ews.pipeline import Pipeline
 from ews.scheduler import (
     AlreadyRunning,
     Cycles,
+    Look,
     World,
     build_scheduler,
     due_sources,
+    enabled_sources,
     leader,
     make_client,
     turn,
 )
 from ews.storage import Store
+from ews.turns import Turns
 from scrapers import Client
 from scrapers.schedule import resumed
 from tests.source_made import made_source
 
 if TYPE_CHECKING:
     from ews.config import Settings
+    from ews.leading import Term
 
 ROOT = Path(__file__).parent.parent
 NOW = datetime(2026, 1, 5, 0, 0, tzinfo=UTC)
+PRIVATE = """
+publisher = "Port of X"
+title = "Notices"
+url = "https://x.example/feed"
+kind = "rss"
+lang = "en"
+group = "official"
+terms = "read on its site"
+every = "30m"
+fresh_within = "30d"
+expect = { min = 1, max = 100 }
+independence = "port-of-x"
+live_tested = false
+country = "KR"
+tier = 4
+"""
 CLIENT = cast("Client", None)  # no test here fetches
 
 
@@ -310,3 +330,42 @@ def test_sigterm_finishes_the_cycle_and_the_scrape_that_have_begun_and_stops(
         assert (set(finished), last) == ({"done", "scraped"}, "stopped")
         assert time.monotonic() - begun < 10
     assert service.returncode == 0
+
+
+def test_a_source_put_into_the_home_is_asked_after_the_next_look(
+    store: Store, tmp_path: Path
+) -> None:
+    settings = cast("Settings", SimpleNamespace(home=tmp_path))
+    shipped = {one.name for one in enabled_sources(settings, store)}
+    folder = tmp_path / "sources" / "port_of_x"
+    folder.mkdir(parents=True)
+    (folder / "source.toml").write_text(PRIVATE, "utf-8")
+    assert {one.name for one in enabled_sources(settings, store)} - shipped == {"port_of_x"}
+
+
+def test_a_look_that_fails_leaves_everything_as_it_was(store: Store) -> None:
+    class Watched(Scrapes):
+        watched: Sequence[Source] = ()
+
+        def watch(self, sources: Sequence[Source]) -> None:
+            self.watched = sources
+
+    noted, found = Watched(store), [made_source("a")]
+    turns = Turns(lambda one: Polling(one.name), lambda: NOW, 1, _not_called)
+
+    def sources() -> Sequence[Source]:
+        if not found:
+            raise OSError("the disk is gone")
+        return list(found)
+
+    look = Look(cast("Pipeline", noted), turns, sources, cast("Term", None))
+    look()
+    assert (look.count, list(noted.watched)) == (1, found)
+    kept = list(found)
+    found.clear()
+    look()
+    assert (look.count, list(noted.watched)) == (1, kept)
+
+
+def _not_called(error: Exception) -> None:
+    raise AssertionError(error)
