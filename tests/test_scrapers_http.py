@@ -5,16 +5,18 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 
 import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from ews.model import Fetch, FetchOutcome, Source
+from scrapers.caching import retry_after
 from scrapers.conditional import fetch, fill_url
 from scrapers.errors import SourceError
-from scrapers.caching import freshness_s, retry_after
 from scrapers.http import Client
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -48,15 +50,24 @@ def test_it_says_who_it_is_and_asks_for_what_it_can_read(web: HTTPServer, client
     web.expect_request("/a").respond_with_data("x")
     client.get(web.url_for("/a"))
     headers = asked(web)[0].headers
-    assert headers["User-Agent"].startswith("ews/")
-    assert "ops@example.org" in headers["User-Agent"]
-    assert "Mozilla" not in headers["User-Agent"]
+    assert headers["User-Agent"] == f"ews/{version('ews-supply-chain')} (+ops@example.org)"
+    assert headers["From"] == "ops@example.org"  # RFC 9110, 10.1.2
     assert headers["Accept-Encoding"] == "gzip, deflate"
 
 
 def test_a_contact_cannot_smuggle_headers() -> None:
     assert "\n" not in Client("a\r\nX-Evil: 1").user_agent
     assert "no contact set" in Client("").user_agent
+    page_of_ours = Client("https://ews.example.org/about (bot)").identity
+    assert page_of_ours["User-Agent"].endswith(" (+https://ews.example.org/aboutbot)")
+    assert "From" not in page_of_ours
+
+
+def test_no_caller_speaks_under_another_name(web: HTTPServer, client: Client) -> None:
+    web.expect_request("/a").respond_with_data("x")
+    client.get(web.url_for("/a"), headers={"User-Agent": "Mozilla/5.0", "Accept-Encoding": "br"})
+    assert asked(web)[0].headers["User-Agent"] == client.user_agent
+    assert asked(web)[0].headers["Accept-Encoding"] == "gzip, deflate"
 
 
 def test_an_unchanged_source_answers_304(web: HTTPServer, client: Client) -> None:
@@ -130,12 +141,6 @@ def test_retry_after_may_be_a_date() -> None:
     assert retry_after({"retry-after": "99999999999999999999"}) == 86_400
     for nonsense in ("", "soon", "-5", "²"):
         assert retry_after({"retry-after": nonsense}, NOW) is None
-
-
-def test_max_age_is_read() -> None:
-    assert freshness_s({"cache-control": "public, max-age=300"}) == 300
-    assert freshness_s({"cache-control": "max-age=99999999"}) == 86_400
-    assert freshness_s({"cache-control": "no-cache, s-maxage=5"}) == 0
 
 
 def test_a_gzip_bomb_is_stopped_at_the_cap(web: HTTPServer, client: Client) -> None:
@@ -330,8 +335,11 @@ def test_a_url_that_moves_with_the_date_is_asked_without_validators(
     web: HTTPServer, client: Client
 ) -> None:
     web.expect_request("/q").respond_with_data("x")
-    last = Fetch("sample", NOW, FetchOutcome.NEW, etag='"v1"')
-    fetch(make_source(web.url_for("/q") + "?since={day:-1}"), last, NOW, client)
+    source = make_source(web.url_for("/q") + "?since={day:-1}")
+    last, _ = fetch(source, None, NOW - timedelta(days=1), client)
+    assert last.answered_by
+    web.clear_log()
+    fetch(source, replace(last, etag='"v1"'), NOW, client)
     assert asked(web)[0].query_string == b"since=2026-11-24"
     assert "If-None-Match" not in asked(web)[0].headers
 
