@@ -178,7 +178,7 @@ def test_old_titles_are_forgotten() -> None:
 def test_a_newsrooms_near_copy_of_an_unverified_text_is_read_by_itself() -> None:
     body = "The strike at the port of Busan began on Monday and goes on, the union told us today."
     first = text("Strike shuts the port of Busan", body, id="a")
-    copy = text("Strike shuts the port of Busan", body + " More follows.", minutes=5, id="b")
+    copy = text("Strike shuts the port of Busan", body + " More.", minutes=5, id="b")
     rumour = replace(first, trusted=False)
     assert repeats(first, copy)
     assert repeats(rumour, replace(copy, trusted=False))
