@@ -317,34 +317,34 @@ def _once(parts: Sequence[Parsed]) -> list[Signal]:
 def reread(source: Source, raws: Sequence[Raw], memory: str, parser: Parser) -> list[Parsed]:
     """The bodies of one turn again, slot by slot as they were read. Raises SourceError.
 
-    Of events of earlier turns only what `memory` still holds is known: a document that only such a
-    one let in may be missing; no other changes.
+    The memory of the last part holds the events that the next turn may be asked about; given to it,
+    turns that are read again in their order give what they gave.
     """
-    known = _known(_recalled(memory)[0])
-    parts = []
-    for files in _by_slot(raws):
+    slots, parts = _recalled(memory)[0], list[Parsed]()
+    for slot, files in _by_slot(raws):
         # what each file is told by the one before
-        given = {EVENTS: "", MENTIONS: json.dumps(known), GKG: ""}
+        given = {EVENTS: "", MENTIONS: json.dumps(_known(slots)), GKG: ""}
         for what in [one for one in given if one in files]:
             raw = files[what]
             part = parser(source, raw.body, raw.at, "", given[what])
             if what == EVENTS:
-                known += _ids(source, part)
-                given[MENTIONS] = json.dumps(known)
+                slots = book.leaving(slots, slot, _ids(source, part))
+                given[MENTIONS] = json.dumps(_known(slots))
             if what == MENTIONS:
                 given[GKG] = part.memory or ""
-            parts.append(replace(part, memory=None))
+            parts.append(replace(part, memory=book.to_text(slots)))
     return parts
 
 
-def _by_slot(raws: Sequence[Raw]) -> list[dict[str, Raw]]:
+def _by_slot(raws: Sequence[Raw]) -> list[tuple[datetime, dict[str, Raw]]]:
     """The files of each slot, in the order in which the slots were read."""
-    found: dict[str, dict[str, Raw]] = {}
+    found: dict[datetime, dict[str, Raw]] = {}
     for raw in raws:
         name = NAME.fullmatch(raw.url.rpartition("/")[2].removesuffix(".zip"))
-        if raw.parsed and name:
-            found.setdefault(name.group(1), {})[name.group(3).lower()] = raw
-    return list(found.values())
+        slot = book.slot_of(name.group(1)) if name else None
+        if raw.parsed and name and slot:
+            found.setdefault(slot, {})[name.group(3).lower()] = raw
+    return list(found.items())
 
 
 def _count(slots: int) -> str:

@@ -50,7 +50,7 @@ def named(slots: Slots, newest: datetime) -> tuple[Slots, int]:
         waiting[first] = Wait()
         first += QUARTER
     kept = {slot: wait for slot, wait in waiting.items() if slot >= newest - LONGEST}
-    left = {slot: ids for slot, ids in slots.left.items() if slot >= newest - LONGEST}
+    left = _young(slots.left, newest)
     lost += len(waiting) - len(kept)
     return replace(slots, newest=newest, waiting=kept, left=left), lost
 
@@ -73,8 +73,15 @@ def was_read(slots: Slots, slot: datetime, left: Iterable[str]) -> Slots:
 
 
 def leaving(slots: Slots, slot: datetime, left: Iterable[str]) -> Slots:
-    """The slots with what one left for those that are read later."""
-    return replace(slots, left={**slots.left, slot: tuple(left)})
+    """The slots with what one left for those that are read later, within 24 hours of the newest."""
+    known = {**slots.left, slot: tuple(left)}
+    return replace(slots, left=_young(known, max(known)))
+
+
+def _young(
+    left: Mapping[datetime, tuple[str, ...]], newest: datetime
+) -> dict[datetime, tuple[str, ...]]:
+    return {slot: ids for slot, ids in left.items() if slot >= newest - LONGEST}
 
 
 def was_missing(slots: Slots, slot: datetime, now: datetime) -> Slots:
