@@ -59,6 +59,8 @@ def parse_list(
     for three days; then what it lost is told.
     """
     seen = _read(source, body, label)
+    if seen.rows < source.expect_min:  # the turn fails; such a file is no baseline and no news
+        return Parsed([], seen.rows, None)
     rules = _rules(source)
     known = unpacked(memory)
     after = Remembered(seen.entries, rules)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -32,6 +32,7 @@ def read_sample(source: Source) -> Parsed:
     later, with what was remembered.
     """
     folder = files("scrapers") / "sources" / source.name
+    source = replace(source, expect_min=0)  # a sample is short
     memory = ""
     for item in folder.iterdir():
         if item.name.startswith("before."):

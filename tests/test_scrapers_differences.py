@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Source
-from scrapers.catalog import load_source
+from ews.pipeline import Pipeline, Rooms
+from ews.storage import Store
+from scrapers.catalog import CatalogError, load_source, read_source
 from scrapers.collect import collect
 from scrapers.differences import differences
 from scrapers.entries import entries
@@ -25,6 +31,11 @@ NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
+def short(name: str) -> Source:
+    """The source, content with the few entries of a test."""
+    return replace(load_source(name), expect_min=1)
+
+
 def sdn(*lines: tuple[int, str, str], remark: str = "-0-") -> bytes:
     """SDN.CSV as OFAC sends it: no header, CRLF, a control character as last line."""
     null = ",-0- " * 7
@@ -37,7 +48,7 @@ def many(first: int, last: int, remark: str = "-0-") -> bytes:
 
 
 def ofac(body: bytes, memory: str | None = "", now: datetime = NOW) -> Parsed:
-    return parse(load_source("ofac_sdn"), body, now, memory=memory or "")
+    return parse(short("ofac_sdn"), body, now, memory=memory or "")
 
 
 def told(parsed: Parsed) -> list[str]:
@@ -112,7 +123,7 @@ def test_a_list_that_stays_short_is_believed_after_three_days() -> None:
 
 
 def test_a_refused_list_is_a_failed_fetch_that_is_asked_again_in_full() -> None:
-    source = load_source("ofac_sdn")
+    source = short("ofac_sdn")
     last = Fetch(source.name, NOW - DAY, FetchOutcome.NEW, etag='"old"', sha256="0" * 64)
     memory = ofac(many(0, 100)).memory or ""
     got = collect(source, last, NOW, Served({source.url: many(0, 50)}), memory)
@@ -122,6 +133,14 @@ def test_a_refused_list_is_a_failed_fetch_that_is_asked_again_in_full() -> None:
     assert not got.fetch.permanent
     assert got.memory is not None
     assert got.signals == []
+
+
+def test_a_file_that_is_shorter_than_expected_is_no_baseline_and_no_news() -> None:
+    source = load_source("ofac_sdn")
+    got = collect(source, None, NOW, Served({source.url: many(0, 500)}))
+    assert got.fetch.outcome is FetchOutcome.FAILED
+    assert "at least 8000 are expected" in (got.fetch.error or "")
+    assert (got.signals, got.memory) == ([], None)
 
 
 def test_a_wave_of_groups_is_a_few_articles() -> None:
@@ -149,6 +168,24 @@ def test_what_is_no_list_is_an_error_never_an_empty_list(body: bytes) -> None:
         ofac(body, ofac(many(0, 30)).memory)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('format = "csv"', 'format = "pdf"', "options.format must be one of csv, json"),
+        ("added = ", "adds = ", "options.tell must be a table with added"),
+        ('id = "{ent_num}"\n', "", "'options.id' is missing"),
+    ],
+)
+def test_a_list_that_cannot_be_told_is_refused_when_it_is_read(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    text = (files("scrapers") / "sources" / "ofac_sdn" / "source.toml").read_text("utf-8")
+    assert old in text
+    (tmp_path / "source.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CatalogError, match=words):
+        read_source(tmp_path)
+
+
 # --------------------------------------------------------------------------- the EU's XML
 
 
@@ -164,7 +201,7 @@ def eu(count: int, root: str = "export", tail: str = "</export>") -> bytes:
 
 
 def test_the_eu_list_is_dated_by_itself() -> None:
-    source = load_source("eu_fsf")
+    source = short("eu_fsf")
     memory = parse(source, eu(50), NOW).memory or ""
     parsed = parse(source, eu(52), NOW + DAY, memory=memory)
     assert told(parsed) == ["EU adds to its financial sanctions list under UKR: "
@@ -183,11 +220,11 @@ def test_the_eu_list_is_dated_by_itself() -> None:
 )
 def test_a_broken_eu_list_says_what_is_wrong(body: bytes, words: str) -> None:
     with pytest.raises(SourceError, match=words.replace("[", "")):
-        parse(load_source("eu_fsf"), body, NOW)
+        parse(short("eu_fsf"), body, NOW)
 
 
 def test_a_large_xml_is_never_a_tree_in_memory() -> None:
-    body, source = eu(2000), load_source("eu_fsf")
+    body, source = eu(2000), short("eu_fsf")
     tracemalloc.start()
     try:
         assert sum(1 for _ in entries(source, body)) == 2000
@@ -217,7 +254,7 @@ class Served(Client):
 
 
 def test_the_file_is_asked_for_only_when_its_index_changed() -> None:
-    source = load_source("eu_fsf")
+    source = short("eu_fsf")
     link = "https://webgate.ec.europa.eu/fsd/fsf/public/files/xmlFullSanctionsList_1_1/content"
     client = Served({source.url: RSS.format(link=link).encode(), link: eu(2001)})
     first = collect(source, None, NOW, client)
@@ -229,7 +266,7 @@ def test_the_file_is_asked_for_only_when_its_index_changed() -> None:
 
 
 def test_an_index_whose_file_fails_is_read_again_at_the_next_turn() -> None:
-    source = load_source("eu_fsf")
+    source = short("eu_fsf")
     link = "https://webgate.ec.europa.eu/gone"
     client = Served({source.url: RSS.format(link=link).encode()})
     first = collect(source, None, NOW, client)
@@ -239,7 +276,7 @@ def test_an_index_whose_file_fails_is_read_again_at_the_next_turn() -> None:
 
 
 def test_an_index_that_leads_elsewhere_is_not_followed() -> None:
-    source = load_source("eu_fsf")
+    source = short("eu_fsf")
     with pytest.raises(SourceError, match=r"it leads to evil\.example"):
         listed_file(source, RSS.format(link="https://evil.example/x").encode(), source.url)
     with pytest.raises(SourceError, match="no longer names"):
@@ -260,6 +297,7 @@ WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp", "Zs"))
 ENTRIES = st.dictionaries(WORDS, st.builds(Entry, st.just("0a1b2c3d"), WORDS, WORDS), max_size=8)
 
 
+@settings(max_examples=40, derandomize=True)
 @given(ENTRIES)
 def test_what_is_packed_comes_back(held: dict[str, Entry]) -> None:
     one = Remembered(held, "rules", NOW)
@@ -267,6 +305,7 @@ def test_what_is_packed_comes_back(held: dict[str, Entry]) -> None:
     assert packed(one).isascii()
 
 
+@settings(max_examples=40, derandomize=True)
 @given(ENTRIES, ENTRIES)
 def test_every_entry_is_added_removed_amended_or_the_same(
     before: dict[str, Entry], after: dict[str, Entry]
@@ -321,3 +360,23 @@ def test_an_id_in_two_lines_is_one_entry_whatever_their_order() -> None:
     memory = parse(source, first, NOW).memory or ""
     assert told(parse(source, b"id,where\nx,b\nx,a\n", NOW, memory=memory)) == []
     assert told(parse(source, b"id,where\nx,a\nx,c\n", NOW, memory=memory)) == ["x"]
+
+
+def test_a_turn_that_was_killed_is_made_again_and_tells_each_change_once(tmp_path: Path) -> None:
+    """Articles and memory are kept in one transaction, so neither stands without the other."""
+    source = short("ofac_sdn")
+
+    def scraping() -> Pipeline:
+        return Pipeline(Store.open(tmp_path), Rooms(*[cast(Any, None)] * 5))
+
+    first, second = Served({source.url: many(0, 30)}), Served({source.url: many(0, 32)})
+    scraping().scrape(source, first, NOW)
+    killed = scraping()
+    got = collect(source, killed.store.last_fetch(source.name), NOW + DAY, second,
+                  killed.store.memory(source.name))  # fmt: skip
+    assert len([one for one in got.signals if isinstance(one, Article)]) == 1
+    # the machine is gone before anything is kept: the next turn reads the same again
+    later = NOW + DAY + timedelta(hours=1)
+    assert scraping().scrape(source, second, later) == 3  # the change and two counts
+    assert scraping().scrape(source, Served({source.url: many(0, 32) + b"\n"}), later + DAY) == 2
+    assert len(scraping().store.unclassified(later + 2 * DAY, 10)) == 1
