@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ews.model import Frequency, Source
+from scrapers.entries import wrong_entries
 from scrapers.kinds import COMMON, KINDS, Kind
 from scrapers.lists import shared_lists
 from scrapers.mapping import FILTERS, template_fields
@@ -294,6 +295,8 @@ def _check_options(where: str, kind: Kind, options: Mapping[str, object]) -> Non
         raise CatalogError(f"{where}: options.tz {zone!r} is no time zone") from None
     if "article" in kind.options:
         _check_templates(where, options)
+    if wrong := wrong_entries(options) if "format" in kind.options else "":
+        raise CatalogError(f"{where}: {wrong}")
 
 
 def _check_templates(where: str, options: Mapping[str, object]) -> None:

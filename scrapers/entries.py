@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from lxml import etree
@@ -29,8 +29,7 @@ def entries(source: Source, body: bytes, label: str = "") -> Iterator[Row]:
     it stands: such a file is never a tree in memory (the EU's has 25 MB). `of` names where the list
     tells its own date: an attribute of the XML root.
     """
-    reading = {"csv": _csv, "json": _json, "geojson": _geojson, "xml": _xml}
-    return reading[str(source.options["format"])](source, body, label)
+    return READERS[str(source.options["format"])](source, body, label)
 
 
 def _csv(source: Source, body: bytes, label: str) -> Iterator[Row]:
@@ -97,6 +96,24 @@ def _elements(body: bytes, name: str) -> Iterator[Any]:
             del node.getparent()[0]
 
 
+def wrong_entries(options: Mapping[str, object]) -> str:
+    """What is wrong with the options of a source that reads entries, in words; "" when nothing is."""
+    if options.get("format") not in READERS:
+        return f"options.format must be one of {', '.join(READERS)}"
+    if options["format"] == "xml" and not options.get("items"):
+        return "options.items must name the element of an entry"
+    tell, episode = options.get("tell"), options.get("episode")
+    if tell is not None:
+        known = {"added", "removed", "amended", "more", "url"}
+        if not isinstance(tell, dict) or not set(tell) <= known or "added" not in tell:
+            return f"options.tell must be a table with added, and of {', '.join(sorted(known))}"
+    if episode is not None:
+        known = {"id", "also", "updated", "state", "step"}
+        if not isinstance(episode, dict) or not set(episode) <= known or "id" not in episode:
+            return f"options.episode must be a table with id, and of {', '.join(sorted(known))}"
+    return ""
+
+
 def digest(row: Row, watch: list[str]) -> str:
     """What an entry says, in 8 hex digits: all of it, or the fields to `watch`."""
     if watch:
@@ -113,3 +130,8 @@ def _text(row: Row, path: str) -> str:
         return as_text(pick(row, path)).strip()
     except MissingField:
         return ""
+
+
+READERS: dict[str, Callable[[Source, bytes, str], Iterator[Row]]] = {
+    "csv": _csv, "json": _json, "geojson": _geojson, "xml": _xml,
+}  # fmt: skip
