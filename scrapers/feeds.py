@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import io
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import feedparser
 from ews.model import Article, Source
 from scrapers.errors import SourceError
 from scrapers.mapping import (
+    FUTURE,
     TEXT_CHARS,
     TITLE_CHARS,
     Parsed,
@@ -35,6 +35,8 @@ _ROOT_END = re.compile(r"</(?:\w{1,20}:)?(?:rss|feed|rdf|channel)\s*(?:>|$)", re
 _TAIL = re.compile(
     r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$"
 )
+_NUMERIC = re.compile(r"\s*\d{4}-?\d\d-?\d\d")
+FIRST_FEEDS = datetime(1995, 1, 1, tzinfo=UTC)  # an older date is an empty field: 1970, year 203
 _PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 86_400}
 
 
@@ -51,16 +53,28 @@ def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> P
         )
     signals: dict[str, Signal] = {}
     newest: datetime | None = None
+    undated = 0
     for entry in feed.entries:
         moment = _moment(entry, str(source.options.get("tz", "UTC")))
+        undated += moment is None or moment > now + FUTURE
         observed, newest = dated(moment, now, newest)
         article = _article(source, entry, observed, now)
         if article is not None:
             signals.setdefault(article.id, article)
-    said = f"not well-formed: {str(feed.bozo_exception)[:120]}" if feed.bozo else ""
-    if over:
-        said = "; ".join(filter(None, [said, f"{over} entries over the cap"]))
-    return Parsed(list(signals.values()), len(feed.entries), newest, said, _ttl(feed.feed))
+    said = [
+        f"not well-formed: {str(feed.bozo_exception)[:120]}" if feed.bozo else "",
+        f"{over} entries over the cap" if over else "",
+        f"{undated} of {len(feed.entries)} entries without a usable date: the time they came stands"
+        if undated
+        else "",
+    ]
+    return Parsed(
+        list(signals.values()),
+        len(feed.entries),
+        newest,
+        "; ".join(filter(None, said)),
+        _ttl(feed.feed),
+    )
 
 
 def xml_text(source: Source, body: bytes, label: str = "") -> str:
@@ -252,18 +266,25 @@ def _text(value: object) -> str:
 
 
 def _moment(entry: dict[str, Any], zone: str) -> datetime | None:
+    """When it was published; None without a date, for one that cannot be, or from before feeds."""
     for name in ("published", "updated", "created", "date"):
         # dict.get, because feedparser's own maps a missing `updated` with a warning
-        moment = parse_date(_text(dict.get(entry, name)) or None, zone=zone)
-        if moment is not None:
+        said = _text(dict.get(entry, name))
+        moment = parse_date(said, zone=zone) if said else None
+        if moment is None and said and not _NUMERIC.match(said):
+            moment = _as_feedparser_reads(dict.get(entry, f"{name}_parsed"))
+        if moment is not None and moment >= FIRST_FEEDS:
             return moment
-        parsed = dict.get(entry, f"{name}_parsed")
-        if parsed is not None:
-            try:
-                return datetime.fromtimestamp(calendar.timegm(parsed), UTC)
-            except (ValueError, OverflowError, OSError, TypeError):
-                continue
     return None
+
+
+def _as_feedparser_reads(parsed: Any) -> datetime | None:
+    """Its reading of the rare shapes that it knows (Greek, Hungarian); not of plain numbers, where it
+    takes the 30th of February for the 2nd of March."""
+    try:
+        return datetime(*parsed[:6], tzinfo=UTC) if parsed is not None else None
+    except (ValueError, OverflowError, TypeError):
+        return None
 
 
 def _ttl(channel: Mapping[str, Any]) -> int:

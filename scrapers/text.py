@@ -1,16 +1,14 @@
-"""What does it say, in plain words? Clean text, canonical links, dates."""
+"""What does it say, in plain words? Clean text and canonical links."""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
-from zoneinfo import ZoneInfo
 
 from scrapers.charsets import decode as decode  # readers find all of text here
+from scrapers.dates import parse_date as parse_date
 from scrapers.langs import guess_lang as guess_lang
 
 # --------------------------------------------------------------------------- clean text
@@ -134,62 +132,3 @@ def canonical_url(raw: str, base: str = "") -> str:
             query = urlencode([(n, v) for n, v in pairs if not _TRACKING.match(n)])
     path = quote(parts.path or "/", safe=_SAFE)
     return urlunsplit((scheme, host, path, quote(query, safe=_SAFE), ""))
-
-
-# --------------------------------------------------------------------------- dates
-
-_ZONES = {
-    "KST": 9, "JST": 9, "SGT": 8, "HKT": 8, "CST": -6, "EST": -5, "EDT": -4, "CDT": -5,
-    "PST": -8, "PDT": -7, "BST": 1, "CET": 1, "CEST": 2, "IST": 5.5, "MSK": 3, "UTC": 0, "GMT": 0,
-}  # fmt: skip
-_NAMED_ZONE = re.compile(r"\b(" + "|".join(_ZONES) + r")$")
-
-
-def parse_date(raw: object, form: str = "", zone: str = "UTC") -> datetime | None:
-    """An aware UTC datetime, or None when it is no date.
-
-    `form` is "epoch_ms", "epoch_s", a strptime pattern, or "" for ISO 8601, RFC 822 and the usual
-    shapes; `zone` is what a date without one means.
-
-    >>> parse_date("Fri, 20 Oct 2023 14:05:00 +0900").isoformat()
-    '2023-10-20T05:05:00+00:00'
-    >>> parse_date("202401", "%Y%m").isoformat()
-    '2024-01-01T00:00:00+00:00'
-    """
-    try:
-        moment = _parse(raw, form, zone)
-    except (ValueError, OverflowError, OSError, IndexError, TypeError):
-        return None
-    if moment is None or not 1900 <= moment.year <= 2200:
-        return None
-    return moment.astimezone(UTC)
-
-
-def _parse(raw: object, form: str, zone: str) -> datetime | None:
-    if isinstance(raw, bool) or raw is None:
-        return None
-    number = isinstance(raw, int | float) or re.fullmatch(r"-?\d{11,14}", str(raw).strip())
-    if form in ("epoch_ms", "epoch_s") or (number and not form):
-        seconds = float(str(raw)) / (1 if form == "epoch_s" else 1000)
-        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    text = " ".join(str(raw).split())[:80]
-    moment = datetime.strptime(text, form) if form else _usual(text)  # noqa: DTZ007
-    return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
-
-
-def _usual(text: str) -> datetime:
-    if named := _NAMED_ZONE.search(text):
-        hours = _ZONES[named.group(1)]
-        sign = "-" if hours < 0 else "+"
-        minutes = int(abs(hours) * 60)
-        text = f"{text[: named.start()].strip()} {sign}{minutes // 60:02d}{minutes % 60:02d}"
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00"))
-    except ValueError:
-        pass
-    dotted = re.fullmatch(
-        r"(\d{4})[./](\d{1,2})[./](\d{1,2})\.?(?:\s+(\d{1,2}):(\d{2})(?::(\d{2}))?)?", text
-    )
-    if dotted:
-        return datetime(*(int(part or 0) for part in dotted.groups()))  # type: ignore[arg-type]  # noqa: DTZ001
-    return parsedate_to_datetime(text)

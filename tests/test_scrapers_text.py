@@ -237,3 +237,37 @@ def test_a_title_too_short_to_tell_keeps_the_default() -> None:
     assert guess_lang("MkLinux", "en") == "en"
     assert guess_lang("Etna", "") == ""
     assert guess_lang("EDITORIAL CARTOON", "en") == "en"
+
+
+@pytest.mark.parametrize(
+    ("raw", "zone", "wanted"),
+    [
+        ("2023년 10월 20일 오후 3:05", "Asia/Seoul", "2023-10-20T06:05"),
+        ("2023년 10월 20일 금요일 오후 3시", "Asia/Seoul", "2023-10-20T06:00"),
+        ("2023-10-20 오전 12:30:00", "Asia/Seoul", "2023-10-19T15:30"),
+        ("2023. 10. 20. 오후 12:10", "Asia/Seoul", "2023-10-20T03:10"),
+        ("2023.10.20 (금) 14:05", "Asia/Seoul", "2023-10-20T05:05"),
+        ("2023年10月20日 午後3時5分", "Asia/Tokyo", "2023-10-20T06:05"),
+        ("2023年10月20日 下午3:05", "Asia/Shanghai", "2023-10-20T07:05"),
+        ("Fri, 20 Oct 2023 14:05:00 GMT+9", "UTC", "2023-10-20T05:05"),
+        ("2023-10-20 14:05 UTC+09:00", "UTC", "2023-10-20T05:05"),
+        ("Fri, 20 Oct 2023 14:05:00 CST", "Asia/Shanghai", "2023-10-20T06:05"),
+        ("Fri, 20 Oct 2023 14:05:00 CST", "America/Chicago", "2023-10-20T20:05"),
+        ("Fri Oct 20 14:05:00 KST 2023", "UTC", "2023-10-20T05:05"),
+        ("Oct 20, 2023 3:05 PM EST", "UTC", "2023-10-20T20:05"),
+        ("20231020140500", "Asia/Seoul", "2023-10-20T05:05"),
+        ("1697778300", "UTC", "2023-10-20T05:05"),
+    ],
+)
+def test_dates_in_the_words_of_their_country(raw: str, zone: str, wanted: str) -> None:
+    moment = parse_date(raw, zone=zone)
+    assert moment is not None
+    assert moment.isoformat()[:16] == wanted
+
+
+@pytest.mark.parametrize(
+    "raw", ["2023-02-30", "Thu, 30 Feb 2023 10:00:00 GMT", "2023년 2월 30일", "0203-01-01", "2023-10-20 25:00",
+            "20 Fructidor 2023", "2023년 13월 1일"],
+)  # fmt: skip
+def test_a_date_that_cannot_be_is_no_date(raw: str) -> None:
+    assert parse_date(raw) is None

@@ -39,6 +39,7 @@ _KOREAN = tuple(
         (r"web page .*came instead|not JSON|broken or cut-off XML|no SDMX|no table|not an xlsx|no list at|our parser|no longer links|no data message",
          "자료 대신 다른 것이 왔거나 형식이 바뀌었습니다. 주소를 열어 표본과 비교하십시오"),
         (r"the format has changed|has changed|is missing in", "형식이 바뀌었습니다. 표본과 source.toml을 새 응답과 비교하십시오"),
+        (r"entries without a usable date", "날짜가 없거나 있을 수 없는 날짜인 글은 받은 때를 썼습니다"),
         (r"requests failed", "일부 요청이 실패했습니다. 나머지는 받았고 실패한 것은 다음 차례에 다시 묻습니다"),
         (r"left out|cannot be read|unchecked|add up to", "읽을 수 없거나 합계가 맞지 않는 행이 있어 그 값은 뺐습니다"),
     )
