@@ -68,7 +68,7 @@ def parse_list(
         why = "read in another way than before" if memory else "first sight of the list"
         said = f"{why}: {len(seen.entries):,} entries, none told"
         return _parsed(source, now, seen, [], after, said)
-    if words := _too_short(known, seen.entries, now):
+    if words := _too_short(source, known, seen.entries, now):
         since = known.held_since or now
         held = packed(replace(known, held_since=since))
         return Parsed([], seen.rows, None, memory=held, refused=words)
@@ -142,7 +142,7 @@ def _rules(source: Source) -> str:
 # --------------------------------------------------------------------------- comparing
 
 
-def _too_short(known: Remembered, seen: Mapping[str, Entry], now: datetime) -> str:
+def _too_short(source: Source, known: Remembered, seen: Mapping[str, Entry], now: datetime) -> str:
     """Why the list is not believed; "" when it is."""
     gone = sum(1 for id in known.entries if id not in seen)
     if gone <= max(FEW, GONE_AT_ONCE * len(known.entries)):
@@ -153,7 +153,8 @@ def _too_short(known: Remembered, seen: Mapping[str, Entry], now: datetime) -> s
     return (
         f"suspicious: {gone:,} of {len(known.entries):,} entries are gone at once; nothing is told "
         f"and the list is kept as it was. If it stays so it is believed at "
-        f"{since + HELD:%Y-%m-%d %H:%M} UTC; open the url and look"
+        f"{since + HELD:%Y-%m-%d %H:%M} UTC; open the url and look, `ews sources resume "
+        f"{source.name}` believes it at once"
     )
 
 

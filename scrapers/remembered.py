@@ -6,8 +6,8 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 VERSION = "list1:"
 MOST_BYTES = 64 * 1024 * 1024  # of a memory unpacked
@@ -52,6 +52,15 @@ def packed(what: Remembered) -> str:
     ]
     text = "\n".join([head, *lines]).encode("utf-8", "replace")
     return VERSION + base64.b85encode(zlib.compress(text, 6)).decode("ascii")
+
+
+def accepted(memory: str) -> str:
+    """The memory so that a list that looked too short is believed at its next turn; any other
+    memory as it is."""
+    known = unpacked(memory)
+    if known is None or known.held_since is None:
+        return memory
+    return packed(replace(known, held_since=datetime(1970, 1, 1, tzinfo=UTC)))
 
 
 def _flat(text: str) -> str:

@@ -25,7 +25,7 @@ from scrapers.http import Client, Reply
 from scrapers.kinds import parse
 from scrapers.mapping import Parsed
 from scrapers.onward import listed_file
-from scrapers.remembered import Entry, Remembered, packed, unpacked
+from scrapers.remembered import Entry, Remembered, accepted, packed, unpacked
 
 NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -120,6 +120,18 @@ def test_a_list_that_stays_short_is_believed_after_three_days() -> None:
     assert parsed.refused == ""
     assert told(parsed)[0].startswith("OFAC removes from the US sanctions list (SDN) under CUBA")
     assert told(parsed)[0].endswith("and 47 more")
+
+
+def test_an_operator_may_accept_a_short_list_at_once() -> None:
+    whole = ofac(many(0, 100)).memory or ""
+    assert accepted(whole) == whole
+    held = ofac(many(0, 50), whole).memory or ""
+    parsed = ofac(many(0, 50), accepted(held), NOW + timedelta(hours=1))
+    assert parsed.refused == ""
+    assert told(parsed)[0].startswith("OFAC removes")
+    # and only this once: what comes next is judged again
+    again = ofac(many(0, 20), parsed.memory, NOW + timedelta(hours=2))
+    assert "30 of 50 entries are gone" in again.refused
 
 
 def test_a_refused_list_is_a_failed_fetch_that_is_asked_again_in_full() -> None:

@@ -124,17 +124,23 @@ def _switched(name: str, to: bool, by: str, home: Home, lang: Lang) -> None:
 
 @app.command()
 def resume(name: Name, home: Home = None, lang: Lang = None) -> None:
-    """Ask again a source that was given up (HTTP 410, or too many failures): its next turn is now."""
+    """Ask again a source that was given up (HTTP 410, or too many failures): its next turn is now.
+
+    A list that looked too short to be believed is believed then, and what it lost is told.
+    """
     from dataclasses import replace
 
     from ews.cli.opening import opened
     from ews.cli.output import output
     from ews.model import Circuit
+    from scrapers.remembered import accepted
 
     with opened(home) as (settings, store):
         out = output(lang, False, settings.lang)
         named(settings, store, name)
         with store.begin() as tx:
+            if memory := tx.memory(name):
+                tx.save_memory(name, accepted(memory))
             tx.save_polling(replace(
                 tx.polling(name), circuit=Circuit.CLOSED, opened_at=None, failures=0,
                 next_due=datetime.now(UTC), why="schedule",
