@@ -282,7 +282,8 @@ def _as_feedparser_reads(parsed: Any) -> datetime | None:
     """Its reading of the rare shapes that it knows (Greek, Hungarian); not of plain numbers, where it
     takes the 30th of February for the 2nd of March."""
     try:
-        return datetime(*parsed[:6], tzinfo=UTC) if parsed is not None else None
+        year, month, day, hour, minute, second = parsed[:6]
+        return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except (ValueError, OverflowError, TypeError):
         return None
 

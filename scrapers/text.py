@@ -1,15 +1,15 @@
-"""What does it say, in plain words? Clean text and canonical links."""
+"""What does it say, in plain words? Tags, entities and what cannot be seen go."""
 
 from __future__ import annotations
 
 import html
 import re
 import unicodedata
-from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from scrapers.charsets import decode as decode  # readers find all of text here
 from scrapers.dates import parse_date as parse_date
 from scrapers.langs import guess_lang as guess_lang
+from scrapers.links import canonical_url as canonical_url
 
 # --------------------------------------------------------------------------- clean text
 
@@ -85,50 +85,3 @@ def _drop(text: str, block: tuple[re.Pattern[str], re.Pattern[str]]) -> str:
             return "".join(kept)
         at = close.end()
     return "".join([*kept, text[at:]]) if kept else text
-
-
-# --------------------------------------------------------------------------- links
-
-_TRACKING = re.compile(
-    r"^(utm_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|igshid|cmpid|ocid|at_.*|ns_.*|ito|smid|"
-    r"cmp|src|ref|ref_src|traffic_source|wt_mc|ftag|xtor|spm|feed_id|_hsenc|_hsmi)$",
-    re.IGNORECASE,
-)
-_SAFE = "%/:=&?~#+!$,;'@()*[]-._"
-
-
-def canonical_url(raw: str, base: str = "") -> str:
-    """The link without tracking parameters and fragment, or "" when it is not a plain http(s) one.
-
-    >>> canonical_url("HTTPS://Example.org:443/a?utm_source=x&id=7#top")
-    'https://example.org/a?id=7'
-    >>> canonical_url("javascript:alert(1)")
-    ''
-    """
-    text = html.unescape(_INVISIBLE.sub("", raw)).strip()
-    if not text or len(text) > 2000 or re.search(r"[\s\\<>\"`{}|^]", text):
-        return ""
-    try:
-        own_scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*:", text)
-        parts = urlsplit(text if own_scheme else urljoin(base, text))
-        port = parts.port
-    except ValueError:
-        return ""
-    host = (parts.hostname or "").rstrip(".")
-    if parts.scheme.lower() not in ("http", "https") or not host or "@" in parts.netloc:
-        return ""
-    scheme = parts.scheme.lower()
-    if ":" in host:
-        host = f"[{host}]"
-    if port is not None and port != {"http": 80, "https": 443}[scheme]:
-        host = f"{host}:{port}"
-    query = parts.query
-    if query:
-        try:
-            pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
-        except ValueError:
-            return ""
-        if any(_TRACKING.match(name) for name, _ in pairs):
-            query = urlencode([(n, v) for n, v in pairs if not _TRACKING.match(n)])
-    path = quote(parts.path or "/", safe=_SAFE)
-    return urlunsplit((scheme, host, path, quote(query, safe=_SAFE), ""))

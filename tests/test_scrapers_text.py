@@ -271,3 +271,26 @@ def test_dates_in_the_words_of_their_country(raw: str, zone: str, wanted: str) -
 )  # fmt: skip
 def test_a_date_that_cannot_be_is_no_date(raw: str) -> None:
     assert parse_date(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("https://n.example/a?id=1&NaPm=ct%3D1&n_media=2", "https://n.example/a?id=1"),
+        (
+            "https://n.example/a?_gl=1*x&mkt_tok=9&gbraid=1&id=%ea%b0%80",
+            "https://n.example/a?id=%EA%B0%80",
+        ),
+        ("https://n.example/%7euser/%5ba%5d", "https://n.example/~user/%5Ba%5D"),
+        ("https://m.yna.co.kr/view/AKR1", "https://www.yna.co.kr/view/AKR1"),
+        ("https://m.other.example/view/1", "https://m.other.example/view/1"),  # may be another page
+        ("https://n-example.cdn.ampproject.org/c/s/n.example/a", "https://n.example/a"),
+        ("https://www.google.com/amp/s/n.example/a", "https://n.example/a"),
+        ("https://한국.example/가", "https://xn--3e0b707e.example/%EA%B0%80"),
+        ("https://n.example:443/a", "https://n.example/a"),
+        ("https://\u3002\u3002.example/", ""),
+    ],
+)
+def test_one_article_has_one_address(raw: str, wanted: str) -> None:
+    assert canonical_url(raw) == wanted
+    assert canonical_url(wanted) == wanted
