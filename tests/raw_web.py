@@ -59,11 +59,13 @@ class RawWeb:
             connection.shutdown(socket.SHUT_WR)
 
     def drip(self, start: bytes, piece: bytes, every_s: float = 0.03) -> Callable[..., None]:
-        """An answer that begins and then goes on a little at a time, until the test is over."""
+        """An answer that begins and then goes on a little at a time, for some seconds."""
 
         def send(connection: socket.socket) -> None:
             connection.sendall(start)
-            while not self.closing.is_set():
+            for _ in range(100):
+                if self.closing.is_set():
+                    return
                 connection.sendall(piece)
                 time.sleep(every_s)
 
