@@ -133,6 +133,7 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._line = Line()
+        self._free_at: dict[str, datetime] = {}  # hosts: the gap after the end of a request
         self._robots = Robots(self._hosts, clock)
 
     def get(
@@ -226,6 +227,8 @@ class Client:
             else:
                 self._note(host, reply)
                 return reply
+            finally:
+                self._free_at[name] = self._clock() + timedelta(seconds=asked.gap_s)
         self._no_answer(name)
         assert lost is not None
         raise lost
@@ -296,8 +299,9 @@ class Client:
         host = self._hosts.change_host(name, book)
         if start is None:
             raise why_not(host, now)
-        left_s = (start - self._clock()).total_seconds()
-        asked.deadline.wait(left_s, self._sleep)
+        # A request that was slow to go out counts from its end: the gap is kept at the host as well.
+        start = max(start, self._free_at.get(name, start))
+        asked.deadline.wait((start - self._clock()).total_seconds(), self._sleep)
         return host
 
     def _note(self, known: Host, reply: Reply) -> None:
