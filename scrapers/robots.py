@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -40,14 +39,14 @@ class Robots:
         self._hosts = hosts
         self._clock = clock
         self._parsed: dict[str, tuple[str, Protego]] = {}
-        self._one_look: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._one_look: dict[str, threading.Lock] = {}
 
     def check(self, url: str, name: str, read: Reader) -> float:
         """The crawl delay asked for, in seconds (0 when none). `name`: of the origin in the book.
         Raises SourceError if the URL is disallowed, or (deferred) if nobody can tell."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        with self._one_look[name]:
+        with self._one_look.setdefault(name, threading.Lock()):
             known = self._known(name, f"{origin}/robots.txt", read)
         if known.robots is None:
             said = "no answer" if known.robots_status is None else f"HTTP {known.robots_status}"
