@@ -121,16 +121,15 @@ def test_no_body_makes_a_look_fail(body: bytes) -> None:
     assert draft.kind in {"", *SAMPLES}
 
 
-def test_every_draft_of_a_shipped_sample_is_a_source_file_that_can_be_read() -> None:
-    read = 0
+def test_a_draft_of_a_sample_of_each_kind_is_a_source_file_that_can_be_read() -> None:
+    read: set[str] = set()
     for source in load_sources():
-        if source.kind not in SAMPLES:
-            continue
-        draft = guess(Reply(200, {}, sample_file(source).read_bytes(), "https://e.org/x"), NOW)
-        if draft.kind:
-            private_source("own", source_text("own", draft, NOW))
-            read += 1
-    assert read >= 30
+        if source.kind in SAMPLES and source.kind not in read:
+            body = sample_file(source).read_bytes()
+            draft = guess(Reply(200, {}, body, "https://e.org/x"), NOW)
+            assert private_source("own", source_text("own", draft, NOW)).kind == draft.kind
+            read.add(source.kind)
+    assert read >= {"rss", "json", "geojson", "xml"}
 
 
 def test_the_guess_of_a_shipped_feed_is_its_own_kind() -> None:

@@ -163,6 +163,7 @@ def _home(home: Path) -> Iterator[Check]:
 def running(settings: Settings, store: Store) -> list[Check]:
     """What in this home needs a person."""
     from ews.model import DeliveryState
+    from ews.own_sources import read_sources
     from ews.reports import source_lines
 
     now = datetime.now(UTC)
@@ -170,6 +171,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
     lines = source_lines(store, now)
     blind = [line.name for line in lines if line.blind]
     asleep = all(line.last_at is None and line.next_due is None for line in lines)
+    broken = [one.name for one in read_sources(settings.home, store).broken]
     late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
     dead = store.deliveries(state=DeliveryState.DEAD)
     unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
@@ -178,6 +180,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
         Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
               "stop ews, keep a copy of the home, then restore the last backup"),
         Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),
+        Check("private sources", not broken, _some(broken) or "all can be read", "ews sources says why"),
         Check("schedule", not late and not asleep,
               "no source was ever fetched" if asleep else _some(late) or "on time",
               "start `ews run`"),
