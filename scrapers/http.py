@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 
 import httpcore2
@@ -126,9 +126,7 @@ class Client:
         self._patience_s = patience_s
         self._attempts = attempts
         self._resolver = resolver
-        self._tls = httpx2.create_ssl_context(trust_env=False)
-        if ca_file is not None:
-            self._tls = ssl.create_default_context(cafile=ca_file)
+        self._tls = _tls(ca_file)
         self._hosts: HostBook = hosts if hosts is not None else MemoryHosts()
         self._clock = clock
         self._sleep = sleep
@@ -325,6 +323,14 @@ class Client:
         now = self._clock()
         if self._line.works_elsewhere(name, now):
             self._hosts.change_host(name, lambda host: failed(host, now))
+
+
+@cache
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """What certificates are trusted; one for all clients, since reading them takes its time."""
+    if ca_file is not None:
+        return ssl.create_default_context(cafile=ca_file)
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def identity(contact: str) -> dict[str, str]:
