@@ -32,7 +32,7 @@ from ews.reports.phrases import (
 )
 from ews.reports.source_words import a_round, trouble
 from ews.reports.views import ShareLine
-from ews.reports.words import word
+from ews.reports.words import outcome_word, word
 
 
 def _names(out: Output, labels: Iterable[Label], limit: int = 99) -> str:
@@ -49,7 +49,7 @@ def sources(out: Output, found: Sequence[SourceLine]) -> None:
          out.t("자료의 최신 날짜", "newest inside"), out.t("오류·알림", "error or note")],
         [
             (word(s.state, out.lang), s.name + _unverified(out, s), word(s.group, out.lang),
-             word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest),
+             outcome_word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest),
              "; ".join(filter(None, [trouble(s, out.lang), a_round(s, out.lang)])))
             for s in found
         ],
@@ -75,7 +75,7 @@ def source(out: Output, one: SourceLine) -> None:
         (out.t("발행처", "publisher"), one.publisher),
         (out.t("상태", "state"), word(one.state, out.lang)),
         (out.t("마지막 수집", "last fetch"), moment(one.last_at)),
-        (out.t("결과", "outcome"), word(one.last_outcome, out.lang)),
+        (out.t("결과", "outcome"), outcome_word(one.last_outcome, out.lang)),
         (out.t("마지막 성공", "last good"), moment(one.last_good_at)),
         (out.t("자료의 최신 날짜", "newest inside"), moment(one.newest)),
         (out.t("다음", "next due"), moment(one.next_due)),

@@ -102,7 +102,7 @@ def scrape(
     from ews.cli.output import moment, output, working
     from ews.own_sources import read_sources
     from ews.reports.source_words import in_korean
-    from ews.reports.words import word
+    from ews.reports.words import outcome_word
     from ews.scheduler import make_client
     from nlp.classifier import LexiconClassifier
 
@@ -122,7 +122,7 @@ def scrape(
                   "permanent": fetch.permanent})  # fmt: skip
     else:
         out.facts([
-            (out.t("결과", "outcome"), word(fetch.outcome.value, out.lang)),
+            (out.t("결과", "outcome"), outcome_word(fetch.outcome.value, out.lang)),
             (out.t("신호", "signals"), f"{fetch.signals} ({out.t('새것', 'new')} {new})"),
             (out.t("최신 날짜", "newest inside"), moment(fetch.newest)),
             (out.t("오류·알림", "error or note"), in_korean(fetch.error or "") if out.lang == "ko" else fetch.error),

@@ -89,13 +89,14 @@ WORDS: dict[str, tuple[str, str]] = {
     "planned": ("예정된 일", "planned event"),
     "operator": ("운영 알림", "word to operators"),
     # deliveries
-    "new": ("대기", "waiting"),
+    "new": ("대기", "waiting"),  # of a fetch it is `outcome.new`
     "trying": ("보내는 중", "trying"),
     "sent": ("보냄", "sent"),
     "ambiguous": ("확인 필요", "to be settled"),
     "dead": ("실패", "failed for good"),
     "held": ("보류", "held"),
     # source states and outcomes
+    "outcome.new": ("새 답", "new answer"),
     "fresh": ("정상", "fresh"),
     "stale": ("오래됨", "stale"),
     "failing": ("실패 중", "failing"),
@@ -145,6 +146,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "medium": ("보통", "medium"),
     "low": ("낮음", "low"),
 }
+
+
+def outcome_word(outcome: str, lang: str) -> str:
+    """How a fetch ended. "new" is another word there than for a message that waits.
+
+    >>> outcome_word("new", "en"), outcome_word("unchanged", "en")
+    ('new answer', 'unchanged')
+    """
+    return word("outcome.new" if outcome == "new" else outcome, lang)
 
 
 def word(code: str, lang: str) -> str:
