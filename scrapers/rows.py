@@ -190,11 +190,23 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     skip = options.get("skip_prefix")
     kept = (
         line
-        for line in text.replace("\x00", "").splitlines()
+        for line in lines_of(text.replace("\x00", ""))
         if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
     )
     rows = list(csv_rows(source, kept))
     return map_rows(source, rows, now)
+
+
+def lines_of(text: str) -> Iterator[str]:
+    """The lines one by one, since a list of them may need ten times the memory of the text."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        yield text[at:end].rstrip("\r")
+        at = end + 1
 
 
 def csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
