@@ -102,6 +102,15 @@ def test_nobody_is_blind_for_a_private_source_that_is_silent(home: tuple[Path, S
         assert line.blind is trusted
 
 
+def test_a_private_address_is_shown_without_its_query(home: tuple[Path, Store, str]) -> None:
+    _, store, _ = home
+    source = replace(load_source("bbc_world"), url="https://e.org/feed?token=mine")
+    private, shipped = (
+        source_lines(store, NOW, [replace(source, tier=tier)])[0].url for tier in (4, 2)
+    )
+    assert (private, shipped) == ("https://e.org/feed", source.url)
+
+
 @pytest.mark.torture
 def test_a_whole_case_makes_the_same_events_with_and_without_unverified_texts(
     tmp_path: Path, pipeline_at: Callable[[Path], Pipeline]

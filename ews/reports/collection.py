@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ews.model import Fetch, FetchOutcome, Source
+from ews.model import Fetch, FetchOutcome, Polling, Source
 from ews.own_sources import kept_sources, switched_off
 from ews.reports.views import SourceLine, safe_url
 from ews.storage import Store
 from scrapers import freshness
+from scrapers.catalog import PRIVATE_TIER
 from scrapers.sweeps import is_sweep, round_turns
 
 
@@ -20,11 +21,14 @@ def source_lines(
     """Every source with its state, the blind ones first."""
     known = sources_here(store, now) if sources is None else sources
     newest, answered = store.newest_fetches(source.name for source in known)
-    due = store.next_dues()
+    pollings = store.pollings()
     lines = [
-        _line(one, now, newest.get(one.name), answered.get(one.name), due.get(one.name))
+        _line(
+            one, now, newest.get(one.name), answered.get(one.name),
+            pollings.get(one.name) or Polling(one.name),
+        )
         for one in known
-    ]
+    ]  # fmt: skip
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
 
 
@@ -47,9 +51,9 @@ def _asked(source: Source, last: Fetch | None, now: datetime) -> bool:
 
 
 def _line(
-    source: Source, now: datetime, last: Fetch | None, good: Fetch | None, due: datetime | None
+    source: Source, now: datetime, last: Fetch | None, good: Fetch | None, polling: Polling
 ) -> SourceLine:
-    state = freshness(source, good, now, last)
+    state = freshness(source, good, now, last, polling.news_at)
     return SourceLine(
         name=source.name,
         title=source.title,
@@ -58,7 +62,7 @@ def _line(
         kind=source.kind,
         group=source.group,
         lang=source.lang,
-        url=safe_url(source.url),
+        url=safe_url(_shown(source)),
         state=state.value,
         # nobody looks through one that is off, and nothing rests on one that nobody vouches for
         blind=state.blind and source.enabled and source.trusted,
@@ -67,7 +71,7 @@ def _line(
         last_good_at=good.at if good else None,
         newest=good.newest if good else None,
         signals=good.signals if good else None,
-        next_due=due,
+        next_due=polling.next_due,
         error=_error(last),
         note=(last.error or "") if last and last.outcome is not FetchOutcome.FAILED else "",
         key_env=source.key_env or "",
@@ -78,6 +82,11 @@ def _line(
         live_tested=source.live_tested,
         trusted=source.trusted,
     )
+
+
+def _shown(source: Source) -> str:
+    """The address; of a private source without its query, where readers' own keys stand."""
+    return source.url.partition("?")[0] if source.tier == PRIVATE_TIER else source.url
 
 
 def _error(last: Fetch | None) -> str:
