@@ -51,6 +51,11 @@ def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> P
             f"{source.name}: the feed is cut off ({len(feed.entries)} entries came through); it is "
             "read again at the next turn"
         )
+    return _parsed(source, feed, over, now)
+
+
+def _parsed(source: Source, feed: Any, over: int, now: datetime) -> Parsed:
+    """The entries as articles, and what is odd about them. `over`: entries that were cut out."""
     signals: dict[str, Signal] = {}
     newest: datetime | None = None
     undated = 0
@@ -61,20 +66,13 @@ def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> P
         article = _article(source, entry, observed, now)
         if article is not None:
             signals.setdefault(article.id, article)
-    said = [
-        f"not well-formed: {str(feed.bozo_exception)[:120]}" if feed.bozo else "",
-        f"{over} entries over the cap" if over else "",
-        f"{undated} of {len(feed.entries)} entries without a usable date: the time they came stands"
-        if undated
-        else "",
-    ]
-    return Parsed(
-        list(signals.values()),
-        len(feed.entries),
-        newest,
-        "; ".join(filter(None, said)),
-        _ttl(feed.feed),
-    )
+    rows = len(feed.entries)
+    odd = [f"not well-formed: {str(feed.bozo_exception)[:120]}"] if feed.bozo else []
+    if over:
+        odd.append(f"{over} entries over the cap")
+    if undated:
+        odd.append(f"{undated} of {rows} entries without a usable date: the time they came stands")
+    return Parsed(list(signals.values()), rows, newest, "; ".join(odd), _ttl(feed.feed))
 
 
 def xml_text(source: Source, body: bytes, label: str = "") -> str:
@@ -87,6 +85,13 @@ def xml_text(source: Source, body: bytes, label: str = "") -> str:
             f"{source.name}: this is not XML, it begins {clean_text(text[:200], 60)!r}; "
             "check url and kind in source.toml"
         )
+    _refuse_root(source, text)
+    prolog = _PROLOG.match(text)
+    return text[prolog.end() :] if prolog else text
+
+
+def _refuse_root(source: Source, text: str) -> None:
+    """Raises SourceError for a web page and for a DOCTYPE that defines entities."""
     before = _before_root(text)
     root = text[before : before + 100].lower()
     if root.startswith(("<!doctype html", "<html")):
@@ -101,8 +106,6 @@ def xml_text(source: Source, body: bytes, label: str = "") -> str:
             f"{source.name}: a DOCTYPE with ENTITY is refused (it can blow up); tell the publisher",
             permanent=True,
         )
-    prolog = _PROLOG.match(text)
-    return text[prolog.end() :] if prolog else text
 
 
 def _before_root(text: str) -> int:
@@ -203,15 +206,19 @@ def _read(source: Source, text: str) -> Any:
             f"{source.name}: the feed cannot be read ({type(error).__name__}); keep the body and "
             "report it"
         ) from error
+    return _with_entries(source, feed)
+
+
+def _with_entries(source: Source, feed: Any) -> Any:
+    """The feed. Raises SourceError when there is none, or nothing of it could be read."""
+    said = str(feed.get("bozo_exception", "no <rss>, <feed> or <rdf> in it"))[:120]
     if not feed.get("version") and not feed.entries:  # CDF has entries and no version
-        why = str(feed.get("bozo_exception", "no <rss>, <feed> or <rdf> in it"))[:120]
         raise SourceError(
-            f"{source.name}: no feed in this body ({why}); open the url and correct source.toml"
+            f"{source.name}: no feed in this body ({said}); open the url and correct source.toml"
         )
     if feed.bozo and not feed.entries:
         raise SourceError(
-            f"{source.name}: broken XML and no entry ({str(feed.bozo_exception)[:120]}); it is "
-            "read again at the next turn"
+            f"{source.name}: broken XML and no entry ({said}); it is read again at the next turn"
         )
     return feed
 
@@ -228,28 +235,26 @@ def _article(
     for name in options.get("drop_query", ()):  # a parameter that names the feed, not the text
         url = re.sub(rf"([?&]){re.escape(name)}=[^&]*(&|$)", _join_query, url)
     outlet, independence = source.publisher, source.independence
-    key = source.name
-    if options.get("aggregator"):
-        origin = entry.get("source") or {}
-        outlet = clean_text(_text(origin.get("title")), 80) or outlet
+    key, place = source.name, url
+    if options.get("aggregator"):  # links are encoded redirects and the text repeats the title
+        outlet, independence = _outlet_behind(source, entry)
         title = title.removesuffix(f" - {outlet}").strip()
-        independence = independence_of(outlet, _text(origin.get("href"))) or outlet.lower()
-        key, text = outlet, ""  # links are encoded redirects and the text repeats the title
+        key, place, text = outlet, "", ""
     if not title:
         return None
     return Article(
-        id=Article.make_id(key, "" if options.get("aggregator") else url, title),
-        source=source.name,
-        outlet=outlet,
-        url=url,
-        title=title,
+        id=Article.make_id(key, place, title), source=source.name, outlet=outlet, url=url, title=title,
         text="" if options.get("text") == "none" or text == title else text,
         lang=source.lang if source.lang != "mul" else guess_lang(f"{title} {text}", "en"),
-        observed_at=observed,
-        available_at=now,
-        independence=independence,
-        authority=source.authority,
-    )
+        observed_at=observed, available_at=now, independence=independence, authority=source.authority,
+    )  # fmt: skip
+
+
+def _outlet_behind(source: Source, entry: Mapping[str, Any]) -> tuple[str, str]:
+    """(who wrote what an aggregator lists, its independence group)."""
+    origin = entry.get("source") or {}
+    outlet = clean_text(_text(origin.get("title")), 80) or source.publisher
+    return outlet, independence_of(outlet, _text(origin.get("href"))) or outlet.lower()
 
 
 def _as_title(text: str) -> str:

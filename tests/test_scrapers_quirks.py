@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from ews.model import Article
+from scrapers.errors import SourceError
 from scrapers.feeds import parse_feed
 from scrapers.mapping import Parsed
+from scrapers.rows import read_json
 from tests.source_made import made_source
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -87,3 +91,15 @@ def test_a_date_that_cannot_be_is_told_and_the_time_it_came_stands() -> None:
 def test_a_feed_without_end_is_cut_off_and_its_end_may_lack_a_sign() -> None:
     body = b"<rss version='2.0'><channel><item><title>t</title></item></channel></rss"
     assert len(parse_feed(made_source("quirks"), body, NOW).signals) == 1
+
+
+def test_json_in_another_charset_is_read_where_it_is_declared_and_refused_where_not() -> None:
+    source, body = made_source("quirks"), '{"a": "요소"}'.encode("cp949")
+    assert read_json(source, body, "euc-kr") == {"a": "요소"}
+    with pytest.raises(SourceError, match="not UTF-8 at byte"):
+        read_json(source, body)
+
+
+def test_half_a_pair_in_json_does_not_get_as_far_as_the_store() -> None:
+    read_back = read_json(made_source("quirks"), rb'{"\ud800a": ["\udfff", "\ud83d\udea2"]}')
+    assert read_back == {"\ufffda": ["\ufffd", "🚢"]}
