@@ -81,10 +81,17 @@ class Source:
     )
     trusted: bool = True  # False: an analyst's own; it makes no event until an operator promotes it
     title_ko: str = ""  # the title for Korean readers; "" where none was written
+    covers: tuple[str, ...] = ()  # item:<id> and country:<ISO2> that cannot be seen without it
 
     def titled(self, lang: str) -> str:
         """The title for readers of that language: Korean for `ko` where there is one."""
         return self.title_ko if lang == "ko" and self.title_ko else self.title
+
+    def spoken_of(self, lang: str) -> str:
+        """Publisher and title: "매일경제: 증권"; the title alone where it names the publisher."""
+        title = self.titled(lang)
+        named = self.publisher.casefold() in title.casefold()
+        return title if named else f"{self.publisher}: {title}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,8 @@ class Polling:
     changed_at: datetime | None = None  # when the body last differed from the one before
     every_s: int | None = None  # the interval that its own history asks for
     url: str = ""  # of source.toml at the last turn: a corrected one begins anew
+    entries: str = ""  # digest of the ids of the texts of its last answer that had any
+    news_at: datetime | None = None  # when such an answer last brought another text than before
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,13 +49,14 @@ from ews.precedence import believed, left_to_others
 from ews.reading import Reader
 from ews.storage import Store
 from ews.storage.numbers import UnitChanged
+from ews.storage.tallies import counted
 from ews.telling import Teller, tell
 from graph import Network, propagate, shock
 from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
 from scrapers import KINDS, Client, Collected, Parser, collect, parse
 from scrapers.calendars import dated
-from scrapers.schedule import LOOKED_BACK, asked_as, plan
+from scrapers.schedule import LOOKED_BACK, asked_as, plan, with_news
 
 log = logging.getLogger(__name__)
 
@@ -151,14 +152,17 @@ class Pipeline:
                 _keep_values(tx, source, part, described, now, kept)
         with self.store.begin() as tx:
             _keep_values(tx, source, last, described, now, kept)
-            kept.new += _keep(tx, [one for one in got.signals if isinstance(one, Article)])
+            texts = [one for one in got.signals if isinstance(one, Article)]
+            new_texts = tx.save_articles(texts)
             tx.save_fetch(_noting(got.fetch, kept.differ))
+            if got.fetch.asked:
+                tx.add_tally(counted(got.fetch, len(texts), len(values), new_texts, kept.new))
             if self.rooms.keep_raws and source.options.get("keep_raw", True):
                 tx.save_raws(got.raws)
             if got.memory is not None:
                 tx.save_memory(source.name, got.memory)
-            tx.save_polling(planned)
-        return kept.new
+            tx.save_polling(with_news(planned, got.fetch, [one.id for one in texts], new_texts))
+        return kept.new + new_texts
 
     def ingest(self, signals: Iterable[Article | Observation]) -> int:
         """Keep recorded signals, as `scrape` keeps fetched ones."""

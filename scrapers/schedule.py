@@ -271,14 +271,33 @@ def host_of_turn(source: Source, polling: Polling, at: datetime) -> str:
 # --------------------------------------------------------------------------- silence
 
 
+def with_news(polling: Polling, fetched: Fetch, ids: Sequence[str], new: int) -> Polling:
+    """The polling after an answer with the texts of these ids, `new` of them not known before.
+
+    Another set of ids counts as news too: two feeds may bring the same texts, and one of them is
+    then never first.
+    """
+    if fetched.outcome is FetchOutcome.FAILED or not ids:
+        return polling
+    digest = hashlib.sha256("\x1f".join(sorted(set(ids))).encode()).hexdigest()[:16]
+    if not new and digest == polling.entries:
+        return polling
+    return replace(polling, entries=digest, news_at=fetched.at)
+
+
 def freshness(
-    source: Source, last_good: Fetch | None, now: datetime, last: Fetch | None = None
+    source: Source,
+    last_good: Fetch | None,
+    now: datetime,
+    last: Fetch | None = None,
+    news_at: datetime | None = None,
 ) -> SourceState:
     """What the source's silence means at `now`, judged by the newest date inside its data.
 
     `last_good` is the latest NEW or UNCHANGED fetch, `last` the latest of any outcome. A source
     without dates that may be empty (`expect.min = 0`) is judged by its last good answer. A few
-    failed turns in a row are tolerated, a permanent refusal is not.
+    failed turns in a row are tolerated, a permanent refusal is not. Texts that stay the same since
+    `news_at` (`Polling.news_at`) are old whatever date they bear: some publishers stamp "now".
     """
     if not source.enabled:
         return SourceState.OFF
@@ -291,6 +310,8 @@ def freshness(
     if now - last_good.at > timedelta(seconds=source.fresh_within_s):
         return SourceState.STALE
     newest = last_good.newest
+    if news_at is not None and last_good.signals and newest is not None:
+        newest = min(newest, news_at)
     if newest is None and source.expect_min == 0:
         return SourceState.FRESH
     if newest is None or now - newest > timedelta(seconds=source.fresh_within_s):

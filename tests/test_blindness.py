@@ -259,7 +259,7 @@ def test_one_bulletin_names_all_that_a_receiver_depends_on_in_its_language() -> 
     ]  # fmt: skip
     both, one = done.bulletins
     assert len(both.parts[0].lines) == 2
-    assert both.parts[1].lines == ("T a, T b",)
+    assert both.parts[1].lines == (f"{BASE.publisher}: T a, {BASE.publisher}: T b",)
     assert one.parts[0].lines == ("요소: 2026-01-18 09:00부터",)
     assert {n.reason for n in done.notifications} == {RouteReason.BULLETIN}
     assert [n.bulletin for n in done.notifications] == [both.id, one.id]

@@ -27,7 +27,7 @@ from ews.blindness.seeing import (
     named,
 )
 from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
-from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Source, utc
+from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Polling, Source, utc
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
 from scrapers import freshness
@@ -80,8 +80,12 @@ def look(
     if began is None:
         return None
     newest, answered = store.newest_fetches(source.name for source in enabled)
+    pollings = store.pollings()
     feeds = {
-        one.name: _feed(one, newest.get(one.name), answered.get(one.name), now) for one in enabled
+        one.name: _feed(
+            one, newest.get(one.name), answered.get(one.name), now, pollings.get(one.name)
+        )
+        for one in enabled
     }
     memory = _memory(store, limits, now)
     found = informants(enabled, memory.by, memory.series, now)
@@ -141,9 +145,12 @@ def keep(tx: Store, done: Step) -> None:
         tx.save_bulletins(done.bulletins, done.notifications)
 
 
-def _feed(source: Source, last: Fetch | None, good: Fetch | None, now: datetime) -> Feed:
-    state = freshness(source, good, now, last)
-    return Feed(source, state, believed_until(source, state, good))
+def _feed(
+    source: Source, last: Fetch | None, good: Fetch | None, now: datetime, polling: Polling | None
+) -> Feed:
+    news_at = polling.news_at if polling else None
+    state = freshness(source, good, now, last, news_at)
+    return Feed(source, state, believed_until(source, state, good, news_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,18 @@ class Watch:
         return self.now - since >= self.limits.after
 
 
-def believed_until(source: Source, state: SourceState, good: Fetch | None) -> datetime | None:
-    """When the source's silence could last be read as calm; `good` is its last good answer."""
+def believed_until(
+    source: Source, state: SourceState, good: Fetch | None, news_at: datetime | None = None
+) -> datetime | None:
+    """When the source's silence could last be read as calm; `good` is its last good answer,
+    `news_at` when its texts last were others than before."""
     if good is None or state is SourceState.FAILING:
         return None if good is None else good.at
     fresh = timedelta(seconds=source.fresh_within_s)
     if good.newest is None:
         return good.at + fresh if source.expect_min == 0 else good.at
-    return min(good.at, good.newest) + fresh
+    known = [good.at, good.newest, *([news_at] if news_at and good.signals else [])]
+    return min(known) + fresh
 
 
 def gone_dark(feeds: Sequence[Feed], quorum: float, began: datetime) -> Dark | None:

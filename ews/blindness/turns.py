@@ -132,7 +132,7 @@ def _bulletin(
     lang = receiver.lang
     silent = sorted(
         {
-            sources[one].titled(lang) if one in sources else one
+            sources[one].spoken_of(lang) if one in sources else one
             for spell in mine
             for one in spell.sources
         }

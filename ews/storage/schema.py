@@ -29,6 +29,7 @@ from ews.storage.schema_polling import bodies as bodies
 from ews.storage.schema_polling import hosts as hosts
 from ews.storage.schema_polling import raws as raws
 from ews.storage.schema_polling import sources as sources
+from ews.storage.schema_polling import tallies as tallies
 
 # --------------------------------------------------------------------------- collection
 

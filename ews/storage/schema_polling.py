@@ -44,3 +44,14 @@ raws = sa.Table(
     words("url"), nested("headers"), of("sha256", "bodies.sha256"), flag("parsed"), more(),
     sa.Index("ix_raws_at", "at"), sa.Index("ix_raws_sha256", "sha256"),
 )  # fmt: skip
+
+# How often a source was asked and what came of it, summed by quarters of a UTC day; the row at
+# EPOCH is the sum of all time.
+tallies = sa.Table(
+    "tallies", metadata, key("source"),
+    sa.Column("at", Moment, primary_key=True, autoincrement=False),
+    whole("turns"), whole("unchanged"), whole("failed"),  # `turns` counts all that were asked
+    whole("texts"), whole("figures"),  # as they came
+    whole("new_texts"), whole("new_figures"),  # that the store did not have
+    sa.Index("ix_tallies_at", "at"),
+)  # fmt: skip

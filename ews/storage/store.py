@@ -2,8 +2,8 @@
 
 Methods are grouped by noun: `collection.py`, `polling.py`, `raws.py`, `corrections.py`, `numbers.py`, `said.py`, `texts.py`, `events.py`, `alerts.py`,
 `series_list.py`, `deliveries.py`, `leases.py`, `blind.py`, `firms.py`, `viewers.py`, `people.py`, `audit.py`,
-`history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`. Each works alone in a transaction of its own, or on the
-one that `begin()` opened.
+`history.py`, `judgings.py`, `ledger.py`, `tapes.py`, `readings.py`, `tallies.py`. Each works alone in a
+transaction of its own, or on the one that `begin()` opened.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from ews.storage.raws import RawStore
 from ews.storage.readings import ReadingStore
 from ews.storage.said import SaidStore
 from ews.storage.series_list import SeriesListStore
+from ews.storage.tallies import TallyStore
 from ews.storage.tapes import TapeStore
 from ews.storage.texts import TextStore
 from ews.storage.viewers import ViewerStore
@@ -63,6 +64,7 @@ class Store(
     PeopleStore,
     LedgerStore,
     TapeStore,
+    TallyStore,
     ReadingStore,
 ):
     """What ews knows, on SQLite or PostgreSQL. Safe to share between threads."""

@@ -70,7 +70,7 @@ class Teller:
             names=self.names,
             now=now,
             because=notification.why,
-            blind=self.blind(now),
+            blind=self.blind(now, notification.lang),
             joined=tuple(joined),
             link=f"{self.public_url.rstrip('/')}/alerts/{alert.id}" if self.public_url else "",
             signers=self._signers() if alert.proposed is not None else (),
@@ -108,14 +108,19 @@ class Teller:
         kept = (s for s in near if s.planned and s.starts_at < s.ends_at)  # not taken back
         return tuple(s for s in kept if fits(s, alert))
 
-    def blind(self, now: datetime) -> tuple[str, ...]:
-        """Titles of watched sources that are failing or stale: their silence is not calm."""
+    def blind(self, now: datetime, lang: str = "en") -> tuple[str, ...]:
+        """Watched sources that are failing or stale: their silence is not calm. With publisher, in
+        the reader's language."""
         newest, answered = self.store.newest_fetches(one.name for one in self.sources)
+        pollings = self.store.pollings()
         return tuple(
-            one.title
+            one.spoken_of(lang)
             for one in self.sources
-            if freshness(one, answered.get(one.name), now, newest.get(one.name)).blind
-        )
+            if freshness(
+                one, answered.get(one.name), now, newest.get(one.name),
+                pollings[one.name].news_at if one.name in pollings else None,
+            ).blind
+        )  # fmt: skip
 
 
 def _others(told: Sequence[Notification], notification: Notification) -> tuple[str, ...]:
