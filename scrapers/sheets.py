@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from lxml import etree
+
 from ews.model import Source
 from scrapers.errors import SourceError
 from scrapers.mapping import Parsed, Row, map_rows
@@ -98,7 +100,8 @@ def _grid(source: Source, body: bytes, sheet: str) -> dict[int, dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             shared = _shared(source, archive)
-            return _cells(_member(source, archive, _sheet_path(source, archive, sheet)), shared)
+            path = _sheet_path(source, archive, sheet)
+            return _cells(source, read_member(source, archive, path), shared)
     except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as error:
         raise SourceError(
             f"{source.name}: not an xlsx file ({str(error)[:80]}); open the url and correct it"
@@ -129,22 +132,39 @@ def _shared(source: Source, archive: zipfile.ZipFile) -> list[str]:
     return ["".join(t.text or "" for t in item.iter() if local_name(t) == "t") for item in root]
 
 
-def _cells(root: Any, shared: list[str]) -> dict[int, dict[str, str]]:
+def _cells(source: Source, sheet: bytes, shared: list[str]) -> dict[int, dict[str, str]]:
+    """The cells row by row, each row forgotten when it was read: as a tree a sheet would be some
+    thirty times its size. Raises SourceError."""
+    if b"<!ENTITY" in sheet:
+        raise SourceError(f"{source.name}: a sheet with ENTITY is refused", permanent=True)
     grid: dict[int, dict[str, str]] = {}
-    for cell in root.iter():
-        place = (
-            re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", ""))
-            if (local_name(cell) == "c")
-            else None
-        )
-        if place is None:
-            continue
-        texts = [n.text or "" for n in cell.iter() if local_name(n) in {"v", "t"}]
-        text = "".join(texts[:1]).strip()
-        if cell.get("t") == "s" and text.isdigit() and int(text) < len(shared):
-            text = shared[int(text)]
-        grid.setdefault(int(place.group(2)), {})[place.group(1)] = text
+    try:
+        for _, node in etree.iterparse(
+            io.BytesIO(sheet), tag=("{*}c", "{*}row"), resolve_entities=False, no_network=True,
+            huge_tree=False, load_dtd=False,
+        ):  # fmt: skip
+            if local_name(node) == "c":
+                _put(grid, node, shared)
+                continue
+            node.clear()
+            while node.getprevious() is not None:
+                del node.getparent()[0]
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise SourceError(
+            f"{source.name}: a broken or cut-off sheet ({str(error)[:100]}); it is read again at "
+            "the next turn"
+        ) from None
     return grid
+
+
+def _put(grid: dict[int, dict[str, str]], cell: Any, shared: list[str]) -> None:
+    place = re.fullmatch(r"([A-Z]{1,3})(\d{1,7})", cell.get("r", ""))
+    if place is None:
+        return
+    text = next((n.text or "" for n in cell.iter() if local_name(n) in {"v", "t"}), "").strip()
+    if cell.get("t") == "s" and text.isdigit() and int(text) < len(shared):
+        text = shared[int(text)]
+    grid.setdefault(int(place.group(2)), {})[place.group(1)] = text
 
 
 def xlsx_link(source: Source, body: bytes, url: str) -> str | None:

@@ -30,11 +30,14 @@ log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
 SECONDS = 20.0  # to read one body
-MEMORY_MIB = 80  # above an idle worker, the body included
+MEMORY_MIB = 72  # above an idle worker, the body included
+MOST_MIB = 1536
 ORDINARY_MIB = 8  # of body; a source that may send more (max_bytes) gets more of both
 START_S = 60.0
-# What a kind loads that must be there before the lock, and is too large to keep: pandas, 100 MiB.
+# What must be there before the lock. pandas, 100 MiB, is not kept after its job; the model that
+# tells languages is, 90 MiB, because some source needs it every 15 minutes.
 HEAVY = {"sdmx": "sdmx,sdmx.reader,pandas"}
+LANGUAGES = "scrapers.langs:_model"
 _START = (
     "import sys; sys.path[:] = sys.argv[2].split('\\n'); "
     "from scrapers.worker_process import main; main(sys.argv[1])"
@@ -122,25 +125,25 @@ class Workers:
 
     def limits(self, source: Source) -> tuple[float, int]:
         """Seconds and MiB for one body of that source: options.parse_s and parse_mib, or by the
-        size that it may send: 2 s and 10 MiB for each MiB above the ordinary."""
+        size that it may send: 2 s and 16 MiB for each MiB above the ordinary."""
         options = source.options
         most = options.get("max_bytes")
         over = max(0, (most if isinstance(most, int) else 0) // MIB - ORDINARY_MIB)
         seconds, mib = options.get("parse_s"), options.get("parse_mib")
         return (
             float(seconds) if isinstance(seconds, int | float) else self._seconds + 2 * over,
-            mib if isinstance(mib, int) else self._memory_mib + 10 * over,
+            mib if isinstance(mib, int) else min(self._memory_mib + 16 * over, MOST_MIB),
         )
 
     def _taken(self, source: Source) -> _Worker:
-        heavy = source.kind in HEAVY
+        preload = ",".join(filter(None, [self._preload, needed(source)]))
         with self._lock:
-            while self._idle and not heavy:
-                worker = self._idle.pop()
+            for worker in [one for one in reversed(self._idle) if one.preload == preload]:
+                self._idle.remove(worker)
                 if worker.process.poll() is None:
                     return worker
                 worker.kill()
-        worker = _Worker(HEAVY.get(source.kind, self._preload), heavy)
+        worker = _Worker(preload, source.kind in HEAVY)
         self.started += 1
         try:
             with _Alarm(worker, START_S):
@@ -165,6 +168,13 @@ class Workers:
             self._idle.append(worker)
 
 
+def needed(source: Source) -> str:
+    """What a worker of that source loads before the lock, "" for an ordinary one."""
+    if source.lang == "mul" or source.kind == "gdelt":
+        return LANGUAGES
+    return HEAVY.get(source.kind, "")
+
+
 def _stop_all(idle: list[_Worker]) -> None:
     while idle:
         idle.pop().kill()
@@ -186,7 +196,7 @@ class _Worker:
     """One process and its pipes. Errors of the pipes come through as they are."""
 
     def __init__(self, preload: str, heavy: bool) -> None:
-        self.heavy, self.leaving = heavy, False
+        self.preload, self.heavy, self.leaving = preload, heavy, False
         paths = "\n".join(path for path in sys.path if path)
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", _START, preload, paths],

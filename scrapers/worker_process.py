@@ -28,9 +28,13 @@ GROWN_BYTES = 64 * limits.MIB
 
 
 def main(preload: str = "") -> None:
-    """Serve until the input ends. `preload`: modules that must be there before the lock."""
+    """Serve until the input ends. `preload`: modules that must be there before the lock, and what
+    of them is to be called then (`module:name`)."""
     for name in filter(None, preload.split(",")):
-        importlib.import_module(name)
+        module, _, called = name.partition(":")
+        loaded = importlib.import_module(module)
+        if called:
+            getattr(loaded, called)()
     asked, said = _own_pipes()
     space = limits.AddressSpace()
     base = space.bytes()
@@ -93,6 +97,14 @@ def _answered(job: Job, asked: BinaryIO, size: int) -> list[bytes]:
         return list(answer(parse(job.source, body, job.now, job.label, job.memory)))
     except SourceError as error:
         return [refusal(_too_large(job) if _of_memory(error) else error)]
+    except MemoryError:
+        raise
+    except Exception as error:  # what kinds.parse does not expect: a file out of reach, say
+        words = f"{type(error).__name__}: {str(error)[:120]}"
+        return [refusal(SourceError(
+            f"{job.source.name}: our parser failed in its worker ({words}); keep the body as "
+            "sample and report it"
+        ))]  # fmt: skip
 
 
 def _job(told: Mapping[str, object]) -> Job:
@@ -110,7 +122,8 @@ def _of_memory(error: BaseException | None) -> bool:
     for _ in range(10):
         if error is None:
             return False
-        if isinstance(error, MemoryError):
+        # libxml2 without memory is a syntax error of no line and no words
+        if isinstance(error, MemoryError) or "unknown error (<string>, line 0)" in str(error):
             return True
         error = error.__cause__ or error.__context__
     return False

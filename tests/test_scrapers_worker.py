@@ -19,7 +19,7 @@ from scrapers import SourceError, load_source, load_sources, parse
 from scrapers.golden import SAMPLE_NOW as NOW
 from scrapers.golden import sample_file
 from scrapers.mapping import Parsed
-from scrapers.worker import HEAVY, Workers
+from scrapers.worker import Workers, needed
 from scrapers.worker_wire import Nonsense, answer, believed, providers, question
 from tests.hostile_kinds import LIES, lie
 
@@ -52,7 +52,17 @@ def told(workers: Workers, of: Source, body: bytes = b"") -> str:
 
 def test_a_worker_says_of_every_sample_what_the_parser_itself_says(workers: Workers) -> None:
     for one in load_sources():
-        if one.kind not in HEAVY:
+        if not needed(one):
+            body = sample_file(one).read_bytes()
+            assert workers.parse(one, body, NOW) == parse(one, body, NOW), one.name
+
+
+@pytest.mark.torture  # pandas and the model that tells languages: seconds to load
+def test_a_worker_with_its_libraries_says_what_the_parser_itself_says() -> None:
+    asked = [one for one in load_sources() if needed(one)]
+    assert {one.kind for one in asked} >= {"sdmx", "gdelt"}
+    with Workers(1) as workers:
+        for one in asked:
             body = sample_file(one).read_bytes()
             assert workers.parse(one, body, NOW) == parse(one, body, NOW), one.name
 
