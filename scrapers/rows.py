@@ -197,16 +197,15 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     return map_rows(source, rows, now)
 
 
+_LINE = re.compile(r"[^\n]+")
+
+
 def lines_of(text: str) -> Iterator[str]:
-    """The lines one by one, since a list of them may need ten times the memory of the text."""
+    """The lines that are not empty, one by one: a list of them may need ten times the memory of the
+    text."""
     if "\n" not in text:
         text = text.replace("\r", "\n")
-    at = 0
-    while at < len(text):
-        end = text.find("\n", at)
-        end = len(text) if end < 0 else end
-        yield text[at:end].rstrip("\r")
-        at = end + 1
+    return (found.group().rstrip("\r") for found in _LINE.finditer(text))
 
 
 def csv_rows(source: Source, lines: Iterator[str]) -> Iterator[Row]:
