@@ -29,6 +29,7 @@ REQUIRED = {
 }  # fmt: skip
 OPTIONAL = {
     "authority": str, "key_env": str, "enabled": bool, "options": dict, "title_ko": str,
+    "covers": list,
 }  # fmt: skip
 PRIVATE_TIER = 4
 NAME = r"[a-z][a-z0-9_]{0,59}"  # of a source: of its folder
@@ -219,7 +220,19 @@ def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
         country=table["country"],
         tier=table["tier"],
         title_ko=table.get("title_ko", ""),
+        covers=_covers(where, table.get("covers", [])),
     )
+
+
+def _covers(where: str, subjects: list[object]) -> tuple[str, ...]:
+    """Items and countries that cannot be seen without the source, beside those that its authority
+    and its evidence say."""
+    for one in subjects:
+        if not re.fullmatch(r"item:[a-z0-9][a-z0-9-]{0,80}|country:[A-Z]{2}", str(one)):
+            raise CatalogError(
+                f'{where}: covers must be a list like ["item:urea", "country:CN"], not {one!r}'
+            )
+    return tuple(str(one) for one in subjects)
 
 
 def _expanded(where: str, options: Mapping[str, object]) -> dict[str, object]:

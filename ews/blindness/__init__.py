@@ -25,8 +25,17 @@ from ews.blindness.seeing import (
     informants,
     main_origins,
     named,
+    origins,
 )
-from ews.blindness.turns import Turn, bulletins, follows, sights, spells, subjects_of
+from ews.blindness.turns import (
+    Turn,
+    bulletins,
+    follows,
+    sights,
+    spells,
+    subject_name,
+    subjects_of,
+)
 from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Polling, Source, utc
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
@@ -48,9 +57,11 @@ __all__ = [
     "keep",
     "look",
     "main_origins",
+    "origins",
     "sights",
     "spells",
     "step",
+    "subject_name",
     "subjects_of",
     "watch_over",
 ]

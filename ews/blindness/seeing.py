@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cache, cached_property
+from datetime import date, datetime, timedelta
+from functools import cache, cached_property, lru_cache
 
 from alerts.rulebook import BlindLimits
 from ews.model import Fetch, Source, SourceState
-from graph.reference import EU_MEMBERS, ITEMS, best_share, partners
+from graph.reference import EU_MEMBERS, ITEMS, USES, best_share, partners
 
 EVERYTHING = "all"
 HOME = "KR"
@@ -122,14 +122,20 @@ def informants(
     """Subject -> names of the sources it depends on.
 
     An item: the authorities of its main origins and of Korea, the sources that gave evidence on it
-    (`evidence`), the series named for it ((item of series, source) pairs, by HS code). A country:
-    its authorities, and the sources that gave evidence on it.
+    (`evidence`), the series named for it ((item of series, source) pairs, by HS code or by the
+    item's own id). A country: its authorities, the sources that have their seat there and write
+    themselves (tier 1 and 2), and those that gave evidence on it. Either: what says that it
+    `covers` it.
     """
+    sources = tuple(sources)
     authorities: dict[str, set[str]] = defaultdict(set)
     for source in sources:
         if source.authority:
             authorities[source.authority].add(source.name)
     found: dict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        for subject in (*source.covers, *_seat(source)):
+            found[subject].add(source.name)
     for country, own in authorities.items():
         found[f"country:{country}"] |= own
     for item in ITEMS:
@@ -145,16 +151,39 @@ def informants(
     return {subject: frozenset(names) for subject, names in found.items()}
 
 
+def _seat(source: Source) -> tuple[str, ...]:
+    return (f"country:{source.country}",) if source.tier <= 2 and source.country != "INT" else ()
+
+
 def main_origins(item: str, now: datetime) -> tuple[str, ...]:
     """The countries that most of Korea's import of the item comes from, as far as figures say."""
-    shares = ((country, best_share(item, country, now.date())) for country in partners(item))
+    return _origins(item, now.date())
+
+
+@lru_cache(maxsize=4096)  # asked at each look for each item; figures change by the day at most
+def _origins(item: str, on: date) -> tuple[str, ...]:
+    shares = ((country, best_share(item, country, on)) for country in partners(item))
     large = [(s.share, c) for c, s in shares if s and s.share and s.share >= MAIN_SHARE]
     return tuple(country for _, country in sorted(large, reverse=True)[:MAIN_ORIGINS])
 
 
+def origins(now: datetime) -> dict[str, tuple[str, ...]]:
+    """Countries that must be seen: Korea, and the main origins of items that are watched or have a
+    domestic use; each with these items."""
+    found: dict[str, list[str]] = {HOME: []}
+    for item in ITEMS:
+        if item in USES or ITEMS[item].watched:
+            for country in main_origins(item, now):
+                found.setdefault(country, []).append(item)
+    return {country: tuple(items) for country, items in sorted(found.items())}
+
+
 @cache
 def named(code: str) -> tuple[str, ...]:
-    """Items whose HS codes the item of a series names: the code itself, or one that it begins."""
+    """Items whose HS codes the item of a series names: the code itself, or one that it begins; or
+    the item whose id it is."""
+    if code in ITEMS:
+        return (code,)
     if not code.isdigit():
         return ()
     return tuple(

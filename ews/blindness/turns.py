@@ -16,7 +16,7 @@ from alerts.life import sight
 from alerts.routes import Routes
 from alerts.view import Names
 from alerts.words import say
-from ews.blindness.seeing import EVERYTHING, Watch
+from ews.blindness.seeing import EVERYTHING, Watch, origins
 from ews.model import (
     Alert,
     AlertChange,
@@ -42,12 +42,20 @@ class Turn:
     seeing: tuple[BlindSpell, ...] = ()  # told now: what was told is over
 
 
-def spells(watch: Watch, lasting: Iterable[BlindSpell], items: Iterable[str] = ITEMS) -> Turn:
-    """What began and ended, given the spells that last."""
+def spells(
+    watch: Watch,
+    lasting: Iterable[BlindSpell],
+    items: Iterable[str] = ITEMS,
+    countries: Iterable[str] | None = None,
+) -> Turn:
+    """What began and ended, given the spells that last; `countries` by default those that items of
+    ours come from."""
     known = {spell.subject: spell for spell in lasting}
     subjects = [EVERYTHING]
     if watch.dark(EVERYTHING) is None:  # else every item is blind, and one spell says so
         subjects += [f"item:{item}" for item in items]
+        wanted = origins(watch.now) if countries is None else countries
+        subjects += [f"country:{country}" for country in wanted]
     kept: list[BlindSpell] = []
     blind: list[BlindSpell] = []
     seeing: list[BlindSpell] = []
@@ -91,13 +99,17 @@ def subjects_of(alert: Alert) -> tuple[str, ...]:
     )
 
 
-def follows(receiver: Receiver, subject: str) -> bool:
-    """Whether that receiver depends on the subject; operators and whoever reads everything do."""
+def follows(receiver: Receiver, subject: str, now: datetime | None = None) -> bool:
+    """Whether that receiver depends on the subject; operators and whoever reads everything do. On
+    a country: when one of its items mainly comes from there."""
     if subject == EVERYTHING or receiver.operator:
         return True
     if not (receiver.ministries or receiver.items or receiver.sectors):
         return True
-    item = subject.partition(":")[2]
+    kind, _, item = subject.partition(":")
+    if kind == "country":
+        from_there = origins(now).get(item, ()) if now else ()
+        return any(follows(receiver, f"item:{one}") for one in from_there)
     uses = USES.get(item, ())
     ministries = {one for use in uses for one in use.ministries}
     return (
@@ -115,7 +127,7 @@ def bulletins(
     told = []
     for receiver in routes.receivers:
         for kind, ended in ((BulletinKind.BLIND, turn.blind), (BulletinKind.SEEING, turn.seeing)):
-            mine = [spell for spell in ended if follows(receiver, spell.subject)]
+            mine = [spell for spell in ended if follows(receiver, spell.subject, now)]
             if mine:
                 told.append((_bulletin(kind, mine, receiver, names, sources, now), receiver))
     return told
@@ -162,7 +174,10 @@ def _line(spell: BlindSpell, receiver: Receiver, names: Names) -> str:
 
 
 def subject_name(subject: str, names: Names, lang: str) -> str:
-    """`urea` for item:urea; a phrase for everything."""
+    """`urea` for item:urea, `China (country)` for country:CN; a phrase for everything."""
     if subject == EVERYTHING:
         return say("blind.everything", lang)
-    return names.item(subject.partition(":")[2], lang)
+    kind, _, code = subject.partition(":")
+    if kind == "country":
+        return say("blind.country", lang, name=names.country(code, lang))
+    return names.item(code, lang)

@@ -11,7 +11,7 @@ from ews.cli.options import Home, Json, Lang
 
 if TYPE_CHECKING:
     from ews.cli.output import Output
-    from ews.reports.blind import Board
+    from ews.reports.blind import Board, BoardLine, CountryLine
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +26,8 @@ def blind(
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Each item: alerting, calm, blind (its sources are silent), or not watched live.
+    """Each item, and each country that items come from: alerting, calm, blind (its sources are
+    silent), or not watched live.
 
     Exit 1 when something is blind.
     """
@@ -41,13 +42,11 @@ def blind(
         out.json(board)
     else:
         _show(out, board)
-    raise typer.Exit(1 if any(line.blind for line in board.lines) else 0)
+    dark = any(one.blind for one in board.lines) or any(one.blind for one in board.countries)
+    raise typer.Exit(1 if dark else 0)
 
 
 def _show(out: Output, board: Board) -> None:
-    from ews.cli.output import moment
-    from ews.reports.words import word
-
     if not board.watched:
         out.say(out.t("실시간으로 수집한 적이 없는 저장소입니다(시연·재생). 조용해도 이상 없음이 아니라 보지 않은 것입니다.",
                       "Nothing was ever fetched live here (a demo or a replay): silence is not calm, "
@@ -55,16 +54,26 @@ def _show(out: Output, board: Board) -> None:
         return
     out.table(
         out.t("보이는 것과 보이지 않는 것", "What can be seen, and what cannot"),
-        [out.t("상태", "state"), out.t("품목", "item"), out.t("보이지 않은 때부터", "blind since"),
-         out.t("출처", "sources"), out.t("멈춘 출처", "silent")],
-        [
-            (word(line.state, out.lang) + (" !" if line.blind and line.state != "blind" else ""),
-             line.item.text(out.lang), moment(line.since) if line.blind else "",
-             f"{line.sources - len(line.silent)}/{line.sources}",
-             ", ".join(one.name for one in line.silent))
-            for line in board.lines
-        ],
+        [out.t("상태", "state"), out.t("품목·나라", "item or country"),
+         out.t("보이지 않은 때부터", "blind since"), out.t("출처", "sources"),
+         out.t("멈춘 출처", "silent")],
+        [*(_row(out, line, line.item.text(out.lang)) for line in board.lines),
+         *(_row(out, line, line.country.text(out.lang)) for line in board.countries)],
     )  # fmt: skip
     lost = sum(line.blind for line in board.lines)
-    out.say(out.t(f"보이지 않는 품목 {lost}개, 멈춘 출처 {len(board.silent)}/{board.sources}곳.",
-                  f"{lost} items blind, {len(board.silent)} of {board.sources} sources silent."))  # fmt: skip
+    lands = sum(line.blind for line in board.countries)
+    silent, of = len(board.silent), board.sources
+    out.say(out.t(f"보이지 않는 품목 {lost}개, 나라 {lands}곳, 멈춘 출처 {silent}/{of}곳.",
+                  f"{lost} items and {lands} countries blind, {silent} of {of} sources silent."))  # fmt: skip
+
+
+def _row(out: Output, line: BoardLine | CountryLine, name: str) -> tuple[str, ...]:
+    from ews.cli.output import moment
+    from ews.reports.words import word
+
+    return (
+        word(line.state, out.lang) + (" !" if line.blind and line.state != "blind" else ""),
+        name, moment(line.since) if line.blind else "",
+        f"{line.sources - len(line.silent)}/{line.sources}",
+        ", ".join(one.name for one in line.silent),
+    )  # fmt: skip

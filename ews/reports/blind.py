@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.rulebook import read_blind
-from ews.blindness import EVERYTHING, Watch, look
+from ews.blindness import EVERYTHING, Watch, look, origins
 from ews.model import Alert, Source
 from ews.reports.collection import sources_here
 from ews.reports.names import label
@@ -44,6 +44,22 @@ class BoardLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CountryLine:
+    """How one country stands that items of ours come from."""
+
+    country: Label
+    state: str  # calm | blind | unwatched
+    since: datetime | None
+    told: bool
+    sources: int
+    silent: tuple[SilentSource, ...]
+
+    @property
+    def blind(self) -> bool:
+        return self.state == "blind"
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Every item, what cannot be seen first."""
 
@@ -53,6 +69,7 @@ class Board:
     sources: int
     silent: tuple[SilentSource, ...]
     lines: tuple[BoardLine, ...]
+    countries: tuple[CountryLine, ...] = ()
 
 
 def _believed(store: Store, now: datetime) -> list[Source]:
@@ -80,7 +97,22 @@ def board_states(
         sources=len(watch.feeds) if watch else 0,
         silent=_silent(watch, EVERYTHING) if watch else (),
         lines=tuple(lines),
+        countries=_countries(watch, now),
     )
+
+
+def _countries(watch: Watch | None, now: datetime) -> tuple[CountryLine, ...]:
+    found = []
+    for code in origins(now):
+        subject = f"country:{code}"
+        dark = watch.dark(subject) if watch else None
+        found.append(CountryLine(
+            label("country", code),
+            "unwatched" if watch is None else "blind" if dark else "calm",
+            dark.since if dark else None, bool(watch and dark and watch.lasts(dark.since)),
+            len(watch.of(subject)) if watch else 0, _silent(watch, subject) if watch else (),
+        ))  # fmt: skip
+    return tuple(sorted(found, key=lambda one: (ORDER.index(one.state), one.country.code)))
 
 
 def _line(item: str, watch: Watch | None, alerts: Sequence[str]) -> BoardLine:

@@ -104,7 +104,10 @@ def _undecided(store: Store) -> tuple[AlertLine, ...]:
 def _sight(store: Store, now: datetime, every: bool) -> Sight:
     board = board_states(store, now, every=every)
     blind = tuple(line for line in board.lines if line.blind)
-    return Sight(board.watched, board.blind, board.since, board.sources, len(board.silent), blind)
+    return Sight(
+        board.watched, board.blind, board.since, board.sources, len(board.silent), blind,
+        tuple(line for line in board.countries if line.blind),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

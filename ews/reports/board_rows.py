@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ews.reports.acts import ActLine, SilenceLine
-from ews.reports.blind import BoardLine
+from ews.reports.blind import BoardLine, CountryLine
 from ews.reports.views import AlertLine, Label
 
 
@@ -105,6 +105,7 @@ class Sight:
     sources: int
     silent: int
     items: tuple[BoardLine, ...]  # those that cannot be seen
+    countries: tuple[CountryLine, ...] = ()  # those of which no news can be seen
 
 
 @dataclass(frozen=True, slots=True)
