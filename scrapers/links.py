@@ -22,6 +22,7 @@ _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
 _ESCAPE = re.compile("%([0-9a-fA-F]{2})")
+_BARE = re.compile("%(?![0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 # The page of a reader on a telephone under the same path; only where we know that it is the same.
 _SAME_AS = {
@@ -90,8 +91,8 @@ def _without_tracking(query: str) -> str | None:
 
 
 def _escaped(part: str) -> str:
-    """Escapes in one form: capital digits, and none for letters that need none."""
-    quoted = quote(part, safe=_SAFE)
+    """Escapes in one form: capital digits, none for letters that need none; a bare % is escaped."""
+    quoted = quote(_BARE.sub("%25", part) if "%" in part else part, safe=_SAFE)
     return _ESCAPE.sub(_one_escape, quoted) if "%" in quoted else quoted
 
 

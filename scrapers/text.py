@@ -15,7 +15,7 @@ from scrapers.links import canonical_url as canonical_url
 
 _BLOCK = re.compile(r"</?(?:br|p|div|li|ul|ol|td|tr|h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z!?][^<>]*>")
-_OPENING = re.compile(r"<(?=[a-zA-Z/!?])")
+_OPENING = re.compile(r"<+(?=[a-zA-Z/!?])")
 # controls, zero-width and bidirectional marks, line separators, private use, non-characters
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
@@ -37,12 +37,13 @@ def clean_text(raw: str, limit: int = 2000) -> str:
     if "<" in text or "&" in text:
         for _ in range(2):  # Yonhap escapes its entities twice
             text = html.unescape(_without_tags(text))
-        text = _OPENING.sub("", _without_tags(text))
+        text = _without_tags(text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _C1.sub(_as_1252, text)))
     elif not text.isprintable():
         text = _INVISIBLE.sub("", text)
-    text = " ".join(text.split())
+    # last, since what could not be seen may have stood between the sign and the name of a tag
+    text = " ".join(_OPENING.sub("", text).split())
     if len(text) <= limit:
         return text
     cut = text[: limit - 1]

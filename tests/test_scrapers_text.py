@@ -88,7 +88,8 @@ HOSTILE = [
     "<svg/onload=alert(1)>ok", "<a href='javascript:x'>ok</a>", "ok<iframe src=//x", "ok</title><b>",
     "<style>p{}</style>ok", "<![CDATA[ok]]>", "o\u200bk\u202e", "\x00ok\x07", "&#x202e;ok",
     "<SCRIPT\n>x</SCRIPT >ok", "<!doctype html>ok", "<?php x ?>ok", "ok<script", "ok<script>alert(1)", "&#60;b&#62;ok",
-    "\ufeffok\u2028", "ok\ud800",
+    "\ufeffok\u2028", "ok\ud800", "&lt;&#x3c;img src=x>ok", "ok<\u202escript>", "ok&lt;\u200bscript x",
+    "&lt;&lt;&lt;svg ok",
 ]  # fmt: skip
 
 
@@ -288,6 +289,7 @@ def test_a_date_that_cannot_be_is_no_date(raw: str) -> None:
         ("https://www.google.com/amp/s/n.example/a", "https://n.example/a"),
         ("https://한국.example/가", "https://xn--3e0b707e.example/%EA%B0%80"),
         ("https://n.example:443/a", "https://n.example/a"),
+        ("https://n.example/100%a%41", "https://n.example/100%25aA"),
         ("https://\u3002\u3002.example/", ""),
     ],
 )
