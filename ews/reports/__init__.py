@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ews.reports.exposure import KINDS, ExposureReport, exposure_report
     from ews.reports.names import Names, UnknownName, find, label, labels, node_label
     from ews.reports.rows import alert_line, event_line, exposure_line, hops_of, rule_changes
+    from ews.reports.source_views import SourceLine
     from ews.reports.standing import link_lines
     from ews.reports.viewer import (
         OPEN,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
         Label,
         LinkLine,
         RuleSetLine,
-        SourceLine,
         days,
         percent,
         plain,
@@ -59,7 +59,8 @@ _NAMES = {  # module -> what of it is offered here
     "standing": "link_lines",
     "viewer": "OPEN OPERATOR ROLES NotForViewer NotFound Viewer WrongToken add_viewer check_owner "
     "viewer_of",
-    "views": "AlertLine EventLine ExposureLine HopLine Label LinkLine RuleSetLine SourceLine days "
+    "source_views": "SourceLine",
+    "views": "AlertLine EventLine ExposureLine HopLine Label LinkLine RuleSetLine days "
     "percent plain safe_url",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

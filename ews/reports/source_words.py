@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ews.reports.views import SourceLine
+from ews.reports.source_views import SourceLine
 
 # The first that fits tells a Korean reader what to do; what a source said itself stays as it was said.
 _KOREAN = tuple(

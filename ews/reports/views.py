@@ -294,37 +294,6 @@ class RuleChange:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A source and what may be concluded from its silence."""
-
-    name: str
-    title: str
-    publisher: str
-    kind: str
-    group: str
-    lang: str
-    url: str
-    state: str  # fresh | stale | failing | never | off
-    blind: bool
-    last_at: datetime | None
-    last_outcome: str
-    last_good_at: datetime | None
-    newest: datetime | None
-    signals: int | None
-    next_due: datetime | None
-    error: str  # why the last fetch failed
-    note: str  # what the last fetch left out or could not ask, though it worked
-    key_env: str  # the environment variable of its API key; "" when it needs none
-    round_s: int | None  # for a source that asks a part each turn: how long until all was asked
-    every_s: int
-    fresh_within_s: int
-    terms: str
-    live_tested: bool
-    title_ko: str  # the title for Korean readers
-    trusted: bool = True  # False: private, and not promoted: its texts make no event
-
-
-@dataclass(frozen=True, slots=True)
 class BasisCount:
     """How many rows of a report rest on that basis."""
 
