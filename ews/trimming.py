@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ews.storage import StaleLeader, Store
+from ews.storage.tallies import KEPT
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ def trim_daily(store: Store, now: datetime, days: int, megabytes: int) -> int | 
     if store.get(KEY) == (today := now.date().isoformat()):
         return None
     gone = trim_raws(store, now, days, megabytes)
+    store.drop_tallies(now - KEPT)
     store.put(KEY, today)
     return gone
 
