@@ -37,7 +37,7 @@ from tests.day_world import FAULTS, FEEDS, HOSTS, START, Asked, Feed, World, fee
 
 ROOT = Path(__file__).parent.parent
 # What the ledger cannot know: how long a request was on its way (threads, kernel), in real seconds.
-ON_ITS_WAY_S = 0.5
+ON_ITS_WAY_S = 0.1
 LATE_S = 20.0  # real seconds after its due or the restart by which a turn must have begun
 
 
