@@ -97,3 +97,15 @@ class CollectionStore(Transactions):
                     article = ARTICLE.read(row)
                     found[article.id] = article
         return found
+
+    def newest_articles(self, source: str, limit: int = 20) -> list[Article]:
+        """What that source gave, as it came, newest first."""
+        table = schema.articles
+        query = (
+            sa.select(*ARTICLE.columns)
+            .where(table.c.source == source)
+            .order_by(table.c.available_at.desc())
+            .limit(limit)
+        )
+        with self._read() as connection:
+            return [ARTICLE.read(row) for row in connection.execute(query)]

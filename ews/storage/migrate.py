@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from ews.storage.engine import WRITES
 
-HEAD = "0010"  # newest revision under migrations/versions
+HEAD = "0011"  # newest revision under migrations/versions
 FOLDER = Path(__file__).parent / "migrations"
 
 

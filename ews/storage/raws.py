@@ -28,6 +28,18 @@ class RawSize:
     newest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class KeptBody:
+    """A kept body without its bytes."""
+
+    at: datetime
+    page: int
+    url: str
+    size: int  # bytes
+    sha256: str
+    parsed: bool
+
+
 class RawStore(Transactions):
     def save_raws(self, raws: Sequence[Raw]) -> None:
         """Keep the bodies of a turn; one that is known costs a row."""
@@ -86,6 +98,32 @@ class RawStore(Transactions):
                 )
                 for row in connection.execute(query)
             ]  # fmt: skip
+
+    def newest_raws(self, source: str, limit: int = 50) -> list[KeptBody]:
+        """The bodies of the newest turns of that source, without their bytes, newest first."""
+        table, bodies = schema.raws, schema.bodies
+        query = (
+            sa.select(table.c.at, table.c.page, table.c.url, bodies.c.size, table.c.sha256,
+                      table.c.parsed)
+            .join(bodies, bodies.c.sha256 == table.c.sha256)
+            .where(table.c.source == source)
+            .order_by(table.c.at.desc(), table.c.page)
+            .limit(limit)
+        )  # fmt: skip
+        with self._read() as connection:
+            return [KeptBody(*row) for row in connection.execute(query)]
+
+    def raw_body(self, source: str, at: datetime, page: int) -> bytes | None:
+        """The bytes of one kept body; None when there is none."""
+        table, bodies = schema.raws, schema.bodies
+        query = (
+            sa.select(bodies.c.packed)
+            .join(table, bodies.c.sha256 == table.c.sha256)
+            .where(table.c.source == source, table.c.at == at, table.c.page == page)
+        )
+        with self._read() as connection:
+            packed = connection.scalar(query)
+        return None if packed is None else zlib.decompress(packed)
 
     def raw_sizes(self) -> Iterator[RawSize]:
         """What is kept, by source."""

@@ -54,6 +54,7 @@ articles = sa.Table(
     words("model", null=True),  # version whose tags are current; null: not classified yet
     moment("tagged_at", null=True),
     moment("detected_at", null=True),
+    sa.Index("ix_articles_source_available_at", "source", "available_at"),
 )  # fmt: skip
 UNCLASSIFIED = articles.c.model.is_(None)
 UNDETECTED = sa.and_(articles.c.detected_at.is_(None), articles.c.model.is_not(None))

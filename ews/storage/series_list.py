@@ -108,6 +108,17 @@ class SeriesListStore(Transactions):
                 found[name] = list(connection.scalars(query.distinct().order_by(column)))
         return found
 
+    def series_of(self, source: str, limit: int = 20) -> tuple[list[str], int]:
+        """Names of the series that the source brings, those with the newest value first, and how
+        many there are."""
+        table = schema.series
+        own = table.c.source == source
+        names = sa.select(table.c.name).where(own)
+        names = names.order_by(table.c.newest_available.desc(), table.c.name).limit(limit)
+        count = sa.select(sa.func.count()).where(own)
+        with self._read() as connection:
+            return list(connection.scalars(names)), connection.scalar(count) or 0
+
     def newest_reports(self) -> dict[tuple[str, str, str], datetime]:
         """(provider, measure, place) -> the newest period that any of its series has."""
         table = schema.series

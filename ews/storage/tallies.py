@@ -77,6 +77,14 @@ class TallyStore(Transactions):
                 found[row[0]].append(Tally(*row))
         return dict(found)
 
+    def tallies_of(self, source: str, since: datetime) -> list[Tally]:
+        """Spans of one source that begin at or after `since`, oldest first."""
+        query = sa.select(*COLUMNS).where(
+            TABLE.c.source == source, TABLE.c.at >= max(since, EPOCH + SPAN)
+        )
+        with self._read() as connection:
+            return [Tally(*row) for row in connection.execute(query.order_by(TABLE.c.at))]
+
     def totals(self) -> dict[str, Tally]:
         """The sum of all time of each source that was ever asked."""
         query = sa.select(*COLUMNS).where(TABLE.c.at == EPOCH)
