@@ -45,6 +45,7 @@ HOMES = {
     "rich": "ews/cli/",
     "pydantic_settings": "ews/config.py",
     "argon2": "ews/reports/passwords.py",
+    "prometheus_client": "ews/reports/metrics.py",
     "PIL": "alerts/",
     "weasyprint": "ews/reports/dossier_pdf.py",
 }
@@ -111,6 +112,7 @@ def test_every_library_is_declared() -> None:
     import_names = {"pydantic-settings": "pydantic_settings", "slack-sdk": "slack_sdk",
                     "charset-normalizer": "charset_normalizer", "scikit-learn": "sklearn",
                     "markdown-it-py": "markdown_it", "argon2-cffi": "argon2", "pillow": "PIL",
+                    "prometheus-client": "prometheus_client",
                     "sdmx1": "sdmx"}  # fmt: skip
     known = {import_names.get(name, name) for name in declared}
     known |= {
@@ -150,8 +152,9 @@ def test_modules_stay_small() -> None:
 
 
 def test_no_room_reads_the_clock_or_the_environment() -> None:
-    """The clock and the environment are arguments; only the edges read them."""
-    edges = ("ews/cli/", "ews/scheduler.py", "ews/config.py", "ews/web/app.py", "nlp/recorded.py",
+    """The clock and the environment are arguments; only the edges read them, the door to the network
+    (a client's default clock) among them."""
+    edges = ("scrapers/http.py", "ews/cli/", "ews/scheduler.py", "ews/config.py", "ews/web/app.py", "nlp/recorded.py",
              "nlp/evaluate.py", "nlp/base.py", "nlp/mentions.py")  # fmt: skip
     reads = re.compile(r"datetime\.now\(|\bos\.environ\b(?!\.setdefault)|\btime\.time\(|\butcnow\(")
     found = [
@@ -246,10 +249,11 @@ def recorded_texts() -> Iterator[str]:
         *DATA.glob("natural/*.gz"), *DATA.glob("gold_dev*.gz"),
     ]  # fmt: skip
     for file in files:
-        with gzip.open(file, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                yield from (row[key] for key in TEXTS if isinstance(row.get(key), str))
+        with gzip.open(file, "rb") as lines:
+            while some := lines.readlines(BATCH):
+                rows = json.loads(b"[%b]" % b",".join(some))  # far faster than line by line
+                cells = [row[key] for row in rows for key in TEXTS if key in row]
+                yield from (cell for cell in cells if isinstance(cell, str))
 
 
 def our_windows() -> dict[int, str]:
