@@ -11,7 +11,8 @@ from ews.model import Fetch, FetchOutcome, Polling, Source
 from ews.own_sources import kept_sources, switched_off
 from ews.reports.names import label
 from ews.reports.source_advice import CHOSEN, ORDER, advise, todo
-from ews.reports.source_dark import Coverage, coverage
+from ews.reports.source_dark import coverage
+from ews.reports.source_flow import flows, in_full
 from ews.reports.source_views import (
     INTERNATIONAL,
     BrokenLine,
@@ -67,7 +68,8 @@ def sources_report(
     _check(asked)
     known = sources_here(store, now) if sources is None else tuple(sources)
     seen = coverage(store, known, now)
-    lines = [_covering(line, seen) for line in source_lines(store, now, known)]
+    found = flows(store, known, now)
+    lines = [in_full(line, found, seen) for line in source_lines(store, now, known)]
     broken = () if sources is not None else kept_sources(store).broken
     return SourcesReport(
         sources=tuple(_sorted([line for line in lines if asked.fits(line)], asked.sort)),
@@ -99,18 +101,6 @@ def _check(asked: SourcesAsked) -> None:
 def _states(lines: Iterable[SourceLine]) -> dict[str, int]:
     found = Counter(line.state for line in lines)
     return {state: found[state] for state in STATES}
-
-
-def _covering(line: SourceLine, seen: Coverage | None) -> SourceLine:
-    if seen is None:
-        return line
-    own = seen.of(line.name)
-    return replace(
-        line,
-        covers_items=sum(subject.startswith("item:") for subject in own),
-        covers_countries=sum(subject.startswith("country:") for subject in own),
-        dark=sum(subject in seen.dark for subject in own),
-    )
 
 
 def _sorted(lines: list[SourceLine], sort: str) -> list[SourceLine]:
@@ -225,9 +215,9 @@ def _line(
         circuit=polling.circuit.value,
         moved_to=safe_url(shown(source, polling.moved_to or "")),
         changed_at=polling.changed_at,
+        late=source.enabled and due is not None and now - due > LATE,
     )
-    late = source.enabled and due is not None and now - due > LATE
-    return replace(line, advice=advise(line, late))
+    return replace(line, advice=advise(line))
 
 
 def _country(code: str) -> Label:

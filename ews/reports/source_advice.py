@@ -110,10 +110,9 @@ ORDER = {code: at for at, code in enumerate(ADVICE)}
 CHOSEN = frozenset({"key", "unverified", "switched", "consent"})
 
 
-def advise(line: SourceLine, late: bool = False) -> tuple[Advice, ...]:
-    """What to do about the source, the most pressing first; () when there is nothing. `late`: its
-    turn is long past and nobody asked."""
-    codes = set(_off(line) if line.state == "off" else _on(line, late))
+def advise(line: SourceLine) -> tuple[Advice, ...]:
+    """What to do about the source, the most pressing first; () when there is nothing."""
+    codes = set(_off(line) if line.state == "off" else _on(line))
     if not line.trusted:
         codes.add("unverified")
     return tuple(_advice(code, line) for code in sorted(codes, key=ORDER.__getitem__))
@@ -125,9 +124,9 @@ def _off(line: SourceLine) -> list[str]:
     return ["key" if line.key_env else "consent"]
 
 
-def _on(line: SourceLine, late: bool) -> list[str]:
+def _on(line: SourceLine) -> list[str]:
     codes = ["moved"] if line.moved_to else []
-    if late:
+    if line.late:
         codes.append("late")
     if line.circuit == "gone":
         codes.append("gone")
@@ -137,7 +136,7 @@ def _on(line: SourceLine, late: bool) -> list[str]:
         codes.append("stale")
     elif line.state == "never":
         codes.append("never")
-    if line.dry and line.state == "fresh":
+    if line.drying and line.state == "fresh":
         codes.append("dry")
     return codes
 

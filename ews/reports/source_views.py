@@ -70,10 +70,12 @@ class SourceLine:
     circuit: str = "closed"  # closed | open | gone
     moved_to: str = ""  # where a permanent redirect led
     changed_at: datetime | None = None  # when its body last differed
+    late: bool = False  # its turn is long past and nobody asked
     seen_day: int | None = None  # new texts and figures of the last 24 hours
+    usual_day: float | None = None  # as many are usual then; None: too short a past to say
     seen_week: int | None = None
-    usual_week: float | None = None  # the median of its four weeks before; None: too short a past
-    dry: str = ""  # drying up, in a word code; "" when it is not
+    usual_week: float | None = None
+    drying: bool = False  # it brings far less than it used to
     covers_items: int | None = None  # items that rest on it; None where nothing is watched live
     covers_countries: int | None = None
     dark: int | None = None  # of those, how many cannot be seen now
@@ -215,8 +217,8 @@ class SourceReport:
     turns: tuple[TurnLine, ...]
     days: tuple[DayCount, ...]
     texts: tuple[TextLine, ...]
-    series: tuple[str, ...]
+    series: tuple[str, ...]  # the newest ones
+    series_count: int
     bodies: tuple[BodyLine, ...] | None
-    raw_bytes: int | None  # of kept bodies of these turns
     host: HostLine | None
     decisions: tuple[DecisionLine, ...]
