@@ -1,7 +1,7 @@
 """Shared by the suite: the shipped classifier (loaded once) and pipelines over a folder.
 
 Where the environment variable CI is set, the cases of property tests are the same in every run;
-elsewhere each run looks at new ones. What a fixture needs is imported by the fixture: the process
+elsewhere each run looks at new ones, and without EWS_EVERY_CASE at a fifth of as many. What a fixture needs is imported by the fixture: the process
 that hands tests to the workers runs none.
 """
 
@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+
+EVERY_CASE = bool(os.environ.get("CI") or os.environ.get("EWS_EVERY_CASE"))  # as .ci/run has it
+FEWEST = 25  # cases of a property in any run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A fifth of the cases of each property, but of one that looks at the same ones in every run."""
+    tests = {id(one.obj): one.obj for one in items if isinstance(one, pytest.Function)}
+    for test in () if EVERY_CASE else tests.values():
+        asked = getattr(test, "_hypothesis_internal_use_settings", None)
+        if asked is not None and not asked.derandomize and asked.max_examples > FEWEST:
+            fewer = settings(asked, max_examples=max(FEWEST, asked.max_examples // 5))
+            getattr(test, "__func__", test)._hypothesis_internal_use_settings = fewer
+
 
 gc.disable()  # while hundreds of modules are imported, nearly all of which stay
 
@@ -70,6 +84,15 @@ def answers_described_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fastapi.routing, "create_model_field", field)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def in_one_thread() -> Iterator[None]:
+    """A question to the application is answered in the thread that asks it."""
+    from tests.asked_directly import asked_directly
+
+    with asked_directly():
         yield
 
 

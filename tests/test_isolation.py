@@ -16,7 +16,6 @@ from urllib.parse import unquote_plus
 
 import pytest
 import time_machine
-from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -67,7 +66,6 @@ class Home:
     store: Store
     tokens: dict[str, str]
     app: FastAPI
-    portal: BlockingPortal
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,15 +81,7 @@ def fewer_worlds() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def portal() -> Iterator[BlockingPortal]:
-    with start_blocking_portal() as portal:
-        yield portal
-
-
-@pytest.fixture(scope="module")
-def homes(
-    tmp_path_factory: pytest.TempPathFactory, portal: BlockingPortal
-) -> Iterator[tuple[Home, Home]]:
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Home]]:
     made = []
     files = tmp_path_factory.mktemp("files")
     for name in ("with-b", "without"):
@@ -100,7 +90,7 @@ def homes(
         tokens = {"firm": firms_home.token(folder, "firm", A)}
         tokens |= {role: firms_home.token(folder, role) for role in ("official", "analyst")}
         app = create_app(load_settings(folder), store, clock=lambda: NOW)
-        made.append(Home(folder, store, tokens, app, portal))
+        made.append(Home(folder, store, tokens, app))
     yield made[0], made[1]
     for home in made:
         home.store.close()
@@ -142,7 +132,6 @@ def told(home: Home, viewer: str, *words: str) -> str:
 
 def client(home: Home, viewer: str, *, cookie: bool = False) -> TestClient:
     asks = TestClient(home.app, raise_server_exceptions=False, follow_redirects=False)
-    asks.portal = home.portal  # one event loop for all questions, as a server has
     if viewer != "open" and cookie:
         asks.cookies.set("ews_viewer", home.tokens[viewer])
     elif viewer != "open":
