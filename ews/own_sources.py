@@ -17,11 +17,12 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from ews.model import Source
+from ews.model import Circuit, Source
 from ews.storage import Store
 from ews.storage.audit import Audited
 from scrapers import CatalogError, load_sources
 from scrapers.catalog import Broken, home_texts, private_source, with_key
+from scrapers.remembered import accepted
 
 TEXTS, SWITCHES, PROMOTIONS = "sources.own", "sources.switched", "sources.promoted"
 NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
@@ -164,6 +165,19 @@ def switch(store: Store, source: Source, on: bool, by: str, at: datetime) -> Non
     """Ask a source or leave it alone, whatever its file says; `ews run` takes it up."""
     _decide(store, SWITCHES, source.name, on,
             Audited(at, "source", source.name, by, _body("on" if on else "off", "", source)))  # fmt: skip
+
+
+def resume(store: Store, source: Source, by: str, at: datetime) -> None:
+    """Ask again a source that was given up: its next turn is now. A list that looked too short to
+    be believed is believed then, and what it lost is told."""
+    with store.begin() as tx:
+        if memory := tx.memory(source.name):
+            tx.save_memory(source.name, accepted(memory))
+        tx.save_polling(replace(
+            tx.polling(source.name), circuit=Circuit.CLOSED, opened_at=None, failures=0,
+            next_due=at, why="schedule",
+        ))  # fmt: skip
+        tx.audit([Audited(at, "source", source.name, by, _body("resumed", "", source))])
 
 
 def _body(done: str, why: str, source: Source) -> str:

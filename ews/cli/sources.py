@@ -123,28 +123,18 @@ def _switched(name: str, to: bool, by: str, home: Home, lang: Lang) -> None:
 
 
 @app.command()
-def resume(name: Name, home: Home = None, lang: Lang = None) -> None:
+def resume(name: Name, by: By = "operator", home: Home = None, lang: Lang = None) -> None:
     """Ask again a source that was given up (HTTP 410, or too many failures): its next turn is now.
 
     A list that looked too short to be believed is believed then, and what it lost is told.
     """
-    from dataclasses import replace
-
     from ews.cli.opening import opened
     from ews.cli.output import output
-    from ews.model import Circuit
-    from scrapers.remembered import accepted
+    from ews.own_sources import resume as resumed
 
     with opened(home) as (settings, store):
         out = output(lang, False, settings.lang)
-        named(settings, store, name)
-        with store.begin() as tx:
-            if memory := tx.memory(name):
-                tx.save_memory(name, accepted(memory))
-            tx.save_polling(replace(
-                tx.polling(name), circuit=Circuit.CLOSED, opened_at=None, failures=0,
-                next_due=datetime.now(UTC), why="schedule",
-            ))  # fmt: skip
+        resumed(store, named(settings, store, name), by, datetime.now(UTC))
     out.say(out.t(f"{name}: 다시 묻습니다", f"{name} is asked again"))
 
 
