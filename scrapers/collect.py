@@ -69,6 +69,8 @@ def _turn(
     fetched, reply = fetch_reply(source, _conditions(source, last), now, client)
     if reply is None:
         return Collected(fetched)
+    if fetched.outcome is FetchOutcome.UNCHANGED:
+        return Collected(fetched, moved_to=reply.moved)
     key = api_key(source, client)
     kept = replace(
         fetched,

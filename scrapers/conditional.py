@@ -46,13 +46,14 @@ def fetch(
 ) -> tuple[Fetch, bytes | None]:
     """As `fetch_reply`, with the body alone."""
     fetched, reply = fetch_reply(source, last, now, client)
-    return fetched, reply.body if reply is not None else None
+    new = reply is not None and fetched.outcome is FetchOutcome.NEW
+    return fetched, reply.body if reply is not None and new else None
 
 
 def fetch_reply(
     source: Source, last: Fetch | None, now: datetime, client: Client
 ) -> tuple[Fetch, Reply | None]:
-    """One conditional GET of the source's URL: (NEW, reply), (UNCHANGED, None) or (FAILED, None).
+    """One conditional GET of the source's URL: (NEW, reply), (UNCHANGED, reply) or (FAILED, None).
 
     A failed fetch keeps the validators of `last`, so that a body that could not be read is asked
     for again instead of coming back as 304.
@@ -77,7 +78,7 @@ def fetch_reply(
                 signals=last.signals if last else 0,
                 retry_after_s=freshness_s(reply.headers, now) or None,
                 error=reply.note or None,
-            ), None
+            ), reply
         judge(source, reply, now)
     except SourceError as error:
         return failed(base, error), None
@@ -93,7 +94,7 @@ def fetch_reply(
         error=reply.note or None,
     )
     if last is not None and last.sha256 == digest:
-        return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), None
+        return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), reply
     return replace(seen, outcome=FetchOutcome.NEW, newest=None), reply
 
 

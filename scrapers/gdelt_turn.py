@@ -98,6 +98,8 @@ def turn(
     fetched, reply = fetch_reply(source, last if slots.newest else None, now, client)
     if fetched.outcome is FetchOutcome.FAILED:
         return Collected(fetched)
+    if fetched.outcome is FetchOutcome.UNCHANGED:
+        reply = None  # the index is the one that we know
     # Google's storage says by itself that a copy is good for an hour; GDELT's own rhythm is 15 minutes.
     fetched = replace(fetched, retry_after_s=None)
     try:

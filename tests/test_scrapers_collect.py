@@ -10,7 +10,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from ews.model import Fetch, FetchOutcome, Observation, Source, SourceState
-from scrapers import Client, freshness, load_source, next_due, scrape
+from scrapers import Client, collect, freshness, load_source, next_due, scrape
 from scrapers.golden import sample_file
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
@@ -52,6 +52,18 @@ def test_new_then_unchanged(web: HTTPServer, client: Client) -> None:
     second, signals = scrape(source, first, NOW + timedelta(minutes=10), client)
     assert (second.outcome, signals) == (FetchOutcome.UNCHANGED, [])
     assert second.newest == first.newest
+
+
+def test_a_move_is_learnt_from_an_answer_that_brings_nothing_new(
+    web: HTTPServer, client: Client
+) -> None:
+    web.expect_request("/feed").respond_with_data("", 301, {"Location": web.url_for("/new/feed")})
+    web.expect_request("/new/feed").respond_with_data(FEED)
+    source = feed_source(web)
+    first = collect(source, None, NOW, client)
+    second = collect(source, first.fetch, NOW + timedelta(minutes=10), client)
+    assert second.fetch.outcome is FetchOutcome.UNCHANGED
+    assert first.moved_to == second.moved_to == web.url_for("/new/feed")
 
 
 @pytest.mark.parametrize("body", ["", "<html>blocked</html>", FEED[:150], "{}", "\x00\x01"])
