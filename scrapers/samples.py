@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ews.model import Source
 from scrapers.catalog import shipped_names
-from scrapers.collected import vouched
+from scrapers.collected import Parser, vouched
 from scrapers.drafts import expected_of
 from scrapers.errors import SourceError
 from scrapers.golden import SAMPLE_NOW, read_sample, told_text
@@ -21,19 +21,20 @@ from scrapers.mapping import Parsed
 MANY = 20  # lines of a difference that are shown
 
 
-def tried(source: Source, home: Path) -> tuple[Parsed, str]:
+def tried(source: Source, home: Path, parser: Parser = parse) -> tuple[Parsed, str]:
     """What the sample yields, and how that differs from expected.json ("" when it does not).
 
-    Raises SourceError, and FileNotFoundError where there is no sample.
+    `parser` reads samples of private sources: a worker's, since strangers wrote them. Raises
+    SourceError, and FileNotFoundError where there is no sample.
     """
     if source.name in shipped_names():
         parsed = read_sample(source)
         folder = files("scrapers") / "sources" / source.name
         return parsed, _differs((folder / "expected.json").read_text("utf-8"), told_text(parsed))
-    return _own(source, home / "sources" / source.name)
+    return _own(source, home / "sources" / source.name, parser)
 
 
-def _own(source: Source, folder: Path) -> tuple[Parsed, str]:
+def _own(source: Source, folder: Path, parser: Parser) -> tuple[Parsed, str]:
     samples = sorted(folder.glob("sample.*"))
     if not samples:
         raise FileNotFoundError(folder / "sample.*")
@@ -42,7 +43,7 @@ def _own(source: Source, folder: Path) -> tuple[Parsed, str]:
     told = _read(source, expected)
     at = datetime.fromisoformat(str(told.get("at", SAMPLE_NOW.isoformat())))
     label = str(told.get("label", ""))
-    parsed = parse(source, samples[0].read_bytes(), at, label)
+    parsed = parser(source, samples[0].read_bytes(), at, label, "")
     parsed = replace(parsed, signals=vouched(source, parsed.signals))
     return parsed, _differs(expected, expected_of(source, parsed, at, label)) if expected else ""
 

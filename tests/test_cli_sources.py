@@ -15,12 +15,13 @@ from typer.testing import CliRunner, Result
 
 from ews.cli import app
 from ews.config import Settings
-from ews.model import Article, Circuit, Polling, Raw
+from ews.model import Article, Circuit, Polling, Raw, Source
 from ews.own_sources import Known, kept_sources, read_sources
 from ews.reports import add_viewer
 from ews.storage import Store
 from scrapers import Client, SourceError, load_source, parse
 from scrapers.collected import vouched
+from scrapers.mapping import Parsed
 from scrapers.opml import write_opml
 from tests.empty_store import migrated
 
@@ -185,6 +186,25 @@ def test_feeds_come_from_a_readers_list_and_go_back(run: Run, tmp_path: Path) ->
     assert out.read_bytes().count(b"xmlUrl") == write_opml(known(tmp_path).sources, "", "").count(
         b"xmlUrl"
     )
+
+
+def test_what_no_worker_can_read_is_read_by_nobody_else(
+    run: Run, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(source: Source, *_: object) -> Parsed:
+        raise SourceError(f"{source.name}: the process that read its answer ended")
+
+    monkeypatch.setattr(Here, "parse", staticmethod(lost))
+    done = run("new", FEED, "--url", url)
+    assert "the process that read its answer ended" in " ".join(done.stdout.split())
+    written = tmp_path / "sources" / FEED
+    assert sorted(one.name for one in written.iterdir()) == ["sample.xml", "source.toml"]
+    assert "ended" in run("test", FEED).stdout
+    other = url.replace("/rss", "/rss?2")
+    file = tmp_path / "list.opml"
+    file.write_text(f'<opml version="2.0"><body><outline xmlUrl="{other}"/></body></opml>', "utf-8")
+    (added,) = json.loads(run("import", str(file), "--probe", "--json").stdout)["added"]
+    assert "ended" in added["note"]
 
 
 def test_a_page_with_nothing_to_read_is_told_with_exit_1(run: Run, httpserver: HTTPServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ews.config import Settings
     from ews.model import Source
     from ews.storage import Store
+    from scrapers import Client, Parser
     from scrapers.opml import Outline
     from scrapers.probe import Draft
 
@@ -52,32 +54,45 @@ def new(
     Exit 1 when nothing was recognised there.
     """
     from ews.cli.opening import opened
-    from ews.cli.output import output, working
-    from ews.scheduler import make_client
-    from scrapers import SourceError
+    from ews.cli.output import output
     from scrapers.drafts import check_name, source_text, write_source
-    from scrapers.probe import SAMPLES, look
+    from scrapers.probe import SAMPLES
     from scrapers.worker import Workers
 
     if kind and kind not in SAMPLES:
         raise ValueError(f"--kind {kind!r}: use one of {', '.join(SAMPLES)}")
-    with opened(home) as (settings, store):
+    with opened(home) as (settings, store), Workers() as workers:
         out = output(lang, as_json, settings.lang)
-        folder = check_name(name, settings.home)
-        now = datetime.now(UTC)
-        try:
-            with working(url), Workers() as workers:
-                client = make_client(settings, store)
-                draft = look(url, client, now, kind, spoken, workers.parse)
-        except SourceError as error:
-            raise ValueError(error.message) from None
+        folder, now = check_name(name, settings.home), datetime.now(UTC)
+        draft = _looked_at(settings, store, url, now, kind, spoken, workers.parse)
         if draft.kind:
-            write_source(folder, source_text(name, draft, now), draft, now)
+            write_source(folder, source_text(name, draft, now), draft, now, workers.parse)
     if out.as_json:
         out.json({**_facts(draft), "folder": str(folder) if draft.kind else None})
     else:
         _show_draft(out, draft, folder)
     raise typer.Exit(0 if draft.kind else 1)
+
+
+def _looked_at(
+    settings: Settings,
+    store: Store,
+    url: str,
+    now: datetime,
+    kind: str,
+    spoken: str,
+    parser: Parser,
+) -> Draft:
+    from ews.cli.output import working
+    from ews.scheduler import make_client
+    from scrapers import SourceError
+    from scrapers.probe import look
+
+    try:
+        with working(url):
+            return look(url, make_client(settings, store), now, kind, spoken, parser)
+    except SourceError as error:
+        raise ValueError(error.message) from None
 
 
 def _facts(draft: Draft) -> dict[str, object]:
@@ -179,9 +194,11 @@ def _sampled(settings: Settings, source: Source) -> dict[str, object]:
     """What the sample yields, beside expected.json. FileNotFoundError without a sample."""
     from scrapers import SourceError
     from scrapers.samples import tried
+    from scrapers.worker import Workers
 
     try:
-        parsed, differs = tried(source, settings.home)
+        with Workers() as workers:
+            parsed, differs = tried(source, settings.home, workers.parse)
     except SourceError as error:
         return {"source": source.name, "from": "sample", "ok": False, "rows": None, "newest": None,
                 "error": error.message, "differs": None, "signals": []}  # fmt: skip
@@ -235,7 +252,7 @@ def import_opml(
     Exit 1 when none was added.
     """
     from ews.cli.opening import opened
-    from ews.cli.output import clean, output
+    from ews.cli.output import output
     from ews.cli.sources import known_sources
     from scrapers import SourceError
     from scrapers.opml import read_opml, same
@@ -248,60 +265,83 @@ def import_opml(
             raise ValueError(f"{file}: {error.message}") from None
         known = {same(one.url): one.name for one in known_sources(settings, store).sources}
         there = [
-            (one.title or one.url, known[same(one.url)])
+            (one.title or one.url, name)
             for one in listed.feeds
-            if same(one.url) in known
+            if (name := known.get(same(one.url))) is not None
         ]
         fresh = [one for one in listed.feeds if same(one.url) not in known]
         added = _imported(settings, store, fresh, probe)
     if out.as_json:
         out.json({"added": added, "known": dict(there), "left_out": listed.left_out})
     else:
-        out.table(out.t("더한 수집원", "Sources added"), [out.t("이름", "name"), "URL", out.t("알림", "note")],
-                  [(one["name"], one["url"], clean(str(one["note"]))) for one in added])  # fmt: skip
-        for title, name in there:
-            out.say(
-                clean(out.t(f"이미 있음: {title} ({name})", f"there already: {title} ({name})"))
-            )
-        for said in listed.left_out:
-            out.say(clean(out.t(f"뺌: {said}", f"left out: {said}")))
+        _show_import(out, added, there, listed.left_out)
     raise typer.Exit(0 if added else 1)
 
 
+def _show_import(
+    out: Output,
+    added: Sequence[Mapping[str, object]],
+    there: Sequence[tuple[str, str]],
+    left_out: Sequence[str],
+) -> None:
+    from ews.cli.output import clean
+
+    out.table(out.t("더한 수집원", "Sources added"), [out.t("이름", "name"), "URL", out.t("알림", "note")],
+              [(one["name"], one["url"], clean(str(one["note"]))) for one in added])  # fmt: skip
+    for title, name in there:
+        out.say(clean(out.t(f"이미 있음: {title} ({name})", f"there already: {title} ({name})")))
+    for said in left_out:
+        out.say(clean(out.t(f"뺌: {said}", f"left out: {said}")))
+
+
 def _imported(
-    settings: Settings, store: Store, feeds: list[Outline], probe: bool
+    settings: Settings, store: Store, feeds: Sequence[Outline], probe: bool
 ) -> list[dict[str, object]]:
+    """A folder for each feed; with `probe` from a look at it, where that worked."""
     from ews.cli.sources import known_sources
     from ews.scheduler import make_client
-    from scrapers import SourceError
     from scrapers.catalog import shipped_names
     from scrapers.drafts import check_name, source_text, write_source
     from scrapers.opml import name_of
-    from scrapers.probe import Draft, look
+    from scrapers.worker import Workers
 
     client = make_client(settings, store) if probe else None
     folder = settings.home / "sources"
-    taken = set(shipped_names()) | (
-        {one.name for one in folder.iterdir()} if folder.is_dir() else set()
-    )
+    own = {one.name for one in folder.iterdir()} if folder.is_dir() else set()
+    taken = {*shipped_names(), *own}
     added: list[dict[str, object]] = []
-    for feed in feeds:
-        name, now, note = name_of(feed, taken), datetime.now(UTC), ""
-        taken.add(name)
-        plain = Draft(feed.url, 0, "", "", b"", kind="rss", title=feed.title, lang=feed.lang)
-        draft: Draft = plain
-        if client is not None:
-            try:
-                found = look(feed.url, client, now, "", feed.lang)
-                draft = replace(found, title=feed.title or found.title) if found.kind else plain
-                note = found.said if found.kind else "no feed was recognised there"
-            except SourceError as error:
-                note = error.message
-        seen = draft if draft.body else None
-        write_source(check_name(name, settings.home), source_text(name, draft, now), seen, now)
-        added.append({"name": name, "url": feed.url, "note": note})
+    with Workers() as workers:
+        for feed in feeds:
+            name, now = name_of(feed, taken), datetime.now(UTC)
+            taken.add(name)
+            draft, note = _drafted(feed, client, now, workers.parse)
+            seen = draft if draft.body else None
+            write_source(
+                check_name(name, settings.home), source_text(name, draft, now), seen, now,
+                workers.parse,
+            )  # fmt: skip
+            added.append({"name": name, "url": feed.url, "note": note})
     known_sources(settings, store)
     return added
+
+
+def _drafted(
+    feed: Outline, client: Client | None, now: datetime, parser: Parser
+) -> tuple[Draft, str]:
+    """What is written down of a feed, and a note: as the list says, or as a look at it showed."""
+    from scrapers import SourceError
+    from scrapers.probe import Draft, look
+
+    plain = Draft(feed.url, 0, "", "", b"", kind="rss", title=feed.title, lang=feed.lang)
+    if client is None:
+        return plain, ""
+    try:
+        found = look(feed.url, client, now, "", feed.lang, parser)
+    except SourceError as error:
+        return plain, error.message
+    if not found.kind:
+        return plain, "no feed was recognised there"
+    return replace(found, title=feed.title or found.title), found.said
 
 
 def export_opml(
