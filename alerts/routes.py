@@ -249,7 +249,7 @@ READ: Mapping[str, Callable[[object], object]] = {
     "budget_per_day": _whole, "ministries": _each_once, "items": _each_once, "sectors": _sectors,
     "unlisted": _yes, "people": _each_once, "ack_within_min": _minutes_by_stage, "quiet": _quiet,
     "timezone": _zone, "digests": _times, "cooldown_min": _minutes, "item_share": _part,
-    "operator": _yes, "backup": _text,
+    "operator": _yes, "backup": _text, "heartbeat": _yes,
 }  # fmt: skip
 
 

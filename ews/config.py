@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     keep_raw_days: int = Field(ge=0, le=3_660)
     keep_raw_mb: int = Field(ge=0, le=1_000_000)
 
+    heartbeat_at: str = Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    heartbeat_grace_min: int = Field(ge=5, le=720)
+    heartbeat_url: Secret
+
     web_host: str = Field(min_length=1)
     web_port: int = Field(ge=0, le=65_535)
 
@@ -171,6 +175,7 @@ SECRETS = (
     "slack_app_token",
     "slack_signing_secret",
     "database_url",
+    "heartbeat_url",
     "viewer_token",
 )
 PATHS = ("recorded_data", "model_folder", "routes_file")

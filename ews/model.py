@@ -861,6 +861,7 @@ class Receiver:
     operator: bool = False  # runs ews: is told of dead channels and dead letters
     backup: str | None = None  # receiver that is told while this one's channel is dead
     unlisted: bool = False  # is told of items whose domestic uses nobody has written down
+    heartbeat: bool | None = None  # a daily word that ews works; None: operators only
 
 
 @dataclass(frozen=True, slots=True)

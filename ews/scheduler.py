@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from apscheduler.triggers.interval import IntervalTrigger
 from ews.config import Settings
 from ews.delivering import Worker
 from ews.leading import Candidate, Term
+from ews.liveness.pulse import note_cycle
+from ews.liveness.turns import Beating, telling_life
 from ews.model import Polling, Source
 from ews.own_sources import read_sources
 from ews.pipeline import Pipeline
@@ -47,6 +49,7 @@ STANDBY_POLL_S = 0.5
 SCRAPES_AT_ONCE = 16  # most of a turn is waiting for a host; only one turn per host at a time
 TICK_S = 0.5  # between looks at what is due
 LOOK_S = 60.0  # between looks for sources that came, went, or were resumed
+SWITCH_S = 10.0  # the dead man's switch outside must answer within it
 STOP_S = 20.0  # turns that have begun are waited for so long at a stop
 SETTLE_S = 0.3  # signals that come together are looked at together
 TEND_S = 2.0  # between looks at what people did and what falls due
@@ -148,8 +151,10 @@ class Cycles:
         return False
 
     def _cycle(self) -> bool:
+        begun = time.monotonic()
         try:
             done = self.pipeline.cycle(self.clock(), self.clock, deliver=False)
+            note_cycle(self.pipeline.store, self.clock(), time.monotonic() - begun)
         except StaleLeader:
             raise
         except Exception:
@@ -296,7 +301,7 @@ class Look:
     def __call__(self) -> None:
         try:
             sources = self._sources()
-            self._pipeline.watch(sources)
+            self._pipeline.watch([one for one in sources if one.trusted])
             self._turns.know(sources, self._pipeline.store.pollings())
         except Exception as error:
             log.exception("the sources could not be read; the next look does it")
@@ -307,8 +312,8 @@ class Look:
 
 def outbox(pipeline: Pipeline, settings: Settings) -> Sequence[Task]:
     """Beside the cycles: the worker that sends what is due and tells operators of dead addresses;
-    and once a day, how alerts turned out, what drifted, how vulnerable each item is, and which kept
-    bodies go."""
+    and once a day, how alerts turned out, what drifted, how vulnerable each item is, which kept
+    bodies go, and to every receiver that ews works."""
     rooms = pipeline.rooms
     worker = Worker(
         pipeline.store, rooms.channels, pipeline.message, wall_clock, rooms.owner,
@@ -319,7 +324,31 @@ def outbox(pipeline: Pipeline, settings: Settings) -> Sequence[Task]:
         worker.serve, settling(store, wall_clock), watching(store, rooms.routes, wall_clock),
         keep_watch(store, wall_clock),
         trimming(store, wall_clock, settings.keep_raw_days, settings.keep_raw_mb),
+        telling_life(beating(pipeline, settings), wall_clock),
     )  # fmt: skip
+
+
+def beating(pipeline: Pipeline, settings: Settings) -> Beating:
+    """What tells that this scheduler works, by the settings."""
+    store, secret = pipeline.store, settings.heartbeat_url
+    url = secret.get_secret_value() if secret else ""
+    return Beating(
+        store, pipeline.rooms.routes, pipeline.rooms.names, lambda: pipeline.rooms.sources,
+        settings.heartbeat_at, timedelta(minutes=settings.heartbeat_grace_min), url,
+        asking(make_client(settings, store)) if url else None,
+    )  # fmt: skip
+
+
+def asking(client: Client) -> Callable[[str], int]:
+    """Asks an address of ours with the guarded client; the HTTP status. No message has the path."""
+
+    def ask(url: str) -> int:
+        secret = url.split("://", 1)[-1].partition("/")[2]
+        return client.get(
+            url, robots=False, max_bytes=65_536, deadline_s=SWITCH_S, secret=secret
+        ).status
+
+    return ask
 
 
 def _kept_up(task: Task, term: Term, over: threading.Event) -> None:

@@ -1,0 +1,85 @@
+"""What did ews do in the last day? The proof of life that a heartbeat carries, from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.words import say
+from ews.liveness.usual import PAST, Usual, Window, usual
+from ews.model import DeliveryState, Source
+from ews.storage import Store
+from ews.storage.blind import BlindSpell
+from ews.storage.tallies import SPAN
+from scrapers import freshness
+
+DAY = timedelta(days=1)
+OTHERS = ("blind", "seeing", "digest", "planned")  # bulletins that show that ews works
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What a heartbeat tells, the same for every receiver."""
+
+    sources: tuple[Source, ...]  # that are asked
+    answered: int  # of them within the last day
+    silent: tuple[Source, ...]  # failing, stale or never read
+    texts: int  # new ones of the last day
+    figures: int
+    newest: datetime | None  # when new texts last came
+    firing: int
+    blind: tuple[BlindSpell, ...]
+    unread: int
+    unsent: int
+    oldest: datetime | None  # since when the oldest unsent message waits
+    dead: int
+    drying: Mapping[str, Usual]  # sources that bring far less than usual
+    told: Mapping[str, int]  # receiver -> messages of the last day
+
+
+def life(store: Store, sources: Sequence[Source], now: datetime) -> Life:
+    """What the store says of the last day; `sources` are those that are asked here."""
+    newest, answered = store.newest_fetches(one.name for one in sources)
+    pollings, spans = store.pollings(), store.tallies(now - PAST)
+    names = {one.name for one in sources}
+    news = [p.news_at for name, p in pollings.items() if p.news_at and name in names]
+    recent = [t for name in names for t in spans.get(name, ()) if t.at >= now - DAY - SPAN / 2]
+    states, oldest = store.delivery_counts()
+    pending = (DeliveryState.NEW, DeliveryState.TRYING, DeliveryState.AMBIGUOUS)
+    return Life(
+        sources=tuple(sources),
+        answered=sum(fetch.at > now - DAY for fetch in answered.values()),
+        silent=tuple(
+            one for one in sources
+            if freshness(
+                one, answered.get(one.name), now, newest.get(one.name),
+                pollings[one.name].news_at if one.name in pollings else None,
+            ).blind
+        ),
+        texts=sum(one.new_texts for one in recent),
+        figures=sum(one.new_figures for one in recent),
+        newest=max(news, default=None),
+        firing=len(store.open_alerts()),
+        blind=tuple(store.blind_spells()),
+        unread=store.waiting_counts()["unclassified"],
+        unsent=sum(states.get(state.value, 0) for state in pending),
+        oldest=oldest,
+        dead=states.get(DeliveryState.DEAD.value, 0),
+        drying={n: one for n, one in usual(sources, spans, now).items() if one.drying},
+        told=store.told_since(now - DAY, OTHERS),
+    )  # fmt: skip
+
+
+def usual_words(found: Usual, lang: str) -> str:
+    """What a source brings against its past, in one sentence."""
+    if found.day.few:
+        return _said("day_few", found.day, lang)
+    if found.week.few:
+        return _said("week_few", found.week, lang)
+    return _said("day_young" if found.day.usual is None else "day", found.day, lang)
+
+
+def _said(key: str, window: Window, lang: str) -> str:
+    usual_ = "-" if window.usual is None else f"{window.usual:.0f}"
+    return say(f"usual.{key}", lang, seen=window.seen, usual=usual_, least=window.least)
