@@ -149,7 +149,7 @@ def _switch(ping: Ping, began: datetime, now: datetime) -> Sign:
 
 
 def _sign(name: str, ok: bool, **facts: object) -> Sign:
-    key = f"sign.{name}_ok" if ok else f"sign.{name}"
+    key = f"pulse.{name}_ok" if ok else f"pulse.{name}"
     en, ko = (
         say(key, lang, **{
             fact: age(value, lang) if isinstance(value, timedelta) else value
