@@ -10,7 +10,8 @@ import pytest
 
 from ews.model import Fetch, FetchOutcome
 from ews.reports.collection import source_lines, sources_here
-from ews.reports.source_words import OTHERWISE, a_round, in_korean, trouble
+from ews.reports.source_errors import OTHERWISE, in_korean
+from ews.reports.source_words import a_round, trouble
 from ews.storage import Store
 from ews.storage.series_rows import units
 from scrapers import load_sources

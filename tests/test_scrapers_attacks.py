@@ -6,15 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from ews.model import Fetch, FetchOutcome, Observation, Source, VintageBasis, series_parts
 from ews.pipeline import Pipeline, Rooms, _parts
-from ews.reports.source_words import OTHERWISE, in_korean
+from ews.reports.source_errors import OTHERWISE, in_korean
 from ews.storage import Store
-from scrapers import Client, Collected, collect, load_sources, next_due
+from scrapers import Client, Collected, collect, load_sources, next_due, parse
 from scrapers.calendars import release_of
 from scrapers.golden import SAMPLE_NOW as NOW
 from scrapers.golden import sample_file
@@ -146,7 +147,8 @@ def test_a_workbook_that_changes_behind_the_same_page_is_read() -> None:
 
 def scraping(home: Path) -> Pipeline:
     """A pipeline that can only scrape: no classifier is loaded."""
-    return Pipeline(Store.open(home), cast(Rooms, None))
+    rooms = cast(Rooms, SimpleNamespace(keep_raws=True, parser=parse))
+    return Pipeline(Store.open(home), rooms)
 
 
 @pytest.fixture(scope="module")

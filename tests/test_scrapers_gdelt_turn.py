@@ -12,7 +12,7 @@ import pytest
 
 from ews.model import Fetch, FetchOutcome, Source
 from ews.pipeline import Pipeline, Rooms
-from ews.reports.source_words import in_korean
+from ews.reports.source_errors import in_korean
 from ews.storage import Store
 from scrapers import Client, Collected, collect, reread
 from scrapers.catalog import load_source

@@ -151,7 +151,7 @@ def try_out(
     from ews.cli.output import output
     from ews.cli.sources import named
     from ews.reports import NotFound
-    from ews.reports.source_words import in_korean
+    from ews.reports.source_errors import in_korean
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)

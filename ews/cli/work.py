@@ -101,7 +101,7 @@ def scrape(
     from ews.cli.opening import build_pipeline, opened
     from ews.cli.output import moment, output, working
     from ews.own_sources import read_sources
-    from ews.reports.source_words import in_korean
+    from ews.reports.source_errors import in_korean
     from ews.reports.words import outcome_word
     from ews.scheduler import make_client
     from nlp.classifier import LexiconClassifier

@@ -2,63 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 
+from ews.reports.polling_words import WHY
+from ews.reports.source_errors import in_korean
 from ews.reports.source_views import SourceLine
-
-# The first that fits tells a Korean reader what to do; what a source said itself stays as it was said.
-_KOREAN = tuple(
-    (re.compile(pattern), words)
-    for pattern, words in (
-        (r"needs an API key: set (\w+)", r"API 키가 없습니다. 환경변수 {0}을(를) 설정하십시오"),
-        (r"data\.go\.kr refused \(code 30\)", "등록되지 않은 키입니다. ‘디코딩’ 키를 넣었는지 확인하십시오"),
-        (r"data\.go\.kr refused \(code 31\)", "키의 기한이 끝났습니다. data.go.kr에서 갱신하십시오"),
-        (r"data\.go\.kr refused \(code 20\)", "이 서비스의 활용신청이 되어 있지 않습니다. data.go.kr에서 신청하십시오"),
-        (r"data\.go\.kr refused \(code 22\)", "오늘의 호출 한도를 다 썼습니다. 한도가 풀리면 다시 가져옵니다"),
-        (r"data\.go\.kr refused", "data.go.kr이 요청을 거절했습니다"),
-        (r"slots? given up", "하루가 지나도록 없던 15분 파일을 포기했습니다. 그 시간의 문서는 빠져 있습니다"),
-        (r"is not there yet", "아직 올라오지 않은 파일입니다. 나중에 다시 읽습니다"),
-        (r"differs from the index|not a whole zip file", "파일이 온전하지 않습니다. 나중에 다시 읽습니다"),
-        (r"to be read later", "밀린 15분 파일을 차례로 읽고 있습니다"),
-        (r"articles over the cap", "한 번에 받는 한도를 넘어 언급이 적은 것은 뺐습니다"),
-        (r"begins anew", "기억이 손상되어 가장 새 파일부터 다시 시작했습니다"),
-        (r"compare the clock", "발행 시각이 미래입니다. 이 기계의 시계를 확인하십시오"),
-        (r"HTTP 401", "키가 거절되었습니다. 키를 확인하거나 갱신하십시오"),
-        (r"HTTP 403", "발행처가 접근을 막았습니다. 우회하지 말고 발행처에 문의하십시오"),
-        (r"HTTP 429|asked us to wait|asked too often", "너무 자주 물었습니다. 발행처가 정한 때까지 기다립니다"),
-        (r"HTTP 40[04]|HTTP 410", "주소나 질의가 맞지 않습니다. source.toml의 url을 발행처 안내와 비교하십시오"),
-        (r"HTTP 5\d\d", "발행처 서버의 오류입니다. 다음 차례에 다시 가져옵니다"),
-        (r"did not finish within|ConnectError|ConnectTimeout|cannot be resolved|RemoteProtocolError",
-         "연결되지 않거나 제때 끝나지 않았습니다. 다음 차례에 다시 가져옵니다"),
-        (r"robots\.txt", "robots.txt가 허락하지 않습니다"),
-        (r"rows where at least", "행이 기대보다 적습니다. 자료가 마르거나 형식이 바뀌었는지 주소를 열어 보십시오"),
-        (r"differ from those of a source that goes first", "먼저 믿는 출처와 값이 달라 그 값은 두지 않았습니다"),
-        (r"is kept in .* and came in|is now in .*, not|unit .* is unknown", "단위가 바뀌었습니다. 다른 계열이므로 받지 않았습니다"),
-        (r"cut off|rows came of|more rows than one page", "응답이 행 한도에서 잘렸습니다. 한 번에 묻는 양을 줄이십시오"),
-        (r"same page again", "어느 쪽을 물어도 같은 쪽이 옵니다. 더 짧은 기간을 물으십시오"),
-        (r"web page .*came instead|not JSON|broken or cut-off XML|no SDMX|no table|not an xlsx|no list at|our parser|no longer links|no data message",
-         "자료 대신 다른 것이 왔거나 형식이 바뀌었습니다. 주소를 열어 표본과 비교하십시오"),
-        (r"the format has changed|has changed|is missing in", "형식이 바뀌었습니다. 표본과 source.toml을 새 응답과 비교하십시오"),
-        (r"entries without a usable date", "날짜가 없거나 있을 수 없는 날짜인 글은 받은 때를 썼습니다"),
-        (r"requests failed", "일부 요청이 실패했습니다. 나머지는 받았고 실패한 것은 다음 차례에 다시 묻습니다"),
-        (r"left out|cannot be read|unchecked|add up to", "읽을 수 없거나 합계가 맞지 않는 행이 있어 그 값은 뺐습니다"),
-    )
-)  # fmt: skip
-
-
-OTHERWISE = "확인이 필요합니다"
-
-
-def in_korean(error: str) -> str:
-    """What to do about an error of a source, in Korean, with its own words behind it; "" for none.
-
-    >>> in_korean("x needs an API key: set FRED_API_KEY, or enabled = false").split(".")[0]
-    'API 키가 없습니다'
-    """
-    for pattern, words in _KOREAN if error else ():
-        if found := pattern.search(error):
-            return f"{words.format(*found.groups())} ({error})"
-    return f"{OTHERWISE} ({error})" if error else ""
 
 
 def trouble(line: SourceLine, lang: str) -> str:
@@ -70,6 +18,11 @@ def trouble(line: SourceLine, lang: str) -> str:
 
 
 def _why_off(line: SourceLine, lang: str) -> str:
+    if line.off_here:
+        return (
+            f"꺼짐: 운영자가 껐습니다 (ews sources on {line.name})" if lang == "ko"
+            else f"off: an operator switched it off (ews sources on {line.name})"
+        )  # fmt: skip
     if line.key_env:
         return (
             f"꺼짐: 환경변수 {line.key_env}에 API 키를 넣고 다시 시작하면 켜집니다" if lang == "ko"
@@ -87,3 +40,113 @@ def a_round(line: SourceLine, lang: str) -> str:
         return ""
     days = line.round_s / 86_400
     return f"한 바퀴 {days:.1f}일" if lang == "ko" else f"a round takes {days:.1f} d"
+
+
+# --------------------------------------------------------------------------- facts in words
+
+TIERS = {
+    1: ("자기 발표·측정", "its own acts or measurements"), 2: ("언론", "a newsroom"),
+    3: ("기계가 모음", "gathered by a machine"), 4: ("자체 추가", "added here"),
+}  # fmt: skip
+LANGUAGES = {
+    "ko": ("한국어", "Korean"), "en": ("영어", "English"), "zh": ("중국어", "Chinese"),
+    "ja": ("일본어", "Japanese"), "ru": ("러시아어", "Russian"), "es": ("스페인어", "Spanish"),
+    "id": ("인도네시아어", "Indonesian"), "fr": ("프랑스어", "French"), "de": ("독일어", "German"),
+    "vi": ("베트남어", "Vietnamese"), "ar": ("아랍어", "Arabic"), "pt": ("포르투갈어", "Portuguese"),
+    "mul": ("여러 언어", "several languages"),
+}  # fmt: skip
+UNITS = ((86_400, "일", "d"), (3600, "시간", "h"), (60, "분", "min"))
+
+
+def said(pair: tuple[str, str] | None, spare: str, lang: str) -> str:
+    return spare if pair is None else pair[0 if lang == "ko" else 1]
+
+
+def tier_words(tier: int, lang: str) -> str:
+    return said(TIERS.get(tier), str(tier), lang)
+
+
+def language_words(code: str, lang: str) -> str:
+    return said(LANGUAGES.get(code), code, lang)
+
+
+def why_next(why: str, lang: str) -> str:
+    """What set the next turn; "" when it was never planned."""
+    return said(WHY.get(why), "", lang)
+
+
+def span(seconds: float, lang: str) -> str:
+    """A length of time in its largest whole-looking unit.
+
+    >>> span(900, "ko"), span(93_600, "en"), span(5_400, "en"), span(20, "en")
+    ('15분', '26 h', '90 min', '1 min')
+    """
+    ko = lang == "ko"
+    for size, korean, english in UNITS:
+        if seconds >= 2 * size or size == 60:
+            count = max(1, round(seconds / size))
+            return f"{count}{korean}" if ko else f"{count} {english}"
+    return ""
+
+
+def ago(at: datetime | None, now: datetime, lang: str) -> str:
+    """How long ago, or in how long; "-" for never."""
+    if at is None:
+        return "-"
+    seconds = (now - at).total_seconds()
+    length = span(abs(seconds), lang)
+    if seconds < 0:
+        return f"{length} 뒤" if lang == "ko" else f"in {length}"
+    return f"{length} 전" if lang == "ko" else f"{length} ago"
+
+
+def state_words(line: SourceLine, now: datetime, lang: str) -> str:
+    """What stands behind the state, in a few words."""
+    ko = lang == "ko"
+    good, newest = ago(line.last_good_at, now, lang), ago(line.newest, now, lang)
+    if line.circuit == "gone":
+        return "출처가 없앴다고 답함" if ko else "the publisher says it is gone"
+    if line.state == "failing":
+        since = f"마지막 성공 {good}" if ko else f"last good {good}"
+        if line.last_good_at is None:
+            since = "성공한 적 없음" if ko else "never answered well"
+        again = f"{line.failures}번 거듭" if ko else f"{line.failures} in a row"
+        return f"{again}, {since}" if line.failures > 1 else since
+    if line.state == "stale":
+        limit = span(line.fresh_within_s, lang)
+        return f"최신 {newest} (한도 {limit})" if ko else f"newest {newest} (limit {limit})"
+    if line.state == "fresh":
+        if line.last_outcome == "failed":
+            return f"마지막 시도 실패, 성공 {good}" if ko else f"last try failed, good {good}"
+        return f"최신 {newest}" if ko and line.newest else (
+            f"newest {newest}" if line.newest else (f"성공 {good}" if ko else f"good {good}")
+        )  # fmt: skip
+    return ""
+
+
+def flow_words(line: SourceLine, lang: str) -> str:
+    """New signals of the last day beside the usual number, and of the week."""
+    ko = lang == "ko"
+    if line.seen_day is None:
+        return "-"
+    told = [
+        f"{word} {seen:,}"
+        + ("" if usual is None else f" ({'평소' if ko else 'usually'} {usual:,.0f})")
+        for word, seen, usual in (
+            ("하루" if ko else "day", line.seen_day, line.usual_day),
+            ("한 주" if ko else "week", line.seen_week or 0, line.usual_week),
+        )
+    ]
+    return " · ".join(told)
+
+
+def rows_words(line: SourceLine, lang: str) -> str:
+    """Rows of the last good answer beside those that source.toml expects."""
+    if line.rows is None:
+        return "-"
+    expected = f"{line.expect_min:,}~{line.expect_max:,}"
+    return (
+        f"{line.rows:,} (기대 {expected})"
+        if lang == "ko"
+        else f"{line.rows:,} (expected {expected})"
+    )
