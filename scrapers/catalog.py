@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ews.model import Frequency, Source
+from scrapers.bounds import own_key, wrong_addresses, wrong_options, wrong_words
 from scrapers.entries import wrong_entries
 from scrapers.kinds import COMMON, KINDS, Kind
 from scrapers.lists import shared_lists
@@ -33,7 +34,10 @@ OPTIONAL = {
 }  # fmt: skip
 PRIVATE_TIER = 4
 NAME = r"[a-z][a-z0-9_]{0,59}"  # of a source: of its folder
+_FORMS = {"authority": r"[A-Z]{2}", "lang": r"[a-z]{2,3}|XX"}
+_CODES = {"authority": "KR", "lang": "ko, or mul"}
 MAX_HOME_SOURCES = 2_000
+MAX_HOME_BYTES = 256 * 1024  # of one source.toml of the home
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {
@@ -106,8 +110,12 @@ def home_texts(home: Path) -> dict[str, str]:
 
 
 def _text_of(file: Path) -> str:
+    """The text of an ordinary file; "" for what cannot be read, is too large, or never ends."""
     try:
-        return file.read_text("utf-8")
+        if not file.is_file() or file.stat().st_size > MAX_HOME_BYTES:
+            return ""
+        with file.open("rb") as handle:
+            return handle.read(MAX_HOME_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return ""
 
@@ -116,7 +124,7 @@ def private_source(name: str, text: str) -> Source:
     """A source of somebody's own, untrusted, from the text of its source.toml. Raises CatalogError.
 
     It gives texts, not numbers (a series needs a release calendar, so it is shipped), has tier 4,
-    and cannot send one of our own secrets as its key.
+    and cannot send a secret that was not given for it to its host.
     """
     where = f"sources/{name}/source.toml"
     if not re.fullmatch(NAME, name):
@@ -126,16 +134,18 @@ def private_source(name: str, text: str) -> Source:
     if name in shipped_names():
         raise CatalogError(f"{where}: ews ships a source of that name; name the folder otherwise")
     if not text.strip():
-        raise CatalogError(f"{where} is missing or not UTF-8; `ews sources new` writes one")
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{where}: not TOML: {error}") from None
-    source = source_of(name, where, table)
+        raise CatalogError(
+            f"{where} is missing, not UTF-8 or too large; `ews sources new` writes one"
+        )
+    source = source_of(name, where, _table(where, text))
     if source.tier != PRIVATE_TIER:
         raise CatalogError(f"{where}: tier must be {PRIVATE_TIER}: it is a private source")
-    if (source.key_env or "").upper().startswith("EWS_"):
-        raise CatalogError(f"{where}: key_env must not name a setting of ews")
+    if source.key_env not in (None, own_key(name)):
+        raise CatalogError(
+            f"{where}: key_env must be {own_key(name)}: a private source gets no key but its own"
+        )
+    if wrong := wrong_options(source.options, private=True):
+        raise CatalogError(f"{where}: {wrong}")
     if "observation" in source.options or not (
         source.kind == "rss" or "article" in KINDS[source.kind].options
     ):
@@ -170,17 +180,24 @@ def read_source(folder: Traversable) -> Source:
     """The source of one folder, checked. Raises CatalogError naming file and key."""
     where = f"{folder.name}/source.toml"
     try:
-        table = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
+        text = (folder / "source.toml").read_text(encoding="utf-8")
     except FileNotFoundError:
         raise CatalogError(f"{where} is missing; copy one from another source") from None
-    except tomllib.TOMLDecodeError as error:
-        raise CatalogError(f"{where}: not TOML: {error}") from None
-    return source_of(folder.name, where, table)
+    return source_of(folder.name, where, _table(where, text))
+
+
+def _table(where: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise CatalogError(f"{where}: not TOML: {str(error)[:200]}") from None
 
 
 def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
     """The source of that table of a source.toml, checked. Raises CatalogError naming `where`."""
     _check_keys(where, table)
+    if wrong := wrong_words(table):
+        raise CatalogError(f"{where}: {wrong}")
     kind = KINDS[_one_of(where, "kind", table["kind"], KINDS)]
     options = _expanded(where, table.get("options", {}))
     _check_options(where, kind, options)
@@ -196,6 +213,11 @@ def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
         raise CatalogError(f"{where}: tier must be one of {', '.join(map(str, TIERS))}")
     if wrong := check_sweep(table["url"], options):
         raise CatalogError(f"{where}: {wrong}")
+    if wrong := wrong_addresses(table["url"], options):
+        raise CatalogError(f"{where}: {wrong}")
+    for key, form in _FORMS.items():
+        if not re.fullmatch(form, table.get(key, "") or "XX"):
+            raise CatalogError(f"{where}: {key} must be a code such as {_CODES[key]}")
     if "{key}" in table["url"] and not table.get("key_env"):
         raise CatalogError(f"{where}: url has {{key}} but key_env is missing")
     return Source(
@@ -294,6 +316,8 @@ def _check_options(where: str, kind: Kind, options: Mapping[str, object]) -> Non
     for key in kind.needs:
         if key not in options:
             raise CatalogError(f"{where}: key 'options.{key}' is missing")
+    if wrong := wrong_options(options):
+        raise CatalogError(f"{where}: {wrong}")
     if options.get("robots") not in (None, "exempt"):
         raise CatalogError(f"{where}: options.robots may only be 'exempt'")
     if options.get("robots") == "exempt" and not options.get("robots_reason"):

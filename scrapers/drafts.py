@@ -12,13 +12,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ews.model import Source
+from scrapers.bounds import one_line
 from scrapers.catalog import NAME, PRIVATE_TIER, CatalogError, private_source, shipped_names
 from scrapers.collected import Parser, vouched
 from scrapers.errors import SourceError
 from scrapers.golden import told_text
 from scrapers.kinds import parse
-from scrapers.mapping import Parsed, slug
+from scrapers.mapping import Parsed
 from scrapers.probe import SAMPLES, Draft
+from scrapers.templates import slug
 
 DAY = 86_400
 FILL_IN = "FILL_IN"
@@ -33,10 +35,11 @@ def source_text(name: str, draft: Draft, now: datetime) -> str:
     """The text of source.toml for a draft, with what a person must check beside it."""
     host = urlsplit(draft.url).netloc
     low, high = draft.expect
+    title = one_line(draft.title)
     lines = [
         HEAD.format(day=now.date().isoformat(), name=name),
-        f"publisher = {quoted(draft.title or host)}  # CHECK: who publishes it",
-        f"title = {quoted(draft.title or name)}",
+        f"publisher = {quoted(title or host)}  # CHECK: who publishes it",
+        f"title = {quoted(title or name)}",
         f"url = {quoted(draft.url)}",
         f"kind = {quoted(draft.kind)}",
         f'lang = {quoted(draft.lang or "mul")}  # "mul": guessed per text, by its script',
