@@ -90,6 +90,7 @@ def _register() -> None:
         firms,
         learning,
         ledger,
+        metrics,
         networks,
         outbox,
         people,
@@ -124,6 +125,7 @@ def _register() -> None:
         reproduce,
         learning,
         setup,
+        metrics,
     ):
         part.register(app)
     app.add_typer(firms.app, name="firms", cls=Commands)

@@ -165,6 +165,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
     from ews.model import DeliveryState
     from ews.own_sources import read_sources
     from ews.reports import source_lines
+    from ews.reports.pulse import pulse
 
     now = datetime.now(UTC)
     faults = store.integrity_check()
@@ -177,6 +178,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
     unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
     counts, misrouted = store.counts(), _misrouted(settings, store)
     return [
+        *(Check(one.name.replace("_", " "), one.ok, one.en) for one in pulse(settings, store, now)),
         Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
               "stop ews, keep a copy of the home, then restore the last backup"),
         Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),

@@ -134,6 +134,18 @@ class TallyStore(Transactions):
             counts = {row[0]: row[1] for row in connection.execute(states)}
             return counts, connection.scalar(oldest)
 
+    def newest_bulletins_sent(self, kind: str = "heartbeat") -> dict[str, datetime]:
+        """When each receiver's newest bulletin of that kind was delivered."""
+        table, sent = schema.bulletins, schema.deliveries
+        query = (
+            sa.select(table.c.receiver, sa.func.max(sent.c.sent_at))
+            .join_from(table, sent, sent.c.alert_id == table.c.id)
+            .where(table.c.kind == kind, sent.c.sent_at.is_not(None))
+            .group_by(table.c.receiver)
+        )
+        with self._read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
     def told_since(self, since: datetime, kinds: Sequence[str] = ()) -> dict[str, int]:
         """Messages sent or on their way since then, by receiver: about alerts, and bulletins of
         these kinds."""

@@ -35,6 +35,7 @@ from ews.web.learning_pages import learning_router
 from ews.web.ledger_api import ledger_api_router
 from ews.web.ledger_asked import Ledgers
 from ews.web.ledger_pages import ledger_router
+from ews.web.metrics_paths import metrics_router
 from ews.web.pages import page_router
 from ews.web.people_pages import people_router
 from ews.web.problems import HEADERS, FormRefused, problem
@@ -44,6 +45,7 @@ from ews.web.series_pages import series_router
 from ews.web.signing import sign_router
 from ews.web.site import Site
 from ews.web.slack import closing, desk_of, slack_router
+from ews.web.source_pages import source_router
 from ews.web.tuning_api import tuning_api_router
 from ews.web.tuning_desks import Desks
 from ews.web.tuning_pages import tuning_router
@@ -78,6 +80,7 @@ def create_app(
     who = asking(site, guesses)
     app.include_router(api_router(site, who))
     app.include_router(page_router(site, who))
+    app.include_router(source_router(site, who))
     app.include_router(sign_router(site, guesses))
     app.include_router(acts_api_router(site, who))
     app.include_router(acts_pages_router(site, who))
@@ -104,6 +107,7 @@ def create_app(
     app.include_router(watch_api_router(site, who, books))
     app.include_router(watch_router(site, who, books))
     app.include_router(slack_router(site, desk))
+    app.include_router(metrics_router(site, who))
     static = Path(str(files("ews.web") / "static"))
     app.mount("/static", StaticFiles(directory=static), name="static")
     if "*" not in hosts:
