@@ -105,7 +105,7 @@ def test_no_address_takes_rows(tmp_path: Path, store: Store) -> None:
     assert len(routes) > 30
     changing = {one.path for one in routes if one.methods - {"GET", "HEAD"}}
     acts = re.compile(
-        r"/sign-(in|out)|/people|/account|/silences|/outbox|/slack/\w+|/alerts/\{alert_id\}/act|"
+        r"/sign-(in|out)|/sources/\{name\}|/people|/account|/silences|/outbox|/slack/\w+|/alerts/\{alert_id\}/act|"
         r"/api/v1/(missed|silences(/\{silence_id\})?|alerts/\{alert_id\}/[a-z-]+|"
         r"outbox/\{notification_id\}/resend|cases(/\{name\}(/withdraw)?)?|tuning/(save|undo)|"
         r"learning/(gather|suggest|(examples|suggestions)/\{id\}/(accept|reject)))"

@@ -199,7 +199,7 @@ def _line(
         terms=source.terms,
         live_tested=source.live_tested,
         trusted=source.trusted,
-        country=_country(source.country),
+        country=country_label(source.country),
         tier=source.tier,
         independence=source.independence,
         authority=source.authority or "",
@@ -220,7 +220,7 @@ def _line(
     return replace(line, advice=advise(line))
 
 
-def _country(code: str) -> Label:
+def country_label(code: str) -> Label:
     return INTERNATIONAL if code == INTERNATIONAL.code else label("country", code)
 
 

@@ -16,7 +16,6 @@ from ews.reports import (
     Explanation,
     NotFound,
     RuleSetLine,
-    SourceLine,
     Viewer,
     alert_line,
     alert_list,
@@ -35,6 +34,7 @@ from ews.web.exposure_api import exposure_paths
 from ews.web.network_api import network_paths, ranking_paths
 from ews.web.reproduce_api import reproduce_path
 from ews.web.site import Site
+from ews.web.source_api import source_paths
 from ews.web.stress_page import stress_paths
 
 AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning of it")]
@@ -43,11 +43,6 @@ AlertId = Annotated[str, PathParam(description="alert ID, or a unique beginning 
 class Alerts(BaseModel):
     alerts: list[AlertLine]
     count: int
-
-
-class Sources(BaseModel):
-    sources: list[SourceLine]
-    blind: int = Field(description="sources whose silence must not read as calm")
 
 
 class Rules(BaseModel):
@@ -90,6 +85,7 @@ def api_router(site: Site, who: Who) -> APIRouter:
     network_paths(router, site)
     ranking_paths(router, site)
     stress_paths(router, site)
+    source_paths(router, site)
     _other_paths(router, site)
     return router
 
@@ -153,11 +149,6 @@ def _other_paths(router: APIRouter, site: Site) -> None:
         if found is None:
             raise NotFound(f"no event {event_id!r}")
         return described_event(site.store, found)
-
-    @router.get("/sources", summary="Every source and its state")
-    def sources() -> Sources:
-        found = source_lines(site.store, site.clock())
-        return Sources(sources=list(found), blind=sum(line.blind for line in found))
 
     @router.get("/blind", summary="Each item: alerting, calm, blind, or not watched")
     def blind(

@@ -26,7 +26,6 @@ from ews.reports import (
 )
 from ews.reports.explain import explain
 from ews.reports.given import KST
-from ews.reports.source_words import a_round, trouble
 from ews.reports.steps import first_steps
 from ews.web.acts_pages import acting_values
 from ews.web.asked import known, only, stage_number
@@ -98,11 +97,6 @@ def _other_pages(router: APIRouter, site: Site) -> None:
     @router.get("/firms/stress")
     def stress(request: Request, asked: Annotated[Strain, Depends(Strain)]) -> HTMLResponse:
         return stress_page(request, site, asked)
-
-    @router.get("/sources")
-    def sources(request: Request) -> HTMLResponse:
-        lines = source_lines(site.store, site.clock())
-        return page(request, "sources.html", sources=lines, trouble=trouble, a_round=a_round)
 
     @router.get("/rules")
     def rules(request: Request) -> HTMLResponse:
