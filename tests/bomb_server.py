@@ -5,6 +5,7 @@ python -m tests.bomb_server        prints its port; ends with its input
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import os
@@ -83,10 +84,37 @@ def _workbook_bomb() -> bytes:
     return made.getvalue()
 
 
-@cache
-def zeros(form: int) -> bytes:
+# 300 MiB of zeros as brotli (quality 11, window of 16 MiB) writes them
+BROTLI = (
+    "z///f/gnAOKxQCD3/p/////wTwDEYQGA7v0/////4Z8AiMMiAN37f/7//8M/ARCHBQC69//8//+HfwIgDgsAdO//+f//D/8EQBwWAOje"
+    "//P//x/+CYA4LADQvf/n//8//BMAcVgAoHv/z///f/gnAOKwAED3/p/////wTwDEYQGA7v0/////4Z8AiMMCAN37f/7//8M/ARCHBQC6"
+    "9//8//+HfwIgDgsAdO//+f//D/8EQBwWAOje//P//x/+CYA4LADQvf/n//8//BMAcVgAoHv/z///f/gnAOKwAED3/p/////wTwDEYQGA"
+    "7v1//v//4p8AiMMCAN37Xw=="
+)
+
+
+def _deflated(form: int) -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, form)
     return b"".join(packer.compress(bytes(MIB)) for _ in range(300)) + packer.flush()
+
+
+def _zstd() -> bytes:
+    """RFC 8878: a frame with a window of 2 MiB, 2,400 blocks that say "128 KiB of this byte"."""
+    size = 128 * 1024
+    head = [(size << 3 | 1 << 1 | (n == 2399)).to_bytes(3, "little") for n in range(2400)]
+    return b"\x28\xb5\x2f\xfd\x00\x58" + b"".join(one + b"\0" for one in head)
+
+
+@cache
+def zeros(coding: str) -> bytes:
+    """300 MiB of zeros, in that coding."""
+    if coding == "br":
+        return base64.b64decode(BROTLI)
+    if coding == "zstd":
+        return _zstd()
+    if coding == "gzip, gzip":
+        return zlib.compress(zeros("gzip"), 1, 31)
+    return _deflated(15 if coding == "deflate" else 31)
 
 
 # name -> (kind of source that reads it, the body)
@@ -157,9 +185,7 @@ class Bombs(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def bomb(self, coding: str) -> None:
-        """300 MiB of zeros, deflated; under the names of br and zstd too, which are not unpacked."""
-        body = zeros(15 if coding == "deflate" else 31)
-        self._send(body, Content_Encoding=coding, Content_Type="application/xml")
+        self._send(zeros(coding), Content_Encoding=coding, Content_Type="application/xml")
 
     def drip(self) -> None:
         self.send_response(200)
@@ -219,7 +245,7 @@ def serving() -> Iterator[int]:
 
 
 def main() -> None:
-    zeros(15), zeros(31)
+    zeros("deflate"), zeros("gzip")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Bombs)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -9,19 +9,24 @@ import io
 import re
 import time
 import warnings
+from calendar import timegm
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
+import pytest
 
 from ews.model import Article, Source
+from scrapers import Client, collect
 from scrapers.errors import SourceError
+from scrapers.http import Reply
 from scrapers.kinds import parse
 from scrapers.mapping import Parsed
 from scrapers.rows import read_json
-from scrapers.text import clean_text
+from scrapers.text import canonical_url, clean_text
+from scrapers.worker import Workers
 from tests.torture_sets import json_files, members, needs
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -46,6 +51,9 @@ class Told:
     differ: list[str] = field(default_factory=list)
     raised: list[str] = field(default_factory=list)
     unsafe: list[str] = field(default_factory=list)
+    links: list[str] = field(default_factory=list)  # links and dates that are not feedparser's
+    linked: int = 0
+    dated: int = 0
     slowest_s: float = 0.0
     entries: int = 0
 
@@ -114,10 +122,25 @@ def compare(name: str, body: bytes, told: Told) -> None:
         told.differ.append(f"{name}: {parsed.rows} of {len(theirs)}, {titles} for {wanted}")
     elif len(titles) == len(theirs):
         told.counts["the same entries"] += 1
+        for entry, article in zip(theirs, articles, strict=True):
+            _beside(name, entry, article, told)
     elif len(titles) == sum(map(bool, map(words_of, theirs))):
         told.counts["the same without entries that have no word"] += 1
     else:
         told.counts["the same, one that comes twice taken once"] += 1
+
+
+def _beside(name: str, entry: Any, article: Article, told: Told) -> None:
+    """Link and date of one entry, where feedparser has a whole link and a date."""
+    link = dict.get(entry, "link") or ""
+    if re.match(r"https?://", link):
+        told.linked += 1
+        told.links += [f"{name}: {link} {article.url}"] * (article.url != canonical_url(link))
+    date = dict.get(entry, "published_parsed") or dict.get(entry, "updated_parsed")
+    if date is not None and timegm(date) <= NOW.timestamp():
+        told.dated += 1
+        at = int(article.observed_at.timestamp())
+        told.links += [f"{name}: {timegm(date)} {at}"] * (at != timegm(date))
 
 
 def theirs_of(body: bytes) -> list[Any]:
@@ -161,11 +184,42 @@ def test_the_files_of_feedparser_give_the_entries_that_feedparser_sees() -> None
     same entries in the same order, save two files that our rules refuse on purpose."""
     told = through_ours()
     assert sum(told.counts.values()) == len(members("feedparser")) - 1  # one is Python
-    assert (told.raised, told.unsafe, told.differ) == ([], [], [])
+    assert (told.raised, told.unsafe, told.differ, told.links) == ([], [], [], [])
+    assert told.linked >= 30  # few of these files have links and dates at all
+    assert told.dated >= 25
     assert told.slowest_s < 1
     assert +told.refused == Counter({"cut off": 1, "DOCTYPE with ENTITY": 1})
     assert told.counts["the same entries, their charset guessed"] <= 10
     assert told.entries > 1200
+
+
+class Served(Client):
+    """A client whose network is one body with its header."""
+
+    def __init__(self, body: bytes) -> None:
+        self.environ, self.body = {}, body
+
+    def get(self, url: str, **_: Any) -> Reply:
+        return Reply(200, {"content-type": header_of(self.body)}, self.body, url)
+
+
+@needs("feedparser")
+@pytest.mark.torture
+def test_the_whole_collector_with_its_worker_gives_what_the_parser_gives() -> None:
+    """No worker is lost over 2,248 files, and what comes through its pipe is what was read."""
+    differ = []
+    with Workers(1) as workers:
+        for name, body in members("feedparser").items():
+            if name.endswith(".py"):
+                continue
+            parsed, why, _ = read(body)
+            got = collect(FEED, None, NOW, Served(body), parser=workers.parse)
+            said = rule_of(SourceError(got.fetch.error or "")) if parsed is None else ""
+            signals = [] if parsed is None else parsed.signals
+            if got.signals != signals or said != why or len(got.raws) != 1:
+                differ.append(f"{name}: {why} {got.fetch.error} {len(got.signals)} {len(signals)}")
+        assert workers.started == 1 + 2_248 // 2_000
+    assert differ == []
 
 
 # --------------------------------------------------------------------------- JSONTestSuite
