@@ -7,12 +7,11 @@ True
 from scrapers.catalog import CatalogError, load_source, load_sources
 from scrapers.collect import collect, reread, scrape
 from scrapers.collected import Collected, Parser
-from scrapers.conditional import fetch
 from scrapers.errors import SourceError
 from scrapers.hosts import HostBook, MemoryHosts
 from scrapers.http import Client
 from scrapers.kinds import KINDS, parse
-from scrapers.schedule import freshness, next_due
+from scrapers.schedule import freshness
 
 __all__ = [
     "KINDS",
@@ -24,11 +23,9 @@ __all__ = [
     "Parser",
     "SourceError",
     "collect",
-    "fetch",
     "freshness",
     "load_source",
     "load_sources",
-    "next_due",
     "parse",
     "reread",
     "scrape",

@@ -13,8 +13,9 @@ from datetime import date, datetime
 
 from ews.model import Source
 from scrapers.errors import SourceError, Truncated
-from scrapers.mapping import Parsed, Row, map_rows
+from scrapers.mapping import Parsed, map_rows
 from scrapers.rows import list_at, read_json
+from scrapers.templates import Row
 from scrapers.text import clean_text, parse_date
 
 DAY = "@day"  # the day of a row, as YYYY-MM-DD, whatever its date column looks like

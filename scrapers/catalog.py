@@ -18,8 +18,8 @@ from scrapers.bounds import own_key, wrong_addresses, wrong_options, wrong_words
 from scrapers.entries import wrong_entries
 from scrapers.kinds import COMMON, KINDS, Kind
 from scrapers.lists import shared_lists
-from scrapers.mapping import FILTERS, template_fields
 from scrapers.sweeps import check_sweep
+from scrapers.templates import FILTERS, template_fields
 
 TIERS = (1, 2, 3, 4)  # ews.model.Source says what each means
 GROUPS = ("news", "official", "hazard", "shipping", "statistics", "price", "policy")

@@ -9,9 +9,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source
-from scrapers.collected import Collected, Parser, raws_of, vouched, without_keys
+from scrapers.collected import Collected, Parser, raw_of, vouched, without_keys
 from scrapers.conditional import (
-    api_key,
+    as_before,
     ask,
     charset_of,
     failed,
@@ -71,15 +71,7 @@ def _turn(
         return Collected(fetched)
     if fetched.outcome is FetchOutcome.UNCHANGED:
         return Collected(fetched, moved_to=reply.moved)
-    key = api_key(source, client)
-    kept = replace(
-        fetched,
-        etag=last.etag if last else None,
-        last_modified=last.last_modified if last else None,
-        answered_by=last.answered_by if last else "",
-        sha256=last.sha256 if last else None,
-        newest=last.newest if last else None,
-    )
+    kept = as_before(fetched, last)
     pages = [reply]
     try:
         pages = _pages(source, reply, now, client)
@@ -87,17 +79,28 @@ def _turn(
             fetched = replace(fetched, sha256=hashlib.sha256(pages[-1].body).hexdigest())
             if last is not None and fetched.sha256 == last.sha256:
                 return Collected(_unchanged(fetched, last), moved_to=reply.moved)
-        parsed = joined(
-            [parser(source, one.body, now, charset_of(one.headers), memory) for one in pages]
-        )
-        parsed = replace(parsed, said="; ".join(filter(None, [reply.note, parsed.said])))
+        parsed = _parsed(source, pages, now, memory, parser)
     except SourceError as error:
         # what could not be read is the body that a mended parser will want
-        return Collected(failed(kept, error), raws=raws_of(source, now, pages, key))
+        return Collected(failed(kept, error), raws=_raws(source, now, pages))
     return Collected(
         _outcome(source, fetched, kept, parsed), parsed.signals, parsed.series,
-        raws_of(source, now, pages, key), parsed.memory, reply.moved,
+        _raws(source, now, pages), parsed.memory, reply.moved,
     )  # fmt: skip
+
+
+def _parsed(
+    source: Source, pages: Sequence[Reply], now: datetime, memory: str, parser: Parser
+) -> Parsed:
+    """The pages of one answer as one, what the way to it tells said first. Raises SourceError."""
+    parsed = joined(
+        [parser(source, one.body, now, charset_of(one.headers), memory) for one in pages]
+    )
+    return replace(parsed, said="; ".join(filter(None, [pages[0].note, parsed.said])))
+
+
+def _raws(source: Source, now: datetime, pages: Sequence[Reply]) -> list[Raw]:
+    return [raw_of(source, now, n, page) for n, page in enumerate(pages)]
 
 
 def reread(source: Source, raws: Sequence[Raw], memory: str = "", parser: Parser = parse) -> Parsed:
@@ -202,17 +205,11 @@ def _page(source: Source, url: str, now: datetime, client: Client) -> Reply:
     try:
         judge(source, answer, now)
     except SourceError as error:
-        key = api_key(source, client)
+        bare = url.split("?")[0].split("#")[0][:200]
         raise SourceError(
-            f"{source.name}: HTTP {answer.status} for {_without_query(url, key)}; it is tried "
-            "again at the next turn",
+            f"{source.name}: HTTP {answer.status} for {bare}; it is tried again at the next turn",
             retry_after_s=error.retry_after_s,
             status=answer.status,
         ) from None
     # the fragment carries what the index promised of the file
     return replace(answer, url=url)
-
-
-def _without_query(url: str, key: str) -> str:
-    bare = url.split("?")[0].split("#")[0][:200]
-    return bare.replace(key, "***") if key else bare

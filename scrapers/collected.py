@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -38,13 +38,11 @@ class Collected:
     moved_to: str = ""
 
 
-def raw_of(
-    source: Source, now: datetime, page: int, reply: Reply, key: str = "", parsed: bool = True
-) -> Raw:
-    """A reply as it is kept: without the key and without headers that are nobody's business."""
-    headers = {name: redact(value, key) for name, value in kept_headers(reply.headers).items()}
-    url = redact(reply.url.partition("#")[0], key)
-    return Raw(source.name, now, page, url, headers, reply.body, parsed)
+def raw_of(source: Source, now: datetime, page: int, reply: Reply, parsed: bool = True) -> Raw:
+    """A reply as it is kept, without headers that are nobody's business; a key goes in
+    `without_keys`."""
+    headers = {name: reply.headers[name][:500] for name in KEPT_HEADERS if name in reply.headers}
+    return Raw(source.name, now, page, reply.url.partition("#")[0], headers, reply.body, parsed)
 
 
 def vouched(source: Source, signals: Sequence[Signal]) -> list[Signal]:
@@ -81,22 +79,3 @@ def without_keys(got: Collected, keys: Sequence[str]) -> Collected:
         moved = "" if holds(got.moved_to, key) else got.moved_to
         got = replace(got, fetch=replace(got.fetch, error=error), raws=raws, moved_to=moved)
     return got
-
-
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: headers[name][:500] for name in KEPT_HEADERS if name in headers}
-
-
-def raws_of(
-    source: Source,
-    now: datetime,
-    replies: Sequence[Reply],
-    key: str = "",
-    read_last_only: bool = False,
-) -> list[Raw]:
-    """The replies of one turn; with `read_last_only` the others were indexes that led to it."""
-    last = len(replies) - 1
-    return [
-        raw_of(source, now, n, reply, key, parsed=not read_last_only or n == last)
-        for n, reply in enumerate(replies)
-    ]

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError, Truncated
 from scrapers.lists import shared_lists
-from scrapers.mapping import Parsed, Row, number
+from scrapers.mapping import Parsed
 from scrapers.rows import all_there, read_json, refused_inside
+from scrapers.templates import Row, number
 from scrapers.text import clean_text
 
 # What a row must say to be a total and not a part of one: field -> value.

@@ -41,15 +41,6 @@ def fill_url(url: str, now: datetime, key: str = "") -> str:
     return re.sub(r"\{(key|day|month|ym|y|m)(?::([+-]?\d+))?\}", put, url)
 
 
-def fetch(
-    source: Source, last: Fetch | None, now: datetime, client: Client
-) -> tuple[Fetch, bytes | None]:
-    """As `fetch_reply`, with the body alone."""
-    fetched, reply = fetch_reply(source, last, now, client)
-    new = reply is not None and fetched.outcome is FetchOutcome.NEW
-    return fetched, reply.body if reply is not None and new else None
-
-
 def fetch_reply(
     source: Source, last: Fetch | None, now: datetime, client: Client
 ) -> tuple[Fetch, Reply | None]:
@@ -58,16 +49,7 @@ def fetch_reply(
     A failed fetch keeps the validators of `last`, so that a body that could not be read is asked
     for again instead of coming back as 304.
     """
-    base = Fetch(
-        source.name,
-        now,
-        FetchOutcome.FAILED,
-        etag=last.etag if last else None,
-        last_modified=last.last_modified if last else None,
-        answered_by=last.answered_by if last else "",
-        sha256=last.sha256 if last else None,
-        newest=last.newest if last else None,
-    )
+    base = as_before(Fetch(source.name, now, FetchOutcome.FAILED), last)
     try:
         reply = _ask(source, last, now, client)
         if reply.status == 304 and reply.conditional:
@@ -96,6 +78,19 @@ def fetch_reply(
     if last is not None and last.sha256 == digest:
         return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), reply
     return replace(seen, outcome=FetchOutcome.NEW, newest=None), reply
+
+
+def as_before(fetched: Fetch, last: Fetch | None) -> Fetch:
+    """That fetch with what `last` knew of the answer: of a body that could not be used nothing must
+    stay, or its next copy would pass for calm."""
+    return replace(
+        fetched,
+        etag=last.etag if last else None,
+        last_modified=last.last_modified if last else None,
+        answered_by=last.answered_by if last else "",
+        sha256=last.sha256 if last else None,
+        newest=last.newest if last else None,
+    )
 
 
 def failed(base: Fetch, error: SourceError) -> Fetch:

@@ -19,8 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 from ews.model import Frequency, Observation, Series, Source
 from scrapers.errors import SourceError
 from scrapers.hs import Cell, add, leaves, revision, sums
-from scrapers.mapping import Parsed, Signal, number
+from scrapers.mapping import Parsed, Signal
 from scrapers.rows import all_there, key_error, local_name, xml_root
+from scrapers.templates import number
 
 MONTHS = 12  # the service refuses a longer span
 _WORLD = "WLD"

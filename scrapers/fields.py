@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from scrapers.mapping import Row
 from scrapers.rows import local_name
+from scrapers.templates import Row
 from scrapers.text import parse_date
 
 # Names from the surest down, as `bare` spells them; Korean ones as data.go.kr and ministries use them.

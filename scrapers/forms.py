@@ -7,8 +7,9 @@ from datetime import datetime
 
 from ews.model import Source
 from scrapers.errors import SourceError
-from scrapers.mapping import MissingField, Parsed, Row, map_rows, pick
+from scrapers.mapping import Parsed, map_rows
 from scrapers.rows import read_json
+from scrapers.templates import MissingField, Row, pick
 
 
 def parse_chart(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:

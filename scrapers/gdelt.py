@@ -10,7 +10,6 @@ an article: its coding is a guess of a machine, and our classifier would read it
 from __future__ import annotations
 
 import heapq
-import html
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from ews.model import Article, Source
 from scrapers.gdelt_files import EVENTS, GKG, MENTIONS, Table, open_table
 from scrapers.gdelt_langs import language
 from scrapers.mapping import TITLE_CHARS, Parsed, Signal, dated, independence_of, utc_stamp
+from scrapers.references import unescaped
 from scrapers.text import canonical_url, clean_text, guess_lang
 
 WEB = b"1"  # of MentionType and SourceCollectionIdentifier: the identifier is a URL
@@ -85,7 +85,7 @@ def _mentions(table: Table, now: datetime, memory: str) -> Parsed:
     `min_confidence` (percent).
     """
     wanted = frozenset(one.encode() for one in json.loads(memory or "[]"))
-    least = _whole(table.source, "min_confidence", 0)
+    least = whole_option(table.source, "min_confidence", 0)
     counts: dict[bytes, int] = {}
     documents: dict[bytes, list[bytes]] = {}
     coded: set[bytes] = set()
@@ -147,7 +147,7 @@ def _gkg(table: Table, now: datetime, memory: str) -> Parsed:
     Of more than `max_entries` those stay whose events have the most mentions.
     """
     source, seen = table.source, _Seen(now)
-    most = _whole(source, "max_entries", 2000)
+    most = whole_option(source, "max_entries", 2000)
     kept = heapq.nlargest(most, _pages(table, seen, json.loads(memory or "{}")), key=_page_mentions)
     signals: dict[str, Signal] = {}
     for page in sorted(kept, key=lambda one: one.place):
@@ -191,10 +191,10 @@ def _between(line: bytes, start: int, marks: tuple[bytes, bytes]) -> bytes:
 
 
 def _article(source: Source, page: _Page, now: datetime) -> Article | None:
-    title = clean_text(html.unescape(page.title.decode("utf-8", "replace")), TITLE_CHARS)
+    title = clean_text(unescaped(page.title.decode("utf-8", "replace")), TITLE_CHARS)
     url = canonical_url(page.url)
     observed = _observed(page)
-    days = _whole(source, "keep_days", 0)
+    days = whole_option(source, "keep_days", 0)
     if not title or not url or (days and observed < page.slot - timedelta(days=days)):
         return None
     outlet = clean_text(page.outlet.decode("utf-8", "replace"), 80) or source.publisher
@@ -235,6 +235,7 @@ def _codes(source: Source, option: str) -> frozenset[bytes]:
     return frozenset(str(one).encode() for one in value) if isinstance(value, list) else frozenset()
 
 
-def _whole(source: Source, option: str, default: int) -> int:
+def whole_option(source: Source, option: str, default: int) -> int:
+    """A whole number of source.toml, or the default."""
     value = source.options.get(option)
     return value if isinstance(value, int) else default

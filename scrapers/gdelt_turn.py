@@ -18,12 +18,13 @@ from datetime import datetime, timedelta
 
 from ews.model import Fetch, FetchOutcome, Raw, Source
 from scrapers import slots as book
+from scrapers.caching import retry_after
 from scrapers.collected import Collected, Parser, raw_of
-from scrapers.conditional import ask, failed, fetch_reply
+from scrapers.conditional import as_before, ask, failed, fetch_reply
 from scrapers.errors import SourceError
-from scrapers.gdelt import known_ids
+from scrapers.gdelt import known_ids, whole_option
 from scrapers.gdelt_files import EVENTS, GKG, MENTIONS, NAME
-from scrapers.http import Client, Reply, retry_after
+from scrapers.http import Client, Reply
 from scrapers.mapping import Parsed, Signal
 from scrapers.slots import Slots
 
@@ -105,14 +106,14 @@ def turn(
     try:
         slots, index = _indexed(source, slots, reply, now)
     except SourceError as error:
-        return Collected(failed(_as_before(fetched, last), error))
+        return Collected(failed(as_before(fetched, last), error))
     slots, lost = book.named(slots, index.slot)
     if lost:
         notes.append(f"{_count(lost)} given up: too old, or never there")
     work = _Turn(source, now, client, parser, slots, index, notes=notes)
     if reply is not None:
         _keep(work, reply, parsed=False)
-    for slot in book.due(slots, now, _whole(source, "slots_per_turn", 8)):
+    for slot in book.due(slots, now, whole_option(source, "slots_per_turn", 8)):
         if work.in_a_row < GIVE_UP and not any(one.retry_after_s for one in work.errors):
             _slot(work, slot)
     return _collected(work, fetched, last, reply.moved if reply is not None else "")
@@ -252,21 +253,10 @@ def _keep(work: _Turn, reply: Reply, parsed: bool = True) -> None:
 # --------------------------------------------------------------------------- how it went
 
 
-def _as_before(fetched: Fetch, last: Fetch | None) -> Fetch:
-    """Without what came with an index that led nowhere: else its next copy would pass for calm."""
-    return replace(
-        fetched,
-        etag=last.etag if last else None,
-        last_modified=last.last_modified if last else None,
-        sha256=last.sha256 if last else None,
-        newest=last.newest if last else None,
-    )
-
-
 def _collected(work: _Turn, fetched: Fetch, last: Fetch | None, moved: str) -> Collected:
     memory = book.to_text(work.slots)
     if not work.parts and work.errors:
-        gone = failed(_as_before(fetched, last), work.errors[0])
+        gone = failed(as_before(fetched, last), work.errors[0])
         error = "; ".join([*work.notes, work.errors[0].message])
         return Collected(replace(gone, error=error, permanent=False), raws=work.raws, memory=memory)
     if not work.parts:
@@ -286,7 +276,7 @@ def _collected(work: _Turn, fetched: Fetch, last: Fetch | None, moved: str) -> C
         retry_after_s=max((one.retry_after_s or 0 for one in work.errors), default=0) or None,
     )  # fmt: skip
     if rows < work.source.expect_min:
-        good = replace(_as_before(good, last), outcome=FetchOutcome.FAILED)
+        good = replace(as_before(good, last), outcome=FetchOutcome.FAILED)
     return Collected(good, signals, raws=work.raws, memory=memory, moved_to=moved)
 
 
@@ -351,8 +341,3 @@ def _by_slot(raws: Sequence[Raw]) -> list[tuple[datetime, dict[str, Raw]]]:
 
 def _count(slots: int) -> str:
     return f"{slots} slot{'s' if slots > 1 else ''}"
-
-
-def _whole(source: Source, option: str, default: int) -> int:
-    value = source.options.get(option)
-    return value if isinstance(value, int) else default

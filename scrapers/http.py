@@ -17,8 +17,7 @@ import httpx2
 
 from ews.model import Host
 from scrapers.bodies import read_body
-from scrapers.caching import Validators, mark_of
-from scrapers.caching import retry_after as retry_after
+from scrapers.caching import Validators, mark_of, retry_after
 from scrapers.errors import SourceError
 from scrapers.guard import Deadline, GuardedBackend, Resolver, resolve
 from scrapers.hops import (
@@ -27,12 +26,12 @@ from scrapers.hops import (
     REDIRECTS,
     checked_url,
     host_key,
+    host_of,
     onward,
     origin_key,
     same_host,
     where_moved,
 )
-from scrapers.hops import host_of as host_of
 from scrapers.hosts import (
     HostBook,
     Line,

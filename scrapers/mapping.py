@@ -21,14 +21,7 @@ from ews.model import (
 )
 from scrapers.errors import SourceError
 from scrapers.periods import first_day
-from scrapers.templates import FILTERS as FILTERS
-from scrapers.templates import MissingField as MissingField
-from scrapers.templates import Row as Row
-from scrapers.templates import as_text, render
-from scrapers.templates import number as number
-from scrapers.templates import pick as pick
-from scrapers.templates import slug as slug
-from scrapers.templates import template_fields as template_fields
+from scrapers.templates import MissingField, Row, as_text, number, pick, render
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
 
 Signal = Article | Observation

@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from ews.model import Source
 from scrapers.errors import SourceError
-from scrapers.http import host_of
+from scrapers.hops import host_of
 from scrapers.rows import fields_of, local_name, read_json, xml_root
 from scrapers.templates import MissingField, pick
 

@@ -11,9 +11,9 @@ from lxml import etree
 from ews.model import Source
 from scrapers.errors import SourceError
 from scrapers.hops import checked_url
-from scrapers.mapping import slug
 from scrapers.probe import blank
 from scrapers.rows import xml_root
+from scrapers.templates import slug
 from scrapers.text import clean_text
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -19,8 +19,9 @@ from scrapers.errors import SourceError
 from scrapers.fields import guess_article, longest_list, repeated_element
 from scrapers.http import Client, Reply
 from scrapers.kinds import parse
-from scrapers.mapping import Parsed, Row
+from scrapers.mapping import Parsed
 from scrapers.rows import csv_rows, fields_of, geojson_rows, local_name, read_json, xml_root
+from scrapers.templates import Row
 from scrapers.text import canonical_url, clean_text, decode, guess_lang
 
 HOUR, DAY = 3600, 86_400

@@ -18,7 +18,8 @@ from lxml import etree
 from ews.model import Source
 from scrapers.errors import SourceError
 from scrapers.feeds import xml_text
-from scrapers.mapping import MissingField, Parsed, Row, map_rows, pick
+from scrapers.mapping import Parsed, map_rows
+from scrapers.templates import MissingField, Row, pick
 from scrapers.text import clean_text, decode
 
 MAX_UNZIPPED = 64 * 1024 * 1024

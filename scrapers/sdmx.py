@@ -20,9 +20,10 @@ from ews.model import Source
 from scrapers.errors import SourceError
 from scrapers.feeds import xml_text
 from scrapers.hs import Cell, sums
-from scrapers.mapping import Parsed, Row, map_rows, number
+from scrapers.mapping import Parsed, map_rows
 from scrapers.periods import period_start
 from scrapers.rows import csv_rows
+from scrapers.templates import Row, number
 from scrapers.text import clean_text, decode
 
 # What sdmx1 raises for a message that is cut off or is none.

@@ -13,8 +13,9 @@ from lxml import etree
 
 from ews.model import Source
 from scrapers.errors import SourceError
-from scrapers.mapping import Parsed, Row, map_rows
+from scrapers.mapping import Parsed, map_rows
 from scrapers.rows import local_name, read_member, xml_root
+from scrapers.templates import Row
 from scrapers.text import decode
 
 

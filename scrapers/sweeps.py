@@ -218,7 +218,7 @@ def _one(source: Source, request: Request, turn: _Turn, how: _Asking) -> Parsed:
     if isinstance(empty, list) and reply.status in empty:
         return Parsed([], 0, None)
     judge(source, reply, how.now)
-    turn.raws.append(raw_of(source, how.now, len(turn.raws), reply, how.key))
+    turn.raws.append(raw_of(source, how.now, len(turn.raws), reply))
     return how.parse(source, reply.body, how.now, charset_of(reply.headers), "")
 
 

@@ -17,9 +17,10 @@ from datetime import date, datetime, timedelta
 from ews.model import Frequency, Source
 from scrapers.calendars import Release, end_of_day, first_seen, release_of
 from scrapers.errors import SourceError
-from scrapers.mapping import BASIS, FUTURE, KNOWN, Parsed, Row, map_rows, number
+from scrapers.mapping import BASIS, FUTURE, KNOWN, Parsed, map_rows
 from scrapers.periods import first_day
 from scrapers.rows import all_there, list_at, read_json, refused_inside
+from scrapers.templates import Row, number
 from scrapers.text import clean_text, decode, parse_date
 
 MAX_CELLS = 2_000_000  # of a vintage table; GSCPI has about 350 x 60 in 2026

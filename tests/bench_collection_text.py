@@ -23,9 +23,9 @@ from pathlib import Path
 from scrapers.errors import SourceError
 from scrapers.kinds import parse
 from scrapers.langs import guess_lang
-from tests import test_scrapers_parse_bombs as bombs
 from tests import test_scrapers_charsets as charsets
 from tests import test_scrapers_naughty as naughty
+from tests import test_scrapers_parse_bombs as bombs
 from tests import test_scrapers_torture as torture
 from tests.source_made import made_source
 from tests.torture_sets import json_files

@@ -6,16 +6,18 @@ import gzip
 import time
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
 
 from ews.model import Fetch, FetchOutcome
 from scrapers.caching import freshness_s, retry_after
-from scrapers.conditional import fetch, fetch_reply
+from scrapers.conditional import as_before, fetch_reply
 from scrapers.errors import SourceError
 from scrapers.http import Client
+from tests.fetched import fetch
 from tests.raw_web import RawWeb, page, raw_web
 from tests.test_scrapers_http import make_source
 
@@ -98,6 +100,24 @@ def test_validators_go_back_verbatim_and_to_the_url_that_gave_them_only(web: Raw
     second, body = fetch(source, first, NOW, a_client())
     assert not any(b"If-" in one for one in web.requests)
     assert (second.outcome, body) == (FetchOutcome.NEW, b"2")
+
+
+def test_an_answer_that_could_not_be_used_leaves_the_validators_of_the_one_before_whole() -> None:
+    last = Fetch("s", NOW, FetchOutcome.NEW, etag='"a"', last_modified="x", sha256="ab", newest=NOW,
+                 answered_by="mark-a")  # fmt: skip
+    later = replace(
+        last, at=NOW + timedelta(hours=1), etag='"b"', sha256="cd", answered_by="mark-b"
+    )
+    again = as_before(later, last)
+    # an ETag of one address beside the mark of another would be sent to the other
+    assert (again.etag, again.answered_by, again.sha256) == ('"a"', "mark-a", "ab")
+    first = as_before(later, None)
+    assert (first.etag, first.last_modified, first.answered_by, first.sha256) == (
+        None,
+        None,
+        "",
+        None,
+    )
 
 
 def test_nothing_changed_is_no_answer_to_a_question_that_was_not_asked(web: RawWeb) -> None:

@@ -15,11 +15,12 @@ from ews.model import Fetch, FetchOutcome, Observation, Source, VintageBasis, se
 from ews.pipeline import Pipeline, Rooms, _parts
 from ews.reports.source_errors import OTHERWISE, in_korean
 from ews.storage import Store
-from scrapers import Client, Collected, collect, load_sources, next_due, parse
+from scrapers import Client, Collected, collect, load_sources, parse
 from scrapers.calendars import release_of
 from scrapers.golden import SAMPLE_NOW as NOW
 from scrapers.golden import sample_file
 from scrapers.http import Reply
+from scrapers.schedule import next_due
 from scrapers.sweeps import is_sweep, next_turn
 
 NUMBERS = [

@@ -10,8 +10,9 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from ews.model import Fetch, FetchOutcome, Observation, Source, SourceState
-from scrapers import Client, collect, freshness, load_source, next_due, scrape
+from scrapers import Client, collect, freshness, load_source, scrape
 from scrapers.golden import sample_file
+from scrapers.schedule import next_due
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 FEED = (

@@ -12,7 +12,6 @@ import pytest
 
 from ews.model import Fetch, FetchOutcome, Host
 from ews.storage import Store
-from scrapers.conditional import fetch
 from scrapers.errors import SourceError
 from scrapers.hosts import (
     LONGEST_WAIT_S,
@@ -25,6 +24,7 @@ from scrapers.hosts import (
     held,
 )
 from scrapers.http import Client
+from tests.fetched import fetch
 from tests.raw_web import RawWeb, page, raw_web
 from tests.test_scrapers_http import make_source
 

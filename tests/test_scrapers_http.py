@@ -15,9 +15,10 @@ from werkzeug import Request, Response
 
 from ews.model import Fetch, FetchOutcome, Source
 from scrapers.caching import retry_after
-from scrapers.conditional import fetch, fill_url
+from scrapers.conditional import fill_url
 from scrapers.errors import SourceError
 from scrapers.http import Client
+from tests.fetched import fetch
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 

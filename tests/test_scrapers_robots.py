@@ -10,11 +10,11 @@ import pytest
 
 from ews.model import FetchOutcome
 from ews.storage import Store
-from scrapers.conditional import fetch
 from scrapers.errors import SourceError
 from scrapers.hosts import MemoryHosts
 from scrapers.http import Client
 from scrapers.robots import MAX_BYTES, Robots
+from tests.fetched import fetch
 from tests.raw_web import RawWeb, page, raw_web
 from tests.test_scrapers_http import make_source
 
