@@ -22,6 +22,7 @@ from scrapers.mapping import (
     dated,
     independence_of,
 )
+from scrapers.references import without_odd_references
 from scrapers.text import canonical_url, clean_text, decode, guess_lang, parse_date
 
 MAX_ENTRIES = 500
@@ -36,8 +37,26 @@ _TAIL = re.compile(
     r"(?:\[…\]\s*)?(?:The post .{1,400} appeared first on .{1,80}|Continue reading)\W*$"
 )
 _NUMERIC = re.compile(r"\s*\d{4}-?\d\d-?\d\d")
+LONGEST_AUTHOR = 500
 FIRST_FEEDS = datetime(1995, 1, 1, tzinfo=UTC)  # an older date is an empty field: 1970, year 203
 _PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 86_400}
+
+
+def _no_endless_authors() -> None:
+    """feedparser looks for an address in each author with a pattern that is quadratic (100,000
+    letters: 50 s); those that are longer than a name are left as they are."""
+    mixin = feedparser.mixin._FeedParserMixin
+    look = mixin._sync_author_detail
+
+    def look_at_names(self: Any, key: str = "author") -> None:
+        said = self._get_context().get(key)
+        if not isinstance(said, str) or len(said) <= LONGEST_AUTHOR:
+            look(self, key)
+
+    mixin._sync_author_detail = look_at_names
+
+
+_no_endless_authors()
 
 
 def parse_feed(source: Source, body: bytes, now: datetime, label: str = "") -> Parsed:
@@ -87,7 +106,7 @@ def xml_text(source: Source, body: bytes, label: str = "") -> str:
         )
     _refuse_root(source, text)
     prolog = _PROLOG.match(text)
-    return text[prolog.end() :] if prolog else text
+    return without_odd_references(text[prolog.end() :] if prolog else text)
 
 
 def _refuse_root(source: Source, text: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+from scrapers.references import unescaped
 
 # Parameters that say how a reader came, never what is read: analytics, advertisements, newsletters,
 # Korean portals (n_ and NaPm of Naver, DMKW of Daum).
@@ -44,7 +45,7 @@ def canonical_url(raw: str, base: str = "") -> str:
     >>> canonical_url("javascript:alert(1)")
     ''
     """
-    text = html.unescape(_INVISIBLE.sub("", raw)).strip()
+    text = unescaped(_INVISIBLE.sub("", raw)).strip()
     if not text or len(text) > 2000 or re.search(r"[\s\\<>\"`{}|^]", text):
         return ""
     if (amp := _AMP.match(text)) is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 
@@ -10,12 +9,13 @@ from scrapers.charsets import decode as decode  # readers find all of text here
 from scrapers.dates import parse_date as parse_date
 from scrapers.langs import guess_lang as guess_lang
 from scrapers.links import canonical_url as canonical_url
+from scrapers.references import unescaped
 
 # --------------------------------------------------------------------------- clean text
 
 _BLOCK = re.compile(r"</?(?:br|p|div|li|ul|ol|td|tr|h[1-6]|hr)\b[^<>]*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z!?][^<>]*>")
-_OPENING = re.compile(r"<+(?=[a-zA-Z/!?])")
+_OPENING = re.compile(r"(?<!<)<++(?=[a-zA-Z/!?])")  # one pass: a run is looked at once
 # controls, zero-width and bidirectional marks, line separators, private use, non-characters
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
@@ -36,7 +36,7 @@ def clean_text(raw: str, limit: int = 2000) -> str:
     text = raw[: max(limit * 10, 20_000)]
     if "<" in text or "&" in text:
         for _ in range(2):  # Yonhap escapes its entities twice
-            text = html.unescape(_without_tags(text))
+            text = unescaped(_without_tags(text))
         text = _without_tags(text)
     if not text.isascii():
         text = unicodedata.normalize("NFC", _INVISIBLE.sub("", _C1.sub(_as_1252, text)))
