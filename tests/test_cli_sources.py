@@ -128,7 +128,7 @@ def test_a_promotion_needs_a_reason_and_a_private_source(run: Run) -> None:
 def test_off_and_on_hold_whatever_the_file_says(run: Run, tmp_path: Path) -> None:
     assert run("off", "bbc_world", "--by", "kim").exit_code == 0
     assert not known(tmp_path).named("bbc_world").enabled
-    assert json.loads(run("bbc_world", "--json").stdout)[0]["state"] == "off"
+    assert json.loads(run("bbc_world", "--json").stdout)["source"]["state"] == "off"
     run("on", "bbc_world")
     assert known(tmp_path).named("bbc_world").enabled
 

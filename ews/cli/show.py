@@ -14,7 +14,6 @@ from ews.reports import (
     ExposureLine,
     ExposureReport,
     Label,
-    SourceLine,
     days,
     hops_of,
     percent,
@@ -30,61 +29,14 @@ from ews.reports.phrases import (
     scope,
     weight,
 )
-from ews.reports.source_words import a_round, trouble
 from ews.reports.views import ShareLine
-from ews.reports.words import outcome_word, word
+from ews.reports.words import word
 
 
 def _names(out: Output, labels: Iterable[Label], limit: int = 99) -> str:
     found = [label.text(out.lang) for label in labels]
     more = f" +{len(found) - limit}" if len(found) > limit else ""
     return ", ".join(found[:limit]) + more
-
-
-def sources(out: Output, found: Sequence[SourceLine]) -> None:
-    out.table(
-        out.t("수집원", "Sources"),
-        [out.t("상태", "state"), out.t("이름", "name"), out.t("분야", "group"),
-         out.t("마지막 결과", "last"), out.t("마지막 성공", "last good"),
-         out.t("자료의 최신 날짜", "newest inside"), out.t("오류·알림", "error or note")],
-        [
-            (word(s.state, out.lang), s.name + _unverified(out, s), word(s.group, out.lang),
-             outcome_word(s.last_outcome, out.lang), moment(s.last_good_at), moment(s.newest),
-             "; ".join(filter(None, [trouble(s, out.lang), a_round(s, out.lang)])))
-            for s in found
-        ],
-    )  # fmt: skip
-    blind = sum(line.blind for line in found)
-    if blind:
-        out.say(out.t(f"보이지 않는 수집원 {blind}곳: 조용함이 이상 없음은 아닙니다.",
-                      f"{blind} blind: quiet there does not mean calm."))  # fmt: skip
-    keys = sorted({line.key_env for line in found if line.state == "off" and line.key_env})
-    if keys:
-        out.say(out.t(f"API 키가 없어 꺼진 수집원이 있습니다: {', '.join(keys)} (docs/settings.md).",
-                      f"Off for want of an API key: {', '.join(keys)} (docs/settings.md)."))  # fmt: skip
-
-
-def _unverified(out: Output, one: SourceLine) -> str:
-    return "" if one.trusted else out.t(" (확인되지 않은 출처)", " (unverified source)")
-
-
-def source(out: Output, one: SourceLine) -> None:
-    out.facts([
-        (out.t("이름", "name"), one.name + _unverified(out, one)),
-        (out.t("제목", "title"), out.t(one.title_ko, one.title)),
-        (out.t("발행처", "publisher"), one.publisher),
-        (out.t("상태", "state"), word(one.state, out.lang)),
-        (out.t("마지막 수집", "last fetch"), moment(one.last_at)),
-        (out.t("결과", "outcome"), outcome_word(one.last_outcome, out.lang)),
-        (out.t("마지막 성공", "last good"), moment(one.last_good_at)),
-        (out.t("자료의 최신 날짜", "newest inside"), moment(one.newest)),
-        (out.t("다음", "next due"), moment(one.next_due)),
-        (out.t("오류·알림", "error or note"), trouble(one, out.lang)),
-        (out.t("나누어 묻기", "asks in parts"), a_round(one, out.lang)),
-        (out.t("API 키", "API key"), one.key_env),
-        ("URL", one.url),
-        (out.t("이용 조건", "terms"), one.terms),
-    ])  # fmt: skip
 
 
 def alerts(out: Output, found: Sequence[AlertLine]) -> None:

@@ -55,45 +55,51 @@ def named(settings: Settings, store: Store, name: str) -> Source:
 @app.command("list")
 def list_sources(
     name: Annotated[str | None, typer.Argument(help="Only this one, in full.")] = None,
+    state: Annotated[
+        str, typer.Option("--state", help="failing, stale, never, fresh, off, or blind.")
+    ] = "",
+    group: Annotated[str, typer.Option("--group", help="Such as news or official.")] = "",
+    find: Annotated[str, typer.Option("--find", help="Words in name, title or publisher.")] = "",
     home: Home = None,
     lang: Lang = None,
     as_json: Json = False,
 ) -> None:
-    """Every source: fresh, stale, failing or never fetched; last good fetch; error.
+    """Every source, the silent ones first, and what to do about them; NAME shows one in full.
 
     Exit 1 when the named source does not exist.
     """
-    from ews.cli import show
+    from ews.cli import show_sources
     from ews.cli.opening import looking
     from ews.cli.output import output
-    from ews.reports import source_lines
-    from ews.reports.collection import sources_here
+    from ews.reports import OPERATOR
+    from ews.reports.collection import SourcesAsked, sources_here, sources_report
+    from ews.reports.source_report import source_report
     from scrapers.catalog import with_key
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
         now = datetime.now(UTC)
-        broken = known_sources(settings, store).broken
+        known_sources(settings, store)
         if name is not None:
             named(settings, store, name)
         known = [with_key(one, os.environ) for one in sources_here(store, now)]
-        found = source_lines(store, now, known)
-    found = tuple(line for line in found if name is None or line.name == name)
+        if name is not None:
+            one = source_report(store, name, now, OPERATOR, known)
+        else:
+            asked = SourcesAsked(state=state, group=group, q=find)
+            found = sources_report(store, now, asked, known)
     if out.as_json:
-        out.json(found)
+        out.json(found if name is None else one)
     elif name is not None:
-        show.source(out, found[0])
+        show_sources.source(out, one, now)
     else:
-        show.sources(out, found)
-        for one in broken:
-            out.say(out.t(f"읽을 수 없는 수집원 폴더: {one.error}",
-                          f"a folder that is no source: {one.error}"), "bold")  # fmt: skip
+        show_sources.sources(out, found, now)
 
 
 @app.command()
 def show(name: Name, home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     """One source in full. Exit 1 when it does not exist."""
-    list_sources(name, home, lang, as_json)
+    list_sources(name, home=home, lang=lang, as_json=as_json)
 
 
 # --------------------------------------------------------------------------- decisions

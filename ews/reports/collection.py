@@ -70,7 +70,7 @@ def sources_report(
     seen = coverage(store, known, now)
     found = flows(store, known, now)
     lines = [in_full(line, found, seen) for line in source_lines(store, now, known)]
-    broken = () if sources is not None else kept_sources(store).broken
+    broken = kept_sources(store).broken
     return SourcesReport(
         sources=tuple(_sorted([line for line in lines if asked.fits(line)], asked.sort)),
         blind=sum(line.blind for line in lines),
