@@ -26,10 +26,10 @@ def metrics(
 
     from ews.cli.feeds import write
     from ews.cli.opening import reading
-    from ews.reports.metrics import exposition
+    from ews.reports.metrics import StoreCollector, exposition
 
     with reading(home) as (settings, store):
-        found, _ = exposition(settings, store, lambda: datetime.now(UTC))
+        found, _ = exposition(StoreCollector(settings, store, lambda: datetime.now(UTC)))
     if out is None:
         typer.echo(found.decode("utf-8"), nl=False)
     else:

@@ -128,9 +128,11 @@ def _aged(name: str, at: datetime | None, limit: timedelta, now: datetime) -> Si
 def _collection(store: Store, sources: Sequence[Source], began: datetime, now: datetime) -> Sign:
     """Silent: nothing at all is asked while something is due. One late source is its own trouble."""
     late = late_sources(sources, store.pollings(), now)
+    if not late:
+        return _sign("collection", True, late=0)
     tried, _ = store.newest_fetches(one.name for one in sources)
     newest = max([began, *(fetch.at for fetch in tried.values())])
-    ok = not late or now - newest < FETCH_LATE
+    ok = now - newest < FETCH_LATE
     return _sign("collection", ok, age=now - newest, late=len(late))
 
 

@@ -28,7 +28,8 @@ from ews.model import Circuit, DeliveryState, FetchOutcome, Polling, Source, Sou
 from ews.reports.collection import sources_here
 from ews.reports.pulse import missed_beats, pulse
 from ews.storage import Store
-from ews.storage.tallies import Tally
+from ews.storage.schema_base import EPOCH
+from ews.storage.tallies import Tally, span_of
 from scrapers import freshness
 from scrapers.schedule import due_at
 
@@ -38,29 +39,36 @@ Rows = Iterable[tuple[list[str], float | None]]
 
 
 class StoreCollector(Collector):
-    """Reads the store anew at each question."""
+    """Reads the store anew at each question; what is usual changes with a quarter of a day only."""
 
     def __init__(self, settings: Settings, store: Store, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._store = store
         self._clock = clock
+        self._usual: tuple[datetime, dict[str, Usual]] = (EPOCH, {})
 
     def collect(self) -> Iterator[Metric]:
         now = self._clock()
         yield from sources(self._store, now)
+        yield from brought(self._usually(now))
         yield from hosts(self._store, now)
         yield from work(self._store, now)
         yield from beats(self._settings, self._store, now)
         yield build()
 
+    def _usually(self, now: datetime) -> dict[str, Usual]:
+        if self._usual[0] != span_of(now):
+            on = [one for one in sources_here(self._store, now) if one.enabled]
+            found = usual(on, self._store.tallies(now - PAST), now)
+            self._usual = (span_of(now), found)
+        return self._usual[1]
 
-def exposition(
-    settings: Settings, store: Store, clock: Callable[[], datetime], accept: str = ""
-) -> tuple[bytes, str]:
+
+def exposition(collector: StoreCollector, accept: str = "") -> tuple[bytes, str]:
     """The document and its media type: OpenMetrics where `accept` asks for it, else the text format
     of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(StoreCollector(settings, store, clock))
+    registry.register(collector)
     encode, media_type = choose_encoder(accept)
     return encode(registry), media_type
 
@@ -98,7 +106,6 @@ def sources(store: Store, now: datetime) -> Iterator[Metric]:
     yield gauge("ews_source_took_seconds", "Length of the last turn", ["source"],
                 (([n], f.took_s) for n, f in tried.items()))  # fmt: skip
     yield from _counters(totals)
-    yield from _usual(store, on, now)
 
 
 def _states(known: Iterable[Source], state: Callable[[Source], str]) -> Metric:
@@ -138,8 +145,8 @@ def _counters(totals: dict[str, Tally]) -> Iterator[Metric]:
     return iter((turns, signals))
 
 
-def _usual(store: Store, on: list[Source], now: datetime) -> Iterator[Metric]:
-    found = usual(on, store.tallies(now - PAST), now)
+def brought(found: dict[str, Usual]) -> Iterator[Metric]:
+    """What each source brought, and what is usual."""
     values: tuple[tuple[str, str, Callable[[Usual], float | None]], ...] = (
         ("new_24h", "New signals of 24 hours, to the last quarter of a day", lambda u: u.day.seen),
         ("new_24h_usual", "The same 24 hours of the weeks before, median", lambda u: u.day.usual),

@@ -41,16 +41,26 @@ class CollectionStore(Transactions):
     def newest_fetches(self, sources: Iterable[str]) -> tuple[dict[str, Fetch], dict[str, Fetch]]:
         """Per source the newest attempt, and the newest one that was answered; in two questions,
         however many sources there are."""
-        names = list(dict.fromkeys(sources))
-        good = schema.fetches.c.outcome != FetchOutcome.FAILED.value
-        return self._newest(names), self._newest(names, good)
+        names = set(sources)
+        with self._read() as connection:
+            planned = names & set(connection.scalars(sa.select(schema.sources.c.name)))
+        rest = sorted(names - planned)  # of a store without how they are polled
+        found = []
+        for good in (False, True):
+            # Over all that were ever planned: a statement that stays the same is put together once,
+            # and putting one together with hundreds of names costs more than to run it.
+            newest = self._newest(schema.sources, good) if planned else {}
+            newest = {name: fetch for name, fetch in newest.items() if name in planned}
+            if rest:
+                wanted = sa.values(sa.column("name", sa.String), name="wanted")
+                newest |= self._newest(wanted.data([(name,) for name in rest]).cte("asked"), good)
+            found.append(newest)
+        return found[0], found[1]
 
-    def _newest(self, names: Sequence[str], *where: sa.ColumnElement[bool]) -> dict[str, Fetch]:
-        if not names:
-            return {}
+    def _newest(self, asked: sa.FromClause, good: bool) -> dict[str, Fetch]:
+        """The newest fetch of each name of `asked`, or the newest that was answered."""
         table, one = schema.fetches, schema.fetches.alias("one")
-        wanted = sa.values(sa.column("name", sa.String), name="wanted")
-        asked = wanted.data([(name,) for name in names]).cte("asked")
+        where = [table.c.outcome != FetchOutcome.FAILED.value] if good else []
         newest = (  # read from the end of the source's part of the index, not sorted
             sa.select(table.c.id)
             .where(table.c.source == asked.c.name, *where)

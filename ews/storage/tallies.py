@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ews.model import Fetch, FetchOutcome
 from ews.storage import schema
-from ews.storage.schema_base import EPOCH
+from ews.storage.schema_base import EPOCH, MICROSECOND
 from ews.storage.transactions import Transactions, _insert
 
 TABLE = schema.tallies
@@ -70,11 +70,17 @@ class TallyStore(Transactions):
 
     def tallies(self, since: datetime) -> dict[str, list[Tally]]:
         """Spans that begin at or after `since`, by source, oldest first."""
-        query = sa.select(*COLUMNS).where(TABLE.c.at >= max(since, EPOCH + SPAN))
+        # As whole numbers, and each time made once: there are tens of thousands of rows.
+        at = sa.type_coerce(TABLE.c.at, sa.BigInteger)
+        query = sa.select(TABLE.c.source, at, *COLUMNS[2:])
+        query = query.where(TABLE.c.at >= max(since, EPOCH + SPAN))
         found: dict[str, list[Tally]] = defaultdict(list)
+        times: dict[int, datetime] = {}
         with self._read() as connection:
-            for row in connection.execute(query.order_by(TABLE.c.source, TABLE.c.at)):
-                found[row[0]].append(Tally(*row))
+            for source, micros, *counts in connection.execute(query.order_by(TABLE.c.at)).all():
+                if micros not in times:
+                    times[micros] = EPOCH + micros * MICROSECOND
+                found[source].append(Tally(source, times[micros], *counts))
         return dict(found)
 
     def tallies_of(self, source: str, since: datetime) -> list[Tally]:

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 
 from ews.liveness.pulse import Sign
 from ews.reports import Viewer
-from ews.reports.metrics import exposition
+from ews.reports.metrics import StoreCollector, exposition
 from ews.reports.pulse import pulse
 from ews.reports.viewer import NotForViewer
 from ews.web.site import Site
@@ -26,13 +26,13 @@ def metrics_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
     """Both paths. /metrics is for everybody but firms, who ask as on the pages; /healthz says
     without a token whether ews works, and nothing of what it knows."""
     router = APIRouter(include_in_schema=False)
+    collector = StoreCollector(site.settings, site.store, site.clock)
 
     @router.get("/metrics")
     def metrics(request: Request, viewer: Viewer = Depends(who)) -> Response:
         if viewer.role == "firm":
             raise NotForViewer("metrics are for those who run ews, not for a firm's token")
-        accept = request.headers.get("accept", "")
-        body, media_type = exposition(site.settings, site.store, site.clock, accept)
+        body, media_type = exposition(collector, request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": media_type})
 
     @router.get("/healthz")
