@@ -17,12 +17,13 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from ews.model import Circuit, Source
+from ews.model import Source
 from ews.storage import Store
 from ews.storage.audit import Audited
 from scrapers import CatalogError, load_sources
 from scrapers.catalog import Broken, home_texts, private_source, with_key
 from scrapers.remembered import accepted
+from scrapers.schedule import resumed
 
 TEXTS, SWITCHES, PROMOTIONS = "sources.own", "sources.switched", "sources.promoted"
 NO_ENVIRON: Mapping[str, str] = MappingProxyType({})
@@ -173,10 +174,7 @@ def resume(store: Store, source: Source, by: str, at: datetime) -> None:
     with store.begin() as tx:
         if memory := tx.memory(source.name):
             tx.save_memory(source.name, accepted(memory))
-        tx.save_polling(replace(
-            tx.polling(source.name), circuit=Circuit.CLOSED, opened_at=None, failures=0,
-            next_due=at, why="schedule",
-        ))  # fmt: skip
+        tx.save_polling(resumed(tx.polling(source.name), at))
         tx.audit([Audited(at, "source", source.name, by, _body("resumed", "", source))])
 
 

@@ -218,10 +218,11 @@ def renewed(source: Source, polling: Polling) -> Polling:
     return Polling(source.name, url=source.url, every_s=polling.every_s)
 
 
-def resumed(polling: Polling) -> Polling:
-    """The same source, asked again at once: an operator says that it is there."""
+def resumed(polling: Polling, at: datetime) -> Polling:
+    """The same source, asked again from then on, and at its own address: an operator says that it
+    is there."""
     return replace(
-        polling, next_due=None, why="", failures=0, circuit=Circuit.CLOSED, opened_at=None,
+        polling, next_due=at, why="schedule", failures=0, circuit=Circuit.CLOSED, opened_at=None,
         moved_to=None, moved_at=None,
     )  # fmt: skip
 

@@ -136,7 +136,7 @@ def test_a_source_that_is_gone_is_not_asked_until_it_is_resumed(
     store.save_polling(gone)
     turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
     assert noted.seen == []
-    store.save_polling(resumed(gone))
+    store.save_polling(resumed(gone, NOW))
     turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
     assert noted.seen == [source.name]
 

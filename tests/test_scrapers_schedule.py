@@ -147,7 +147,7 @@ def test_what_is_gone_is_not_asked_again_until_it_is_resumed_or_its_url_correcte
     later = NOW + timedelta(days=400)
     assert not is_due(FEED, gone, later)
     assert due_at(FEED, gone, later) is None
-    assert is_due(FEED, resumed(gone), later)
+    assert is_due(FEED, resumed(gone, later), later)
     corrected = replace(FEED, url="https://feed.example/other")
     assert is_due(corrected, gone, later)
     assert renewed(corrected, gone).circuit is Circuit.CLOSED

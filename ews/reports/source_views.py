@@ -65,7 +65,7 @@ class SourceLine:
     expect_min: int = 0  # rows of an answer
     expect_max: int = 0
     learnt_s: int | None = None  # the wait that its own history asks for
-    why: str = ""  # what set next_due: a key of ews.reports.polling_words.WHY
+    why: str = ""  # what set next_due: a key of ews.reports.source_words.WHY
     failures: int = 0  # failed turns in a row
     circuit: str = "closed"  # closed | open | gone
     moved_to: str = ""  # where a permanent redirect led

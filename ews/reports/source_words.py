@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ews.reports.polling_words import WHY
 from ews.reports.source_errors import in_korean
 from ews.reports.source_views import SourceLine
 
@@ -55,6 +54,23 @@ LANGUAGES = {
     "vi": ("베트남어", "Vietnamese"), "ar": ("아랍어", "Arabic"), "pt": ("포르투갈어", "Portuguese"),
     "mul": ("여러 언어", "several languages"),
 }  # fmt: skip
+# What set the next turn (Polling.why, scrapers.schedule): (Korean, English)
+WHY = {
+    "schedule": ("정해 둔 주기대로", "on its schedule"),
+    "history": ("새 글이 뜸해 천천히", "less often: it rarely brings something new"),
+    "cache": ("출처가 알린 유효 시간까지", "when its answer stops being good, as it says (TTL, Cache-Control)"),
+    "retry-after": ("출처가 기다리라고 한 때까지", "not before it asked us to (Retry-After)"),
+    "back-off": ("실패하여 간격을 늘려 다시", "after a failure, with a growing wait"),
+    "circuit": (
+        "거듭 실패하여 드물게 한 번씩 확인",
+        "it failed many times in a row: one try at the end of each wait",
+    ),
+    "gone": (
+        "출처가 없앴다고 답함(410): 다시 묻지 않음. 주소를 고치거나 `ews sources resume`",
+        "gone (410): not asked again; correct url in source.toml, or `ews sources resume`",
+    ),
+    "host": ("서버를 잠시 쉬게 하는 중", "its host is left alone for now"),
+}  # fmt: skip
 UNITS = ((86_400, "일", "d"), (3600, "시간", "h"), (60, "분", "min"))
 
 
@@ -71,7 +87,7 @@ def language_words(code: str, lang: str) -> str:
 
 
 def why_next(why: str, lang: str) -> str:
-    """What set the next turn; "" when it was never planned."""
+    """What set the next turn; "" when it never was planned, or another version planned it."""
     return said(WHY.get(why), "", lang)
 
 
