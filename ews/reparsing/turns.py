@@ -19,6 +19,7 @@ from ews.storage import Store
 from ews.storage.audit import Audited
 from ews.storage.numbers import UnitChanged
 from scrapers import KINDS, Parser, SourceError, parse, reread
+from scrapers.voices import own_id
 
 READ = ("title", "text", "lang", "observed_at")  # what classifier and detectors read
 COMPARED = (*READ, "outlet", "url", "independence", "authority")
@@ -72,6 +73,8 @@ class _Rereading:
             self.told.unreadable.append((at, error.message))
             return memory
         articles = [one for one in parsed.signals if isinstance(one, Article)]
+        # what another source gave before was kept under an id of its own (scrapers.voices)
+        self.produced.update(own_id(self.source.name, one) for one in articles)
         if baseline or at < self.since:
             self.produced.update(one.id for one in articles)
         else:
