@@ -27,7 +27,7 @@ from ews.model import (
     FetchOutcome,
     Polling,
 )
-from ews.reports import Names
+from ews.reports import Names, Viewer
 from ews.scheduler import asking
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
@@ -320,7 +320,9 @@ def test_doctor_and_healthz_name_what_fails_and_healthz_tells_strangers_nothing_
 ) -> None:
     (tmp_path / "routes.toml").write_text(ROUTES, "utf-8")
     settings = load_settings(tmp_path)
-    client = TestClient(create_app(settings, store, clock=lambda: DUE + GRACE))
+    firm = Viewer("firm", "acme")
+    client = TestClient(create_app(settings, store, viewer=firm, clock=lambda: DUE + GRACE))
+    assert client.get("/metrics").status_code == 403, "not for a firm"
     assert client.get("/healthz").json()["status"] == "idle"
     note_begin(store, BEGAN)
     a_beating(store).look(BEGAN)
