@@ -41,6 +41,7 @@ class SourcesAsked:
     country: str = ""
     language: str = ""
     private: bool | None = None
+    todo: str = ""  # what there is to do about it: a code of Advice
     q: str = ""  # words in name, title, publisher or address
     sort: str = ""  # what is most pressing | name | newest: the oldest first | next: soonest first
 
@@ -52,6 +53,7 @@ class SourcesAsked:
             and self.country in ("", line.country.code)
             and self.language in ("", line.lang)
             and self.private in (None, line.private)
+            and (not self.todo or any(one.code == self.todo for one in line.advice))
             and all(word in told for word in self.q.casefold().split())
         )  # fmt: skip
 
@@ -92,7 +94,7 @@ def sources_report(
 def _check(asked: SourcesAsked) -> None:
     for name, value, known in (
         ("state", asked.state, ("", "blind", *STATES)), ("group", asked.group, ("", *GROUPS)),
-        ("sort", asked.sort, SORTS),
+        ("todo", asked.todo, ("", *ORDER)), ("sort", asked.sort, SORTS),
     ):  # fmt: skip
         if value not in known:
             raise ValueError(f"{name} {value[:40]!r} is unknown; use one of {', '.join(known[1:])}")

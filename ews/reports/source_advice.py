@@ -14,6 +14,11 @@ from ews.reports.source_views import Advice, SourceLine, TodoLine
 # code: (what is wrong, what to do) in Korean, in English, and the command that helps. The order is
 # that of urgency: what only a person can mend before what mends itself.
 ADVICE: dict[str, tuple[str, str, str]] = {
+    "late": (
+        "물을 때가 지났는데 묻지 않았습니다. `ews run`이 돌고 있는지 확인하십시오",
+        "Its turn is past and nobody asked: see that `ews run` is running",
+        "ews doctor",
+    ),
     "gone": (
         "없어진 주소(410)입니다. 새 주소를 찾아 source.toml의 url을 고치십시오. 그 주소가 맞다면 다시 묻게 하십시오",
         "Gone (410): find the new address and correct url in source.toml, or ask again if it is right",
@@ -63,11 +68,6 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "답에 든 행이 기대보다 적습니다. 주소를 열어 확인하십시오",
         "Fewer rows than expected in its answer: open the address and look",
         "ews sources test {name} --live",
-    ),
-    "late": (
-        "물을 때가 지났는데 묻지 않았습니다. `ews run`이 돌고 있는지 확인하십시오",
-        "Its turn is past and nobody asked: see that `ews run` is running",
-        "ews doctor",
     ),
     "never": (
         "아직 한 번도 읽지 않았습니다. `ews run`이 돌면 곧 묻습니다",
@@ -126,8 +126,8 @@ def _off(line: SourceLine) -> list[str]:
 
 def _on(line: SourceLine) -> list[str]:
     codes = ["moved"] if line.moved_to else []
-    if line.late:
-        codes.append("late")
+    if line.late:  # nobody asked, so its silence says nothing of the source itself
+        return [*codes, "late"]
     if line.circuit == "gone":
         codes.append("gone")
     elif line.last_outcome == "failed":

@@ -10,7 +10,7 @@ from ews.reports.collection import SourcesAsked, sources_report
 from ews.reports.source_views import SourcesReport
 from ews.web.site import Site
 
-FILTERS = ("state", "group", "country", "language", "private", "q", "sort")
+FILTERS = ("state", "group", "country", "language", "private", "todo", "q", "sort")
 
 
 class Filters:
@@ -28,6 +28,7 @@ class Filters:
         private: Annotated[
             bool | None, Query(description="only those added here, or only shipped ones")
         ] = None,
+        todo: Annotated[str, Query(description="what there is to do: a code of the advice")] = "",
         q: Annotated[str, Query(description="words in name, title, publisher or address")] = "",
         sort: Annotated[
             str, Query(description="the most pressing first if none; name, newest or next")
@@ -35,7 +36,7 @@ class Filters:
     ) -> None:
         self.asked = SourcesAsked(
             state.strip(), group.strip(), country.strip().upper(), language.strip(), private,
-            q.strip(), sort.strip(),
+            todo.strip(), q.strip(), sort.strip(),
         )  # fmt: skip
 
 

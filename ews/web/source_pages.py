@@ -160,7 +160,8 @@ def _asked(given: Mapping[str, str]) -> SourcesAsked:
     private = {"1": True, "true": True, "0": False, "false": False}.get(given.get("private", ""))
     return SourcesAsked(
         given.get("state", ""), given.get("group", ""), given.get("country", "").upper(),
-        given.get("language", ""), private, given.get("q", ""), given.get("sort", ""),
+        given.get("language", ""), private, given.get("todo", ""), given.get("q", ""),
+        given.get("sort", ""),
     )  # fmt: skip
 
 
