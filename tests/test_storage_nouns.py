@@ -48,6 +48,7 @@ from ews.model import (
     Outcome,
     Person,
     Phase,
+    Polling,
     Proof,
     Raw,
     Resolution,
@@ -67,6 +68,7 @@ from ews.storage import Store
 from ews.storage.audit import broken
 from ews.storage.codec import Row, from_json, to_json
 from ews.storage.judgings import Judging
+from ews.storage.tallies import Tally
 from tests.empty_store import opened
 
 NOW = datetime(2023, 10, 20, 9, tzinfo=UTC)
@@ -264,7 +266,8 @@ def write_everything(store: Store) -> None:
     )  # fmt: skip
     store.put("key", "value")
     store.save_fetch(Fetch("s", NOW, FetchOutcome.NEW))
-    store.set_next_due("s", NOW)
+    store.add_tally(Tally("s", NOW, turns=1))
+    store.save_polling(Polling("s", NOW))
     store.save_memory("s", "{}")
     store.save_host(Host("example.org", NOW))
     store.save_raws([Raw("s", NOW, 0, "https://example.org/f", {"etag": "x"}, b"<rss/>")])
@@ -309,7 +312,7 @@ def test_everything_can_be_saved_twice_and_is_written_once(fresh: Store) -> None
     before = fresh.counts()
     write_everything(fresh)
     assert fresh.counts() == before
-    kept_elsewhere = {"stories", "blind_spells", "channel_states", "exposure_revisions"}
+    kept_elsewhere = {"stories", "blind_spells", "channel_states", "exposure_revisions", "tallies"}
     assert {name for name, rows in before.items() if rows == 0} <= kept_elsewhere
     assert broken(fresh.audit_rows()) is None
     assert fresh.unpropagated() == fresh.unevaluated() == fresh.unrouted() == []
