@@ -70,7 +70,7 @@ class Scraping(Pipeline):
         os.write(self._journal, (json.dumps(line) + "\n").encode())
 
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
-        due = self.store.next_due(source.name)
+        due = self.store.polling(source.name).next_due
         self._say(what="begins", source=source.name, at=now.isoformat(),
                   due=due and due.isoformat(), real=time.time())  # fmt: skip
         new = super().scrape(source, client, now)

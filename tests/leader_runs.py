@@ -33,6 +33,7 @@ from pathlib import Path
 from types import SimpleNamespace
 import ews.scheduler as scheduler
 import ews.storage.engine as engine
+from ews.model import Polling
 from ews.storage import StaleLeader, Store, StoreError
 from tests.source_made import made_source
 
@@ -58,7 +59,7 @@ class Pipeline:
     def watch(self, sources):
         pass
     def scrape(self, source, client, now):
-        due = self.store.next_due(source.name) or now
+        due = self.store.polling(source.name).next_due or now
         run = {"source": source.name, "due": due.isoformat()}
         say("begins", **run)
         time.sleep(0.1)  # the fetch
@@ -69,7 +70,7 @@ class Pipeline:
                 time.sleep(0.05)
                 key = f"run {source.name} {due.isoformat()}"
                 tx.put(key, str(int(tx.get(key) or 0) + 1))
-                tx.set_next_due(source.name, due + max(1, (now - due) // step + 1) * step)
+                tx.save_polling(Polling(source.name, due + max(1, (now - due) // step + 1) * step))
         except (StaleLeader, StoreError) as err:
             say("refused", error=type(err).__name__, **run)
             raise
@@ -286,7 +287,7 @@ class Ring:
         """Sources whose next run was due more than two turns before `at`: nobody came."""
         store = Store.open(self.home, self.url)
         try:
-            due = {name: store.next_due(name) for name in SOURCES}
+            due = {name: store.polling(name).next_due for name in SOURCES}
         finally:
             store.close()
         return [n for n, when in due.items() if when is None or when.timestamp() < at - 2 * EVERY_S]

@@ -92,7 +92,7 @@ class Scrapes:
     def scrape(self, source: Source, client: Client, now: datetime) -> int:
         self.seen.append(source.name)
         with self.store.begin() as tx:
-            tx.set_next_due(source.name, now + timedelta(seconds=self.wait_s))
+            tx.save_polling(Polling(source.name, now + timedelta(seconds=self.wait_s)))
         return self.new
 
 
@@ -123,7 +123,7 @@ def test_a_turn_scrapes_and_says_when_the_next_one_is(store: Store, source: Sour
 
 def test_a_turn_that_comes_too_early_fetches_nothing(store: Store, source: Source) -> None:
     noted, pipeline = scrapes(store)
-    store.set_next_due(source.name, NOW + timedelta(seconds=1))
+    store.save_polling(Polling(source.name, NOW + timedelta(seconds=1)))
     polling = turn(pipeline, CLIENT, source, unheard, clock=lambda: NOW)
     assert (noted.seen, polling.next_due) == ([], NOW + timedelta(seconds=1))
 
@@ -148,7 +148,7 @@ def test_only_due_and_enabled_sources_are_fetched_by_a_cycle(
     monkeypatch.setattr("ews.scheduler.read_sources", lambda *_: known)
     settings = cast("Settings", SimpleNamespace(home=tmp_path))
     assert [s.name for s in due_sources(settings, store, NOW)] == ["a", "b"]
-    store.set_next_due("a", NOW + timedelta(seconds=1))
+    store.save_polling(Polling("a", NOW + timedelta(seconds=1)))
     assert [s.name for s in due_sources(settings, store, NOW)] == ["b"]
 
 
@@ -284,6 +284,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 import ews.scheduler as scheduler
+from ews.model import Polling
 from ews.storage import Store
 from tests.source_made import made_source
 
@@ -295,7 +296,7 @@ class Pipeline:
     def scrape(self, source, client, now):
         print("scrape", flush=True)
         threading.Event().wait(0.5)
-        self.store.set_next_due(source.name, now + timedelta(hours=1))
+        self.store.save_polling(Polling(source.name, now + timedelta(hours=1)))
         print("scraped", flush=True)
         return 0
     def cycle(self, now, clock, deliver):

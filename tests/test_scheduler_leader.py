@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 
 from ews.leading import Candidate, Term
-from ews.model import Observation
+from ews.model import Observation, Polling
 from ews.storage import StaleLeader, Store, StoreError
 from tests.bench_leader import restarted, silenced
 from tests.empty_store import opened
@@ -48,7 +48,7 @@ def test_a_stale_leaders_writes_are_refused_whole_and_its_reads_are_not(store: S
     for write in (
         lambda: mine.put("key", "second"),
         lambda: mine.save_observations([seen]),
-        lambda: mine.set_next_due("x", NOW),
+        lambda: mine.save_polling(Polling("x", NOW)),
         lambda: mine.claim(NOW, "a", 60),
     ):
         with pytest.raises(StaleLeader, match="nothing of this step was written"):

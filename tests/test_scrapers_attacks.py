@@ -275,7 +275,7 @@ def test_a_large_fetch_that_is_killed_between_its_parts_loses_and_doubles_nothin
         halves.scrape(source, Fake(says(sample(source))), NOW)
     store, at = halves.store, NOW + timedelta(days=1)
     assert 0 < len(store.vintages(at)) < count
-    assert (store.last_fetch(source.name), store.next_due(source.name)) == (None, None)
+    assert (store.last_fetch(source.name), store.polling(source.name).next_due) == (None, None)
     halves.scrape(source, Fake(says(sample(source))), NOW)
     assert store.vintages(at) == whole.store.vintages(at)
 

@@ -31,7 +31,7 @@ def test_how_a_source_is_polled_comes_back_and_leaves_its_memory_alone(store: St
     store.save_polling(polling)
     assert store.polling("s") == polling
     assert store.memory("s") == "slots"
-    store.set_next_due("s", NOW + HOUR)
+    store.save_polling(replace(polling, next_due=NOW + HOUR))
     assert store.polling("s") == replace(polling, next_due=NOW + HOUR)
     assert store.pollings() == {"s": store.polling("s")}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -36,19 +34,6 @@ class PollingStore(Transactions):
     def save_polling(self, polling: Polling) -> None:
         """Keep how that source is polled; what its kind remembers is left as it is."""
         self._upsert(schema.sources, [POLLING.write(polling, memory=None)], keep=["memory"])
-
-    def next_dues(self) -> dict[str, datetime | None]:
-        """When each source that was ever planned is to be fetched next."""
-        return {name: one.next_due for name, one in self.pollings().items()}
-
-    def next_due(self, source: str) -> datetime | None:
-        """When the source is to be fetched next; None when it never was planned."""
-        return self.polling(source).next_due
-
-    def set_next_due(self, source: str, at: datetime | None) -> None:
-        with self._write() as connection:
-            on = self._on(connection)
-            on.save_polling(replace(on.polling(source), next_due=at))
 
     def memory(self, source: str) -> str:
         """What the source's kind wrote down at its last turn; "" when nothing."""
