@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import typer
 
+from ews.cli import app
 from ews.model import Fetch, FetchOutcome
 from ews.reports.collection import source_lines, sources_here
+from ews.reports.source_advice import ADVICE, advise, todo
 from ews.reports.source_errors import OTHERWISE, in_korean
-from ews.reports.source_words import a_round, trouble
+from ews.reports.source_views import SourceLine
+from ews.reports.source_words import a_round, ago, flow_words, state_words, trouble
 from ews.storage import Store
 from ews.storage.series_rows import units
 from scrapers import load_sources
@@ -97,3 +102,97 @@ def test_a_korean_reader_is_told_what_to_do(error: str, words: str) -> None:
 def test_a_source_that_needs_no_key_is_as_its_file_says() -> None:
     open_one = replace(load_source("gscpi"), enabled=False)
     assert not with_key(open_one, {"": "x", "DATA_GO_KR_KEY": "x"}).enabled
+
+
+@pytest.fixture(scope="module")
+def fresh(store: Store) -> SourceLine:
+    source = replace(load_source("gscpi"), name="any_source")
+    store.save_fetch(Fetch("any_source", NOW, FetchOutcome.NEW, signals=1, newest=NOW, rows=300))
+    (line,) = source_lines(store, NOW, [source])
+    assert (line.state, line.advice) == ("fresh", ())
+    return line
+
+
+def failed(status: int | None, error: str, **more: object) -> dict[str, object]:
+    return {"state": "failing", "last_outcome": "failed", "status": status, "error": error, **more}
+
+
+ADVISED: list[tuple[dict[str, object], list[str]]] = [
+    (failed(410, "HTTP 410", circuit="gone"), ["gone"]),
+    (failed(401, "HTTP 401"), ["refused"]),
+    (failed(403, "HTTP 403"), ["refused"]),
+    (failed(None, "a.org: robots.txt does not allow it", permanent=True), ["barred"]),
+    (failed(None, "ConnectError: connection refused"), ["unanswered"]),
+    (failed(404, "HTTP 404"), ["address"]),
+    (failed(200, "x: suspicious: 9 of 10 entries are gone at once"), ["short"]),
+    (failed(200, "x: broken or cut-off XML"), ["format"]),
+    (failed(200, "x: 1 rows where at least 5 are expected; it dries up"), ["fewer"]),
+    (failed(500, "HTTP 500"), ["unanswered"]),
+    (failed(429, "HTTP 429"), ["waits"]),
+    (failed(503, "HTTP 503", why="retry-after"), ["waits"]),
+    (failed(None, "x needs an API key: set K", key_env="K", permanent=True), ["key"]),
+    (failed(500, "HTTP 500", late=True, moved_to="https://e.org/"), ["late", "moved"]),
+    ({"state": "stale", "trusted": False}, ["stale", "unverified"]),
+    ({"state": "never"}, ["never"]),
+    ({"drying": True}, ["dry"]),
+    ({"state": "stale", "drying": True}, ["stale"]),
+    ({"state": "off", "off_here": True, "key_env": "K"}, ["switched"]),
+    ({"state": "off", "key_env": "K"}, ["key"]),
+    ({"state": "off"}, ["consent"]),
+]  # fmt: skip
+
+
+def test_each_trouble_has_its_advice_and_every_advice_its_trouble(fresh: SourceLine) -> None:
+    for changes, codes in ADVISED:
+        found = advise(replace(fresh, **changes))  # type: ignore[arg-type]
+        assert [one.code for one in found] == codes, changes
+        for one in found:
+            assert re.search("[가-힣]", one.ko), one
+            assert not re.search("[가-힣]", one.en), one
+            assert "{" not in one.ko + one.en + one.command
+            assert one.command == "" or "any_source" in one.command or one.code == "late"
+    assert {code for _, codes in ADVISED for code in codes} == set(ADVICE)
+
+
+def test_commands_that_are_advised_exist() -> None:
+    made = typer.main.get_command(app)
+    for code, (_, _, command) in ADVICE.items():
+        words = command.split()
+        if words:
+            group = made.commands[words[1]]  # type: ignore[attr-defined]
+            deeper = getattr(group, "commands", None)
+            assert deeper is None or words[2] in deeper, code
+
+
+def test_what_there_is_to_do_is_told_once_for_all_of_a_kind(fresh: SourceLine) -> None:
+    lines = [
+        replace(fresh, name=f"s{n}", **changes)  # type: ignore[arg-type]
+        for n, changes in enumerate([
+            {"state": "off", "key_env": "A"}, {"state": "off", "key_env": "B"},
+            {"state": "off", "key_env": "A"}, failed(500, "HTTP 500"), failed(410, "", circuit="gone"),
+        ])
+    ]  # fmt: skip
+    found = todo([replace(one, advice=advise(one)) for one in lines])
+    assert [(one.advice.code, one.sources, one.more) for one in found] == [
+        ("gone", ("s4",), ""), ("unanswered", ("s3",), ""),
+        ("key", ("s0", "s2"), "A"), ("key", ("s1",), "B"),
+    ]  # fmt: skip
+    assert found[0].advice.command == "ews sources resume NAME"
+
+
+def test_how_a_source_stands_is_said_in_a_few_words(fresh: SourceLine) -> None:
+    later = NOW + timedelta(hours=3)
+    for changes, ko, en in (
+        ({}, "최신 3시간 전", "newest 3 h ago"),
+        ({"newest": None}, "성공 3시간 전", "good 3 h ago"),
+        (failed(500, "", failures=6), "6번 거듭, 마지막 성공 3시간 전", "6 in a row, last good 3 h ago"),
+        (failed(500, "", last_good_at=None, failures=1), "성공한 적 없음", "never answered well"),
+        ({"state": "stale"}, "최신 3시간 전 (한도 ", "newest 3 h ago (limit "),
+        ({"state": "off"}, "", ""),
+    ):  # fmt: skip
+        one = replace(fresh, **changes)  # type: ignore[arg-type]
+        assert state_words(one, later, "ko").startswith(ko)
+        assert state_words(one, later, "en").startswith(en)
+    assert ago(later, NOW, "ko") == "3시간 뒤"
+    seen = replace(fresh, seen_day=1200, usual_day=40.4, seen_week=2, usual_week=None)
+    assert flow_words(seen, "en") == "day 1,200 (usually 40) · week 2"

@@ -208,6 +208,7 @@ def _line(
         private=source.tier == PRIVATE_TIER,
         off_here=off_here,
         status=last.status if last else None,
+        permanent=last.permanent if last else False,
         rows=good.rows if good else None,
         expect_min=source.expect_min,
         expect_max=source.expect_max,

@@ -158,8 +158,7 @@ def _failed(line: SourceLine) -> str:
         return "address"
     if status is not None and status < 400:
         return "format"
-    barred = ("robots.txt", "refused", "source.toml", "not a public")
-    if status is None and any(word in error for word in barred):
+    if status is None and line.permanent:
         return "barred"
     return "unanswered"
 

@@ -61,6 +61,7 @@ class SourceLine:
     private: bool = False  # of this installation, not shipped
     off_here: bool = False  # an operator switched it off
     status: int | None = None  # HTTP status of the last fetch
+    permanent: bool = False  # the last fetch failed so that trying again cannot help
     rows: int | None = None  # of the last good answer, before any filter
     expect_min: int = 0  # rows of an answer
     expect_max: int = 0
