@@ -129,6 +129,7 @@ def test_who_heard_of_ews_that_day_gets_no_empty_word_but_operators_do(
 ) -> None:
     beating = a_beating(store)
     beating.look(BEGAN)
+    store.save_fetch(Fetch(SOURCE.name, DUE - MINUTE, FetchOutcome.UNCHANGED, newest=DUE))
     monkeypatch.setattr(Store, "told_since", lambda *_: {"official": 2, "ops": 3})
     beating.look(DUE)
     assert "official" not in receivers(store)
@@ -170,6 +171,9 @@ def test_nothing_collected_is_never_told_as_calm(store: Store) -> None:
     text = bulletin_message(store.bulletins("ops")[0]).text
     assert "No text and no figure came in. That is not normal." in text
     assert "1 silent sources" in text
+    assert "nothing to report" not in text
+    assert "no source answered, so nothing is known to be calm" in text
+    assert "Nothing: news of your items" not in text
 
 
 # --------------------------------------------------------------------------- it did not come

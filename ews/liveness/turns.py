@@ -130,7 +130,7 @@ def _asked(ask: Ask, url: str) -> str:
     try:
         status = ask(url)
     except SourceError as error:
-        return error.message[:200]
+        return error.message.replace("source.toml", "heartbeat_url")[:200]
     return "" if 200 <= status < 300 else f"HTTP {status}"
 
 

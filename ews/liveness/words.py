@@ -33,6 +33,8 @@ def heartbeat(
     mine = [spell for spell in found.blind if follows(receiver, spell.subject, now)]
     told = found.told.get(receiver.name, 0)
     key = ("told" if told else "nothing") + ("_blind" if mine else "")
+    if not found.answered:  # without a look silence is no news, good or bad
+        key = "unseen"
     title = say(f"beat.{key}", lang, at=_local(receiver, due), told=told, n=len(mine))
     parts = [_missed(receiver, missed)] if missed else []
     parts += [_day(receiver, found), _blind(receiver, found, mine, names)]
@@ -75,7 +77,9 @@ def _blind(receiver: Receiver, found: Life, mine: Sequence[object], names: Names
     ]  # fmt: skip
     if len(spells) > SHOWN:
         lines.append(say("blind.more", lang, n=len(spells) - SHOWN))
-    if not spells:
+    if not found.answered:
+        lines.append(say("beat.sees_none", lang))
+    elif not spells:
         lines.append(say("beat.sees_all", lang))
     if found.silent:
         shown = ", ".join(one.spoken_of(lang) for one in found.silent[:NAMED])
