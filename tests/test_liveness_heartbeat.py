@@ -335,7 +335,11 @@ def test_doctor_and_healthz_name_what_fails_and_healthz_tells_strangers_nothing_
     assert answer.headers["content-type"] == "application/problem+json"
     assert {"heartbeat", "scheduler", "cycles"} <= set(answer.json()["failed"])
     assert "ops-mail" not in answer.text
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "get", lambda *_: 1 / 0)
+        assert client.get("/healthz").json()["failed"] == ["store"]
     found = {check.name: check for check in running(settings, store)}
+    assert found["heartbeat to"].found == "ops, ops-mail, official, new-york"
     assert not found["scheduler"].ok
     assert "start it again" in found["scheduler"].found
 

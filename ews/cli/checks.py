@@ -179,6 +179,7 @@ def running(settings: Settings, store: Store) -> list[Check]:
     counts, misrouted = store.counts(), _misrouted(settings, store)
     return [
         *(Check(one.name.replace("_", " "), one.ok, one.en) for one in pulse(settings, store, now)),
+        *_on_the_list(settings),
         Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
               "stop ews, keep a copy of the home, then restore the last backup"),
         Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),
@@ -194,6 +195,17 @@ def running(settings: Settings, store: Store) -> list[Check]:
         Check("contact", settings.contact is not None, settings.contact or "not set",
               "set contact in ews.toml: publishers must be able to reach you"),
     ]  # fmt: skip
+
+
+def _on_the_list(settings: Settings) -> Iterator[Check]:
+    """Somebody must hear each day that ews works, or nobody notices when it does not."""
+    from ews.liveness.beats import on_the_list
+    from ews.reports.receivers import routes_seen
+
+    if settings.heartbeat_at:
+        names = [one.name for one in on_the_list(routes_seen(settings)[0])]
+        advice = "give a receiver operator = true or heartbeat = true in routes.toml"
+        yield Check("heartbeat to", bool(names), _some(names) or "nobody", advice)
 
 
 def _misrouted(settings: Settings, store: Store) -> list[str]:

@@ -17,7 +17,7 @@ def routes_of(settings: Settings) -> Routes:
     routes = load_routes(own if settings.routes_file or own.exists() else None)
     if settings.slack_channel is None:
         return routes
-    slack = Receiver("slack", "slack", settings.slack_channel, settings.lang)
+    slack = Receiver("slack", "slack", settings.slack_channel, settings.lang, heartbeat=True)
     return add_receiver(routes, slack)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -13,6 +14,8 @@ from ews.reports.metrics import StoreCollector, exposition
 from ews.reports.pulse import pulse
 from ews.reports.viewer import NotForViewer
 from ews.web.site import Site
+
+log = logging.getLogger(__name__)
 
 # What these say names no receiver, no channel and no address.
 OPEN = ("scheduler", "cycles", "collection")
@@ -37,19 +40,31 @@ def metrics_router(site: Site, who: Callable[[Request], Viewer]) -> APIRouter:
 
     @router.get("/healthz")
     def healthz(request: Request) -> Response:
-        found = pulse(site.settings, site.store, site.clock())
+        try:
+            found = pulse(site.settings, site.store, site.clock())
+        except Exception:  # whatever is wrong with the store, a watch must hear it as such
+            log.exception("the store cannot be asked how ews is")
+            return _failed(
+                request, ["store"], "store: it cannot be read; see the log of `ews serve`"
+            )
         bad = [one for one in found if not one.ok]
         if not bad:
             status = "ok" if found else "idle"  # idle: `ews run` never ran on this store
             return JSONResponse({"status": status, "checks": {one.name: "ok" for one in found}})
-        body = {
-            "type": "about:blank",
-            "title": "ews does not work as it should",
-            "status": 503,
-            "detail": "; ".join(f"{one.name}: {_openly(one)}" for one in bad),
-            "instance": request.url.path,
-            "failed": [one.name for one in bad],
-        }
-        return JSONResponse(body, 503, media_type="application/problem+json")
+        said = "; ".join(f"{one.name}: {_openly(one)}" for one in bad)
+        return _failed(request, [one.name for one in bad], said)
 
     return router
+
+
+def _failed(request: Request, names: list[str], detail: str) -> Response:
+    """RFC 9457, with the names of the checks that failed."""
+    body = {
+        "type": "about:blank",
+        "title": "ews does not work as it should",
+        "status": 503,
+        "detail": detail,
+        "instance": request.url.path,
+        "failed": names,
+    }
+    return JSONResponse(body, 503, media_type="application/problem+json")
