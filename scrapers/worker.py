@@ -64,6 +64,7 @@ class Workers:
         preload: str = "",
     ) -> None:
         self._turns = threading.BoundedSemaphore(size)
+        self._most_idle = 2 * size  # of all uses together
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
         self._seconds, self._memory_mib, self._preload = seconds, memory_mib, preload
@@ -137,13 +138,14 @@ class Workers:
 
     def _taken(self, source: Source) -> _Worker:
         preload = ",".join(filter(None, [self._preload, needed(source)]))
+        use = (preload, source.trusted)
         with self._lock:
-            for worker in [one for one in reversed(self._idle) if one.preload == preload]:
+            for worker in [one for one in reversed(self._idle) if one.use == use]:
                 self._idle.remove(worker)
                 if worker.process.poll() is None:
                     return worker
                 worker.kill()
-        worker = _Worker(preload, source.kind in HEAVY)
+        worker = _Worker(preload, source.kind in HEAVY, source.trusted)
         self.started += 1
         try:
             with _Alarm(worker, START_S):
@@ -166,6 +168,8 @@ class Workers:
             return
         with self._lock:
             self._idle.append(worker)
+            if len(self._idle) > self._most_idle:
+                self._idle.pop(0).kill()
 
 
 def needed(source: Source) -> str:
@@ -195,8 +199,11 @@ def _lost(source: Source, rang: bool, seconds: float, mib: int) -> str:
 class _Worker:
     """One process and its pipes. Errors of the pipes come through as they are."""
 
-    def __init__(self, preload: str, heavy: bool) -> None:
-        self.preload, self.heavy, self.leaving = preload, heavy, False
+    def __init__(self, preload: str, heavy: bool, trusted: bool = True) -> None:
+        # One that read what nobody vouches for reads nothing else: whoever took it over would
+        # answer for the next source.
+        self.use = preload, trusted
+        self.heavy, self.leaving = heavy, False
         paths = "\n".join(path for path in sys.path if path)
         self.process = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", _START, preload, paths],

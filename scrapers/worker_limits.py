@@ -17,6 +17,8 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from scrapers.worker_calls import ARCHITECTURES, program
+
 try:
     import resource
 except ImportError:  # Windows
@@ -31,19 +33,6 @@ _LANDLOCK = (444, 445, 446)  # create_ruleset, add_rule, restrict_self: the same
 _READ = (1 << 2) | (1 << 3)  # read a file, list a folder
 # what a landlock of version 1 to 3 knows of files; later versions add network and scopes
 _FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
-_CLONE_THREAD = 0x10000
-
-# (audit architecture, system calls refused, clone, clone3). Numbers of asm/unistd.h.
-_MACHINES: dict[str, tuple[int, tuple[int, ...], int, int]] = {
-    "x86_64": (0xC000003E, (
-        41, 42, 43, 44, 46, 49, 50, 53, 57, 58, 59, 62, 101, 155, 161, 165, 248, 249, 250, 272,
-        288, 298, 308, 310, 311, 319, 321, 322, 323, 425, 426, 427, 434, 438,
-    ), 56, 435),
-    "aarch64": (0xC00000B7, (
-        198, 199, 200, 201, 202, 203, 206, 211, 221, 129, 117, 41, 51, 40, 217, 218, 219, 97,
-        242, 241, 268, 270, 271, 279, 280, 281, 282, 425, 426, 427, 434, 438,
-    ), 220, 435),
-}  # fmt: skip
 
 
 class AddressSpace:
@@ -170,30 +159,11 @@ def _checked(result: int) -> int:
 
 
 def _seccomp(libc: ctypes.CDLL) -> None:
-    """Sockets, programs, processes, signals to others and tracing answer EPERM from now on."""
-    machine = _MACHINES.get(platform.machine())
-    if machine is None:
-        raise OSError(errno.ENOSYS, f"not known on {platform.machine()}")
-    code = _program(*machine)
+    """What scrapers.worker_calls names is refused from now on."""
+    machine = platform.machine()
+    if machine not in ARCHITECTURES:
+        raise OSError(errno.ENOSYS, f"not known on {machine}")
+    code = program(machine)
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("@HL", len(code) // 8, ctypes.addressof(buffer))
     _checked(libc.prctl(_SECCOMP, _FILTER, header, 0, 0))
-
-
-def _program(arch: int, refused: tuple[int, ...], clone: int, clone3: int) -> bytes:
-    """The filter as classic BPF. `clone` may make threads only; `clone3` is said not to exist, so
-    that the C library falls back on `clone`."""
-    load, equal, at_least, some_bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
-    no, absent, yes = 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS, 0x7FFF0000
-    steps = [
-        (load, 0, 0, 4), (equal, 1, 0, arch), (give, 0, 0, no),
-        (load, 0, 0, 0), (at_least, 0, 1, 0x40000000), (give, 0, 0, no),
-        (equal, 0, 1, clone3), (give, 0, 0, absent),
-    ]  # fmt: skip
-    for number in refused:
-        steps += [(equal, 0, 1, number), (give, 0, 0, no)]
-    steps += [
-        (equal, 0, 3, clone), (load, 0, 0, 16), (some_bits, 1, 0, _CLONE_THREAD), (give, 0, 0, no),
-        (give, 0, 0, yes),
-    ]  # fmt: skip
-    return b"".join(struct.pack("=HBBI", *step) for step in steps)

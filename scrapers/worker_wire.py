@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import NoReturn
+from urllib.parse import urlsplit
 
 from ews.model import Article, Frequency, Observation, Series, Source, VintageBasis, series_parts
 from scrapers.errors import SourceError, Truncated
@@ -30,8 +31,9 @@ HEAD = struct.Struct(">IQ")  # bytes of the JSON header, bytes of the body
 # Ids by a publisher's key cannot be computed from the text; they stand apart from all others.
 _KEYED = re.compile(r"art-k-[0-9a-f]{16}")
 _LINK = re.compile(r"https?://[^\s\\<>\"`{}|^]{1,2000}")
-# controls, bidirectional overrides and lone surrogates: none is in a text that was cleaned
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# controls and ends of lines, bidirectional overrides and lone surrogates: none is in a text that was
+# cleaned, and a line of its own would be one in logs and messages
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _LONGEST = {"title": 400, "text": 4_000, "outlet": 200, "lang": 12, "name": 300}
 
 
@@ -179,9 +181,12 @@ class Listener:
             raise Nonsense("an id that is not its text's")
         if authority not in (None, self.source.authority):
             raise Nonsense("an authority that the source has not")
+        moment = _time(observed)
+        if moment > self.now:
+            raise Nonsense("a text of the future")
         self.signals.append(Article(
             id=str(id), source=self.source.name, outlet=outlet, url=url, title=title,
-            text=_words(text, "text"), lang=_words(lang, "lang"), observed_at=_time(observed),
+            text=_words(text, "text"), lang=_words(lang, "lang"), observed_at=moment,
             available_at=self.now, independence=self._independence(independence, outlet, url),
             authority=str(authority) if authority is not None else None,
             trusted=self.source.trusted,
@@ -203,8 +208,11 @@ class Listener:
             or not math.isfinite(value)
         ):
             raise Nonsense("a value that is no number")
+        period = _time(observed)
+        if period > self.now + timedelta(days=1):
+            raise Nonsense("a value of the future")
         self.signals.append(Observation(
-            series=self._name(series), observed_at=_time(observed),
+            series=self._name(series), observed_at=period,
             available_at=min(_time(available), self.now), value=float(value),
             unit=_words(unit, "outlet"), source=self.source.name, basis=VintageBasis(str(basis)),
         ))  # fmt: skip
@@ -294,7 +302,7 @@ def _words(said: object, what: str) -> str:
 
 
 def _link(said: object) -> str:
-    if not isinstance(said, str) or not _LINK.fullmatch(said):
+    if not isinstance(said, str) or not _LINK.fullmatch(said) or not urlsplit(said).hostname:
         raise Nonsense("a link that is not http or https")
     return said
 

@@ -159,6 +159,17 @@ def _alive(pid: int) -> bool:
 # --------------------------------------------------------------------------- lies
 
 
+def test_a_worker_that_read_what_nobody_vouches_for_reads_nothing_else(workers: Workers) -> None:
+    body = sample_file(BBC).read_bytes()
+    workers.parse(replace(BBC, trusted=False), body, NOW)
+    private = workers.pids()[-1]
+    workers.parse(BBC, body, NOW)
+    assert workers.pids()[-1] != private
+    workers.parse(replace(BBC, trusted=False), body, NOW)
+    assert workers.pids()[-1] == private
+    assert len(workers.pids()) <= 4
+
+
 def test_a_worker_that_lies_is_a_failed_turn_and_what_is_true_is_believed(workers: Workers) -> None:
     assert "is read again at the next turn" in told(workers, source("lie"), b"id")
     assert len(workers.parse(source("lie"), b"true", NOW).signals) == 1
