@@ -11,7 +11,7 @@ MODEL_WORK ?= .ews-model
 DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-detectors bench-tuning crises model score torture torture-sets lock clean
+.PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-collection bench-detectors bench-tuning crises model score torture torture-sets lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -91,6 +91,11 @@ bench-detectors: .venv/dev ## detectors of numbers: outbreaks, null data, record
 	$(NICE_ENV) EWS_RECORDED_DATA=$(DATA) $(BIN)/python -m tests.bench_fusion
 	$(NICE_ENV) $(BIN)/python -m tests.bench_series_scale
 	$(NICE_ENV) $(BIN)/python -m tests.bench_service --seed 424242 --write
+
+bench-collection: .venv/dev torture-sets ## collection against its bars (half an hour; PARTS="feeds gdelt" for some): docs/bench/collection.json
+	@test -d $(DATA)/feeds || echo "without the recorded texts: set EWS_RECORDED_DATA to the folder that holds feeds/"
+	@$(NICE_ENV) $(if $(wildcard $(DATA)/feeds),EWS_RECORDED_DATA=$(DATA)) $(BIN)/python -m tests.bench_collection $(PARTS); \
+	  met=$$?; $(BIN)/python -m tests.docs_text && exit $$met
 
 crises: .venv/run ## hold the model against past crises: docs/crises.md
 	$(BIN)/python -m graph.crises --write docs/crises.md

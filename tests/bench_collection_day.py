@@ -1,8 +1,8 @@
 """A simulated day of collection on a loopback port that fails in every way, with kills: figures.
 
 `python -m tests.bench_collection_day [--pace 144] [--seed 1] [--restarts 40]`. The service is the real
-one (ews.scheduler, Pipeline.scrape, Client, Store on SQLite) in a process of its own, on a clock that
-runs `pace` times as fast; half of the restarts are SIGKILL. Without cycles: what is read into stories is
+one (ews.scheduler, Pipeline.scrape, Client, parse workers, Store on SQLite) in a process of its own, on a
+clock that runs `pace` times as fast; half of the restarts are SIGKILL. Without cycles: what is read into stories is
 measured elsewhere. Exit 1 when a check fails. Feeds, texts and faults are synthetic.
 """
 

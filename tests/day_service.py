@@ -22,7 +22,9 @@ from alerts.messages import Names
 from ews.model import Source
 from ews.pipeline import Pipeline, Rooms
 from ews.storage import Store
-from scrapers import Client
+from scrapers import Client, parse
+from scrapers.collected import Parser
+from scrapers.worker import Workers
 from tests.day_world import START, feeds
 
 if TYPE_CHECKING:
@@ -50,19 +52,22 @@ def client_of(
     )  # fmt: skip
 
 
-def rooms() -> Rooms:
+def rooms(parser: Parser = parse) -> Rooms:
     """Rooms for a pipeline that only scrapes."""
     return Rooms(
         classifier=cast("Classifier", None), network=cast("Network", None),
         routes=cast("Routes", None), channels={}, names=cast("Names", None),
+        parser=parser,
     )  # fmt: skip
 
 
 class Scraping(Pipeline):
     """The real `scrape`, with a note before and after."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], journal: int) -> None:
-        super().__init__(store, rooms())
+    def __init__(
+        self, store: Store, clock: Callable[[], datetime], journal: int, parser: Parser
+    ) -> None:
+        super().__init__(store, rooms(parser))
         self._now = clock
         self._journal = journal
 
@@ -99,11 +104,12 @@ def main() -> None:
             store, clock, lambda s: time.sleep(s / float(pace))
         ),
     )  # fmt: skip
+    workers = Workers()
     settings = SimpleNamespace(home=Path(home), database_url=None, cycle_every_s=900)
     store = Store.open(Path(home))
     os.write(journal, (json.dumps({"what": "starts", "real": time.time()}) + "\n").encode())
     scheduler.serve_forever(
-        cast("Settings", settings), store, lambda fenced: Scraping(fenced, clock, journal),
+        cast("Settings", settings), store, lambda fenced: Scraping(fenced, clock, journal, workers.parse),
         tasks=lambda _: [], world=world,
     )  # fmt: skip
     store.close()
