@@ -17,6 +17,7 @@ from ews.storage.engine import open_engine
 from ews.storage.migrate import HEAD, current_revision, migrate
 from tests.pg_server import pg_url
 from tests.test_storage_nouns import write_everything
+from tests.test_storage_schema import check_from_0008, fill_0008
 
 
 @pytest.fixture
@@ -33,12 +34,17 @@ def test_from_nothing_and_from_the_first_schema_to_what_the_tables_say(tmp_path:
         migrate(made, "0001")
         with made.begin() as connection:
             connection.exec_driver_sql("INSERT INTO meta (key, value) VALUES ('kept', 'yes')")
+        migrate(made, "0008")
+        fill_0008(made)
         migrate(made)
         assert current_revision(made) == HEAD
         with made.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
             assert connection.exec_driver_sql("SELECT value FROM meta").scalar() == "yes"
         made.dispose()
+        store = Store.open(tmp_path, url)
+        check_from_0008(store)
+        store.close()
 
 
 def test_everything_can_be_saved_twice_and_is_written_once(store: Store) -> None:

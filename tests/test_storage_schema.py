@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
 import ews.storage.store
-from ews.model import Observation
+from ews.model import Observation, Polling
 from ews.storage import Store
 from ews.storage.engine import open_engine, sqlite_version_ok
 from ews.storage.migrate import HEAD, current_revision, migrate
@@ -72,6 +73,47 @@ def test_the_first_schema_is_upgraded_and_keeps_its_rows(tmp_path: Path) -> None
     assert store.integrity_check() == []
     assert current_revision(store._engine) == HEAD
     assert differences(store._engine) == []
+    store.close()
+
+
+def fill_0008(engine: Engine) -> None:
+    """A source with a plan, its last fetch and a text, as an ews of schema 0008 wrote them."""
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO sources (name, next_due) VALUES ('bbc_world', 900000000)",
+            "INSERT INTO sources (name, next_due) VALUES ('gscpi', NULL)",
+            "INSERT INTO fetches (id, source, at, outcome, status, signals, permanent) "
+            "VALUES ('fch-1', 'bbc_world', 0, 'new', 200, 3, FALSE)",
+            "INSERT INTO articles (id, source, outlet, url, title, text, lang, observed_at, "
+            "available_at, independence) VALUES ('art-1', 'bbc_world', 'BBC', 'https://e.org/1', "
+            "'Urea', '', 'en', 0, 0, 'bbc')",
+        ):
+            connection.exec_driver_sql(statement)
+
+
+def check_from_0008(store: Store) -> None:
+    """What was there is there, and is read as an ews of now would have written it."""
+    planned = Polling("bbc_world", EPOCH + timedelta(minutes=15))
+    assert store.pollings() == {"bbc_world": planned, "gscpi": Polling("gscpi")}
+    fetch, text = store.last_fetch("bbc_world"), store.articles(["art-1"])["art-1"]
+    assert fetch is not None
+    assert (fetch.signals, fetch.asked, fetch.rows, fetch.answered_by) == (3, True, None, "")
+    assert text.trusted
+    store.save_memory("gscpi", "slots")
+    store.save_polling(replace(planned, failures=2, url="https://e.org/"))
+    assert (store.polling("bbc_world").failures, store.memory("gscpi")) == (2, "slots")
+    assert (store.totals(), list(store.raw_sizes()), store.hosts()) == ({}, [], [])
+
+
+def test_a_home_from_before_collection_goes_on_where_it_was(tmp_path: Path) -> None:
+    engine = open_engine(tmp_path)
+    migrate(engine, "0008")
+    fill_0008(engine)
+    engine.dispose()
+    store = Store.open(tmp_path)
+    check_from_0008(store)
+    assert differences(store._engine) == []
+    assert store.integrity_check() == []
     store.close()
 
 
