@@ -263,8 +263,10 @@ def test_operators_decide_on_the_page_and_it_stands_in_the_audit(room: Room) -> 
     assert sent(browser, "bbc_asia", do="explode") == 400
     done = [(row.who, json.loads(row.body)["done"]) for row in store.audit_rows("own_001")]
     assert done == [("운영자", "promoted"), ("운영자", "demoted")]
-    html = browser.get("/sources/own_001?lang=en").text
-    assert "promotion taken back" in html
+    for other, seen in ((browser, True), (room.asks("분석가"), True), (room.asks(), False)):
+        html = other.get("/sources/own_001?lang=en").text
+        told = other.get("/api/v1/sources/own_001").text
+        assert ("promotion taken back" in html, "항만청이 운영" in html + told) == (seen, seen)
 
 
 def test_nobody_else_switches_a_source(room: Room) -> None:

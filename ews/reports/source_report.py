@@ -39,7 +39,8 @@ def source_report(
     viewer: Viewer,
     sources: Sequence[Source] | None = None,
 ) -> SourceReport:
-    """The source of that name in full; kept bodies for operators only. NotFound, with near names or
+    """The source of that name in full; kept bodies for operators only, decisions for who works here
+    under a name. NotFound, with near names or
     what is wrong with its folder, when there is none."""
     known = sources_here(store, now) if sources is None else tuple(sources)
     source = next((one for one in known if one.name == name), None)
@@ -64,7 +65,7 @@ def source_report(
         series_count=count,
         bodies=bodies,
         host=_host(store, source, polling, known, now),
-        decisions=_decisions(store, name),
+        decisions=_decisions(store, name) if _works_here(viewer) else (),
     )
 
 
@@ -160,6 +161,11 @@ def _host(
 
 def _ahead(at: datetime | None, now: datetime) -> datetime | None:
     return at if at is not None and at > now else None
+
+
+def _works_here(viewer: Viewer) -> bool:
+    """Who decided and why is for those who work here under a name, as acts on alerts are."""
+    return viewer.role == "operator" or (viewer.person is not None and viewer.role != "firm")
 
 
 def _decisions(store: Store, name: str) -> tuple[DecisionLine, ...]:
