@@ -189,8 +189,7 @@ class Client:
             checked_url(url)
             gap_s = asked.gap_s
             if asked.robots:
-                read = partial(self._read_robots, asked.deadline)
-                gap_s = max(gap_s, self._robots.check(url, origin_key(url), read))
+                gap_s = max(gap_s, self._allowed(url, asked.deadline))
             reply = self._once(url, replace(asked, gap_s=gap_s))
             if reply.status not in REDIRECTS or "location" not in reply.headers:
                 if not hops or not permanent:
@@ -269,6 +268,21 @@ class Client:
             follow_redirects=False,
             timeout=httpx2.Timeout(max(asked.deadline.remaining(), 0.001)),
         )
+
+    def _allowed(self, url: str, deadline: Deadline) -> float:
+        """The crawl delay of robots.txt. Raises SourceError when it forbids the URL, or cannot be
+        read; where the host is none that we can or may reach, that is what is told."""
+        try:
+            read = partial(self._read_robots, deadline)
+            return self._robots.check(url, origin_key(url), read)
+        except SourceError as error:
+            if error.deferred:
+                parts = httpx2.URL(url)
+                port = parts.port or (443 if parts.scheme == "https" else 80)
+                GuardedBackend(deadline, self._resolver, self._allow_loopback).checked(
+                    parts.raw_host.decode("ascii"), port
+                )
+            raise
 
     def _read_robots(self, deadline: Deadline, url: str) -> tuple[int, bytes]:
         asked = _Asked({}, ROBOTS_BYTES, self._min_gap_s, deadline, False, "", None, None, True)

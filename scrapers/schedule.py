@@ -20,6 +20,9 @@ LONGEST_WAIT_S = 86_400
 FAILURES_TOLERATED = 3  # turns that may fail before a source counts as failing
 OPENS_AFTER = 5  # failed turns in a row open the circuit
 RETRY_S = 900  # the first wait after no answer, where the schedule itself waits longer
+# No answer is as likely our own line as the source: what was down all night must not leave us blind
+# all morning. A host that is dead alone is left alone by its own circuit (scrapers.hosts).
+SILENT_WAIT_S = 3_600
 HISTORY = timedelta(days=14)
 LOOKED_BACK = 60  # fetches of a source that its history is read from
 TOO_FEW = 6  # fetches from which no history can be read
@@ -56,14 +59,14 @@ def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
     """The earliest next turn: the schedule, what the source asked for, or a back-off.
 
     `failures` counts failed turns in a row before this one; each doubles the wait, to a day at
-    most. No answer at all is tried again after a quarter of an hour even where `every` is a day. A
-    permanent failure waits a day: somebody may have mended it. A sweep comes back when its next
-    turn begins.
+    most. No answer at all is tried again after a quarter of an hour even where `every` is a day, and
+    after an hour at most. A permanent failure waits a day: somebody may have mended it. A sweep
+    comes back when its next turn begins.
     """
     asked = min(fetched.retry_after_s or 0, LONGEST_WAIT_S)
     if fetched.outcome is FetchOutcome.FAILED:
         wait = LONGEST_WAIT_S if fetched.permanent else _first_wait(source, fetched)
-        wait = min(wait * 2 ** min(failures, 10), max(LONGEST_WAIT_S, source.every_s))
+        wait = min(wait * 2 ** min(failures, 10), _longest_wait(source, fetched))
         return fetched.at + timedelta(seconds=max(wait, asked))
     asked = min(asked, source.fresh_within_s // 2)  # a silly TTL must not make us blind
     if is_sweep(source):
@@ -74,6 +77,11 @@ def next_due(source: Source, fetched: Fetch, failures: int = 0) -> datetime:
 def _first_wait(source: Source, fetched: Fetch) -> int:
     no_answer = fetched.status is None or fetched.status >= 500
     return min(source.every_s, RETRY_S) if no_answer and not is_sweep(source) else source.every_s
+
+
+def _longest_wait(source: Source, fetched: Fetch) -> int:
+    silent = fetched.status is None and not fetched.permanent and not is_sweep(source)
+    return SILENT_WAIT_S if silent else max(LONGEST_WAIT_S, source.every_s)
 
 
 def _after_failure(source: Source, known: Polling, fetched: Fetch) -> Polling:

@@ -168,6 +168,27 @@ def test_a_redirect_to_a_private_place_leaves_it_unread(web: RawWeb) -> None:
     assert caught.value.deferred
 
 
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [("http://192.168.0.1/rss", "192.168.0.1, which is not a public address"),
+     ("http://gone.example/rss", "gone.example cannot be resolved"),
+     ("http://odd.example:8080/rss", "port 8080 is refused")],
+)  # fmt: skip
+def test_a_host_that_cannot_or_may_not_be_reached_is_told_as_that(url: str, said: str) -> None:
+    def look_up(host: str, port: int) -> list[str]:
+        if host == "gone.example":
+            raise OSError("Name or service not known")
+        return ["93.184.215.14"] if host == "odd.example" else ["127.0.0.1"]
+
+    client = Client("x", attempts=1, min_gap_s=0, resolver=look_up)
+    for _ in range(2):  # at the second its robots.txt is known to be out of reach
+        with pytest.raises(SourceError) as caught:
+            client.get(url)
+        assert said in caught.value.message
+        assert not caught.value.deferred
+        assert caught.value.permanent is ("gone" not in url)
+
+
 def test_a_huge_one_is_cut_and_obeyed(web: RawWeb) -> None:
     body = b"User-agent: *\nDisallow: /no\n" + b"# x\n" * 3_000_000
     web.answers["/robots.txt"] = page(body)

@@ -110,7 +110,7 @@ def test_how_long_an_answer_stays_good_is_obeyed_also_when_an_unchanged_one_does
 def test_failures_double_the_wait_to_a_day_and_open_the_circuit_and_a_success_closes_it() -> None:
     polling, waits, whys = Polling("feed"), list[float](), list[str]()
     for _ in range(12):
-        polling = plan(FEED, polling, turn(FAILED))
+        polling = plan(FEED, polling, turn(FAILED, status=500))
         waits.append(waited(polling))
         whys.append(polling.why)
     assert [round(one / 600) for one in waits[:4]] == [1, 2, 4, 8]
@@ -119,6 +119,16 @@ def test_failures_double_the_wait_to_a_day_and_open_the_circuit_and_a_success_cl
     assert (polling.circuit, polling.failures, polling.opened_at) == (Circuit.OPEN, 12, NOW)
     closed = plan(FEED, polling, turn(SAME))
     assert (closed.circuit, closed.failures, closed.opened_at) == (Circuit.CLOSED, 0, None)
+
+
+@pytest.mark.parametrize("every_s", [600, 86_400])
+def test_after_a_night_without_a_line_a_source_is_asked_within_the_hour(every_s: int) -> None:
+    source, at, polling = replace(FEED, every_s=every_s), NOW, Polling("feed")
+    while at < NOW + timedelta(hours=12):  # nothing answers
+        polling = plan(source, polling, turn(FAILED, at))
+        assert polling.next_due is not None
+        at = polling.next_due
+    assert at <= NOW + timedelta(hours=13, minutes=1)
 
 
 def test_a_daily_source_that_did_not_answer_is_tried_again_the_same_hour() -> None:
