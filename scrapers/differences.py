@@ -17,7 +17,15 @@ from datetime import datetime, timedelta
 from ews.model import Article, Source, content_id
 from scrapers.entries import DATED, digest, entries
 from scrapers.errors import SourceError
-from scrapers.mapping import TEXT_CHARS, TITLE_CHARS, Parsed, map_rows, wanted
+from scrapers.mapping import (
+    TEXT_CHARS,
+    TITLE_CHARS,
+    Parsed,
+    listed,
+    map_rows,
+    renderer,
+    wanted,
+)
 from scrapers.remembered import Entry, Remembered, packed, unpacked
 from scrapers.templates import MissingField, Row, pick, render
 from scrapers.text import canonical_url, clean_text, parse_date
@@ -81,7 +89,7 @@ def parse_list(
 
 def _read(source: Source, body: bytes, label: str) -> _Seen:
     seen = _Seen()
-    watch = [str(path) for path in _list(source.options.get("watch"))]
+    watch = [str(path) for path in listed(source.options.get("watch"))]
     for row in entries(source, body, label):
         seen.rows += 1
         seen.of = seen.of or str(row.get(DATED) or "")
@@ -107,30 +115,24 @@ def _read(source: Source, body: bytes, label: str) -> _Seen:
 
 def _take(source: Source, row: Row, said: str, seen: _Seen) -> None:
     options = source.options
-    id = clean_text(_words(source, "id", row), 300)
-    group = clean_text(_words(source, "group", row), 160)
+    words = renderer(source, row)
+    id = clean_text(words(options["id"]), 300)
+    group = clean_text(words(options["group"]), 160)
     if split := options.get("split"):
         group = ", ".join(part.strip(" []") for part in group.split(str(split)))
     if isinstance(by := options.get("count_by"), str):
         value = str(pick(row, by) or "none")
-        value = "none" if value in _list(options.get("nulls")) else value
+        value = "none" if value in listed(options.get("nulls")) else value
         seen.tally[value] = seen.tally.get(value, 0) + 1
     if not id:
         seen.missing["id"] = seen.missing.get("id", 0) + 1
         return
-    name = clean_text(_words(source, "name", row), 80) or id
+    name = clean_text(words(options["name"]), 80) or id
     twin = seen.entries.get(id)
     if twin is not None:  # one name in several lines (addresses in several countries): one entry
         said = hashlib.sha256("".join(sorted((twin.digest, said))).encode()).hexdigest()[:8]
         group, name = twin.group, twin.name
     seen.entries[id] = Entry(said, group, name)
-
-
-def _words(source: Source, key: str, row: Row) -> str:
-    lookup = source.options.get("lookup")
-    nulls = [str(mark) for mark in _list(source.options.get("nulls"))]
-    table = lookup if isinstance(lookup, Mapping) else {}
-    return render(str(source.options.get(key, "")), row, table, nulls)
 
 
 def _rules(source: Source) -> str:
@@ -264,7 +266,3 @@ def _article(source: Source, change: Change, observed: datetime, now: datetime) 
         independence=source.independence,
         authority=source.authority,
     )
-
-
-def _list(value: object) -> list[object]:
-    return list(value) if isinstance(value, list | tuple) else []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,9 +12,9 @@ from lxml import etree
 
 from ews.model import Source
 from scrapers.errors import SourceError
-from scrapers.rows import csv_rows, fields_of, geojson_rows, list_at, read_json
-from scrapers.templates import MissingField, Row, as_text, pick
-from scrapers.text import decode
+from scrapers.mapping import text_at
+from scrapers.rows import csv_rows, fields_of, geojson_rows, list_at, read_json, table_text
+from scrapers.templates import Row
 
 MARK = "@digest"  # what an entry says in all, where only its row is not enough (nested XML)
 DATED = "@of"  # the list's own date, on every entry
@@ -33,13 +32,7 @@ def entries(source: Source, body: bytes, label: str = "") -> Iterator[Row]:
 
 
 def _csv(source: Source, body: bytes, label: str) -> Iterator[Row]:
-    text = decode(body, label)
-    if re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.IGNORECASE):
-        raise SourceError(
-            f"{source.name}: a web page came instead of a table; we may be blocked, or the file "
-            "has moved: open the url and correct source.toml"
-        )
-    yield from csv_rows(source, _lines(text.replace("\x00", "")))
+    yield from csv_rows(source, _lines(table_text(source, body, label)))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -117,19 +110,12 @@ def wrong_entries(options: Mapping[str, object]) -> str:
 def digest(row: Row, watch: list[str]) -> str:
     """What an entry says, in 8 hex digits: all of it, or the fields to `watch`."""
     if watch:
-        said = "\x1f".join(_text(row, path) for path in watch)
+        said = "\x1f".join(text_at(row, path) for path in watch)
     elif MARK in row:
         said = str(row[MARK])
     else:
         said = json.dumps(row, sort_keys=True, default=str)
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:8]
-
-
-def _text(row: Row, path: str) -> str:
-    try:
-        return as_text(pick(row, path)).strip()
-    except MissingField:
-        return ""
 
 
 READERS: dict[str, Callable[[Source, bytes, str], Iterator[Row]]] = {

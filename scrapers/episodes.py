@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from ews.model import Source
 from scrapers.entries import entries
 from scrapers.errors import SourceError
-from scrapers.mapping import Parsed, map_rows
+from scrapers.mapping import Parsed, map_rows, renderer
 from scrapers.templates import MissingField, Row, as_text, number, pick, render
 
 KEPT = timedelta(days=60)  # since a happening was last in the list
@@ -73,7 +73,7 @@ def _placed(source: Source, row: Row, now: datetime, known: _Known) -> Row | Non
     before = number(told.get("updated"))
     if updated is not None and before is not None and updated < before:
         return None
-    state = _state(source, str(how.get("state", "")), row)
+    state = renderer(source, row)(how.get("state")).strip()
     steps = how.get("step")
     past = told.get("numbers") if told.get("state") == state else None
     numbers = {
@@ -87,11 +87,6 @@ def _placed(source: Source, row: Row, now: datetime, known: _Known) -> Row | Non
     known.first.update(dict.fromkeys(ids, first))
     shown = ",".join(f"{name}={value:g}" for name, value in numbers.items() if value is not None)
     return {**row, "@first": first, "@told": f"{state} {shown}"}
-
-
-def _state(source: Source, template: str, row: Row) -> str:
-    lookup = source.options.get("lookup")
-    return render(template, row, lookup if isinstance(lookup, Mapping) else {}, []).strip()
 
 
 def _stepped(value: float | None, past: object, name: str, step: float) -> float | None:

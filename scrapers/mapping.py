@@ -67,7 +67,7 @@ def map_rows(source: Source, rows: Sequence[Row], now: datetime) -> Parsed:
     tally = _Tally()
     wanted = [row for row in capped if not _dropped(row, _table(options, "drop"))]
     articles = [spec for spec in [options.get("article")] if isinstance(spec, Mapping)]
-    series = [spec for spec in _list(options.get("observation")) if isinstance(spec, Mapping)]
+    series = [spec for spec in listed(options.get("observation")) if isinstance(spec, Mapping)]
     for row in wanted:
         try:
             for spec in articles:
@@ -110,7 +110,7 @@ def _add_article(
     observed, tally.newest = dated(moment, now, tally.newest)
     if not _kept(row, source.options) or _old(moment, spec, now):
         return
-    words = _renderer(source, row)
+    words = renderer(source, row)
     title = clean_text(words(spec.get("title")), TITLE_CHARS)
     if not title:
         return
@@ -155,7 +155,7 @@ def _add_observation(
     kept = _kept(row, source.options) and _matches(row, _table(spec, "only"))
     if not kept or _old(moment, spec, now):
         return
-    words = _renderer(source, row)
+    words = renderer(source, row)
     observation = Observation(
         series=words(spec["series"]),
         observed_at=first_day(moment, spec.get("frequency")),
@@ -209,7 +209,8 @@ def _describe(
     tally.series[observation.series] = (observation.observed_at, one)
 
 
-def _renderer(source: Source, row: Row) -> Callable[[object], str]:
+def renderer(source: Source, row: Row) -> Callable[[object], str]:
+    """What a template says of the row, with the source's `lookup` and `nulls`. Raises MissingField."""
     lookup = _table(source.options, "lookup")
     nulls = _nulls(source)
     return lambda template: render(str(template or ""), row, lookup, nulls)
@@ -233,7 +234,7 @@ def wanted(row: Row, options: Mapping[str, object]) -> bool:
 
 def _dropped(row: Row, drop: Mapping[str, object]) -> bool:
     """True for a row that is no row of data (a total, a heading)."""
-    return any(_text_at(row, path) in map(str, _list(values)) for path, values in drop.items())
+    return any(text_at(row, path) in map(str, listed(values)) for path, values in drop.items())
 
 
 def _kept(row: Row, options: Mapping[str, object]) -> bool:
@@ -242,20 +243,21 @@ def _kept(row: Row, options: Mapping[str, object]) -> bool:
     if not _matches(row, _table(options, "keep")):
         return False
     for path, words in _table(options, "contains").items():
-        if not any(str(word) in _text_at(row, path) for word in _list(words)):
+        if not any(str(word) in text_at(row, path) for word in listed(words)):
             return False
     for path, least in _table(options, "at_least").items():
-        value = number(_text_at(row, path))
+        value = number(text_at(row, path))
         if value is None or value < float(str(least)):
             return False
     return True
 
 
 def _matches(row: Row, wanted: Mapping[str, object]) -> bool:
-    return all(_text_at(row, path) in map(str, _list(v)) for path, v in wanted.items())
+    return all(text_at(row, path) in map(str, listed(v)) for path, v in wanted.items())
 
 
-def _text_at(row: Row, path: str) -> str:
+def text_at(row: Row, path: str) -> str:
+    """The value at a path as text; "" where there is none."""
     try:
         return as_text(pick(row, path)).strip()
     except MissingField:
@@ -263,7 +265,7 @@ def _text_at(row: Row, path: str) -> str:
 
 
 def _nulls(source: Source) -> list[str]:
-    return [str(mark) for mark in _list(source.options.get("nulls"))]
+    return [str(mark) for mark in listed(source.options.get("nulls"))]
 
 
 def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -271,7 +273,8 @@ def _table(options: Mapping[str, object], key: str) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _list(value: object) -> list[object]:
+def listed(value: object) -> list[object]:
+    """An option that may be one thing or a list of them, as a list."""
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]

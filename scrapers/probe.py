@@ -20,8 +20,7 @@ from scrapers.fields import guess_article, longest_list, repeated_element
 from scrapers.http import Client, Reply
 from scrapers.kinds import parse
 from scrapers.mapping import Parsed
-from scrapers.rows import csv_rows, fields_of, geojson_rows, local_name, read_json, xml_root
-from scrapers.templates import Row
+from scrapers.rows import csv_rows, geojson_rows, local_name, read_json, xml_root, xml_rows
 from scrapers.text import canonical_url, clean_text, decode, guess_lang
 
 HOUR, DAY = 3600, 86_400
@@ -171,7 +170,7 @@ def _shape(draft: Draft) -> dict[str, object]:
     if draft.kind == "xml":
         root = xml_root(source, draft.body, draft.charset)
         options["items"] = repeated_element(root)
-        rows = _elements(root, str(options["items"]))
+        rows = xml_rows(root, str(options["items"]))
     elif draft.kind == "csv":
         lines = iter(decode(draft.body, draft.charset).splitlines())
         rows = list(csv_rows(source, lines))
@@ -185,13 +184,6 @@ def _shape(draft: Draft) -> dict[str, object]:
     article, missing = guess_article(rows)
     options["article"] = article
     return {"options": options, "missing": tuple(missing)}
-
-
-def _elements(root: object, path: str) -> list[Row]:
-    found = [root]
-    for name in path.split("/"):
-        found = [child for node in found for child in node if local_name(child) == name]  # type: ignore[attr-defined]
-    return [fields_of(node) for node in found]
 
 
 def _of_feed(source: Source, draft: Draft) -> dict[str, object]:

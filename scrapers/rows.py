@@ -182,20 +182,25 @@ def parse_csv(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     not data. `@last` is the last cell that is not a null mark (a table of vintages).
     """
     options = source.options
+    skip = options.get("skip_prefix")
+    kept = (
+        line
+        for line in lines_of(table_text(source, body, label))
+        if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
+    )
+    rows = list(csv_rows(source, kept))
+    return map_rows(source, rows, now)
+
+
+def table_text(source: Source, body: bytes, label: str = "") -> str:
+    """The text of a table. Raises SourceError for a web page."""
     text = decode(body, label)
     if re.match(r"\s*<(?:!doctype|html|\?xml)", text, re.IGNORECASE):
         raise SourceError(
             f"{source.name}: a web page came instead of a table; we may be blocked, or the file "
             "has moved: open the url and correct source.toml"
         )
-    skip = options.get("skip_prefix")
-    kept = (
-        line
-        for line in lines_of(text.replace("\x00", ""))
-        if line.strip() and not (isinstance(skip, str) and line.startswith(skip))
-    )
-    rows = list(csv_rows(source, kept))
-    return map_rows(source, rows, now)
+    return text.replace("\x00", "")
 
 
 _LINE = re.compile(r"[^\n]+")
@@ -243,10 +248,15 @@ def parse_xml(source: Source, body: bytes, now: datetime, label: str = "") -> Pa
     """
     root = xml_root(source, body, label)
     key_error(source, root)
+    return map_rows(source, xml_rows(root, str(source.options["items"])), now)
+
+
+def xml_rows(root: Any, path: str) -> list[Row]:
+    """The elements at a path of local names, with `/`, as rows."""
     found = [root]
-    for name in str(source.options["items"]).split("/"):
+    for name in path.split("/"):
         found = [child for node in found for child in node if local_name(child) == name]
-    return map_rows(source, [fields_of(node) for node in found], now)
+    return [fields_of(node) for node in found]
 
 
 def xml_root(source: Source, body: bytes, label: str) -> Any:
