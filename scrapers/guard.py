@@ -248,16 +248,16 @@ class GuardedBackend(httpcore2.NetworkBackend):
         return addresses
 
     def _addresses(self, host: str, port: int) -> list[Address]:
-        literal = _literal(host)
-        if literal is not None:
-            return [literal]
+        numeric = literal(host)
+        if numeric is not None:
+            return [numeric]
         texts = _within(self._deadline, lambda: self._resolver(host, port), host)
         if not texts:
             raise httpcore2.ConnectError(f"{host} has no address")
         return [ipaddress.ip_address(text.split("%")[0]) for text in texts]
 
 
-def _literal(host: str) -> Address | None:
+def literal(host: str) -> Address | None:
     """The address that a numeric host means, decimal, hex, octal and short forms included."""
     bare = host.strip("[]").split("%")[0]
     try:

@@ -10,6 +10,7 @@ from lxml import etree
 
 from ews.model import Source
 from scrapers.errors import SourceError
+from scrapers.guard import is_public, literal
 from scrapers.hops import checked_url
 from scrapers.probe import blank
 from scrapers.rows import xml_root
@@ -51,7 +52,8 @@ def read_opml(body: bytes) -> Listed:
     left_out: list[str] = []
     for node, group in _outlines(root):
         told = {name.lower(): value for name, value in node.items()}
-        url = told.get("xmlurl", "").strip()
+        # braces are no part of an address (RFC 3986), and in a source.toml they stand for a date
+        url = told.get("xmlurl", "").strip().replace("{", "%7B").replace("}", "%7D")
         if not url:
             continue
         title = clean_text(told.get("title") or told.get("text") or "", 120)
@@ -96,6 +98,9 @@ def refused(url: str) -> str:
         return error.message
     except Exception:
         return "not a usable URL"
+    address = literal(urlsplit(url).hostname or "")
+    if address is not None and not is_public(address):
+        return f"{address} is not a public address"
     return "longer than an address can be" if len(url) > 2_000 else ""
 
 
@@ -108,11 +113,22 @@ def same(url: str) -> str:
 
 
 def name_of(feed: Outline, taken: Collection[str]) -> str:
-    """A folder name for the feed: its title in Latin letters, else its host; with a number when taken."""
-    host = urlsplit(feed.url).netloc.split(":")[0]
-    plain = (slug(feed.title) or slug(host) or "feed").replace("-", "_")[:50].strip("_")
+    """A folder name for the feed: its title where that is in Latin letters, else its host; with a
+    number when taken."""
+    host = (urlsplit(feed.url).hostname or "").removeprefix("www.")
+    titled = slug(feed.title) if _latin(feed.title) else ""
+    plain = (titled or slug(host) or "feed").replace("-", "_")[:50].strip("_")
     base = plain if plain[:1].isalpha() else f"feed_{plain}"
     return next(one for one in _numbered(base) if one not in taken)
+
+
+def _latin(text: str) -> bool:
+    """Whether no letter of it is lost in a folder name; of a Korean title only its numbers would stay.
+
+    >>> _latin("Töne 24"), _latin("부산일보 24")
+    (True, False)
+    """
+    return all(slug(one) for one in text if one.isalpha())
 
 
 def _numbered(base: str) -> Iterable[str]:

@@ -56,7 +56,7 @@ def test_what_we_write_reads_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "file:///etc/passwd", "ftp://example.org/x", "https://user:pw@example.org/",
-     "https:///nohost", "https://example.org/" + "a" * 3000, "http://exa mple.org/", "//example.org/x"],
+     "http://192.168.0.1/rss", "http://2130706433/rss", "http://[::1]/rss", "https:///nohost", "https://example.org/" + "a" * 3000, "http://exa mple.org/", "//example.org/x"],
 )  # fmt: skip
 def test_an_address_that_is_never_asked_is_left_out_and_said(url: str) -> None:
     listed = read_opml(opml(f'<outline text="t" xmlUrl="{url}"/>'))
@@ -98,10 +98,18 @@ def test_deep_nesting_ends_and_shallow_feeds_come_through() -> None:
 @pytest.mark.parametrize(
     ("title", "name"),
     [("Port News!", "port_news"), ("부산항 소식", "port_example_org"), ("24h ships", "feed_24h_ships"),
+     ("부산항 24시 TV", "port_example_org"),
      ("Taken", "taken_2"), ("../../etc/passwd", "etc_passwd")],
 )  # fmt: skip
 def test_a_feed_gets_a_folder_name_that_is_safe_and_free(title: str, name: str) -> None:
     assert name_of(Outline(title, "https://port.example.org/rss"), {"taken"}) == name
+
+
+def test_braces_of_an_address_are_no_dates_to_fill_in() -> None:
+    (feed,) = read_opml(
+        opml('<outline xmlUrl="https://example.org/?a={key}&amp;b={day:-1}"/>')
+    ).feeds
+    assert feed.url == "https://example.org/?a=%7Bkey%7D&b=%7Bday:-1%7D"
 
 
 def test_sources_that_are_no_feeds_are_not_exported() -> None:
