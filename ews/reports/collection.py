@@ -48,7 +48,7 @@ class SourcesAsked:
     def fits(self, line: SourceLine) -> bool:
         told = " ".join((line.name, line.title, line.title_ko, line.publisher, line.url)).casefold()
         return (
-            (not self.state or line.blind if self.state == "blind" else self.state in ("", line.state))
+            (line.blind if self.state == "blind" else self.state in ("", line.state))
             and self.group in ("", line.group)
             and self.country in ("", line.country.code)
             and self.language in ("", line.lang)

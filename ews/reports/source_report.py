@@ -40,8 +40,7 @@ def source_report(
     sources: Sequence[Source] | None = None,
 ) -> SourceReport:
     """The source of that name in full; kept bodies for operators only, decisions for who works here
-    under a name. NotFound, with near names or
-    what is wrong with its folder, when there is none."""
+    under a name. NotFound, with near names or what is wrong with its folder, when there is none."""
     known = sources_here(store, now) if sources is None else tuple(sources)
     source = next((one for one in known if one.name == name), None)
     if source is None:
