@@ -34,8 +34,11 @@ OPTIONAL = {
 }  # fmt: skip
 PRIVATE_TIER = 4
 NAME = r"[a-z][a-z0-9_]{0,59}"  # of a source: of its folder
-_FORMS = {"authority": r"[A-Z]{2}", "lang": r"[a-z]{2,3}|XX"}
-_CODES = {"authority": "KR", "lang": "ko, or mul"}
+_CODES = {  # key: (its form, in words)
+    "country": (r"[A-Z]{2}|INT", "an ISO code such as KR, EU, or INT"),
+    "authority": (r"[A-Z]{2}", "an ISO code such as KR"),
+    "lang": (r"[a-z]{2,3}", "a code such as ko, or mul"),
+}
 MAX_HOME_SOURCES = 2_000
 MAX_HOME_BYTES = 256 * 1024  # of one source.toml of the home
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
@@ -201,25 +204,9 @@ def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
     kind = KINDS[_one_of(where, "kind", table["kind"], KINDS)]
     options = _expanded(where, table.get("options", {}))
     _check_options(where, kind, options)
+    if wrong := _wrong(table, options):
+        raise CatalogError(f"{where}: {wrong}")
     expect = table["expect"]
-    numbers = all(type(one) is int for one in expect.values())
-    if set(expect) != {"min", "max"} or not numbers or not 0 <= expect["min"] <= expect["max"]:
-        raise CatalogError(f"{where}: expect must read {{ min = N, max = M }} with N <= M")
-    if not table["url"].startswith(("https://", "http://")):
-        raise CatalogError(f"{where}: url must begin with https:// or http://")
-    if not re.fullmatch(r"[A-Z]{2}|INT", table["country"]):
-        raise CatalogError(f"{where}: country must be an ISO code such as KR, EU, or INT")
-    if table["tier"] not in TIERS:
-        raise CatalogError(f"{where}: tier must be one of {', '.join(map(str, TIERS))}")
-    if wrong := check_sweep(table["url"], options):
-        raise CatalogError(f"{where}: {wrong}")
-    if wrong := wrong_addresses(table["url"], options):
-        raise CatalogError(f"{where}: {wrong}")
-    for key, form in _FORMS.items():
-        if not re.fullmatch(form, table.get(key, "") or "XX"):
-            raise CatalogError(f"{where}: {key} must be a code such as {_CODES[key]}")
-    if "{key}" in table["url"] and not table.get("key_env"):
-        raise CatalogError(f"{where}: url has {{key}} but key_env is missing")
     return Source(
         name=name,
         publisher=table["publisher"],
@@ -244,6 +231,24 @@ def source_of(name: str, where: str, table: Mapping[str, Any]) -> Source:
         title_ko=table.get("title_ko", ""),
         covers=_covers(where, table.get("covers", [])),
     )
+
+
+def _wrong(table: Mapping[str, Any], options: Mapping[str, object]) -> str:
+    """What is wrong with values of a source.toml whose keys are right, in words; "" when nothing is."""
+    expect = table["expect"]
+    numbers = all(type(one) is int for one in expect.values())
+    if set(expect) != {"min", "max"} or not numbers or not 0 <= expect["min"] <= expect["max"]:
+        return "expect must read { min = N, max = M } with N <= M"
+    if not table["url"].startswith(("https://", "http://")):
+        return "url must begin with https:// or http://"
+    if "{key}" in table["url"] and not table.get("key_env"):
+        return "url has {key} but key_env is missing"
+    if table["tier"] not in TIERS:
+        return f"tier must be one of {', '.join(map(str, TIERS))}"
+    for key, (form, example) in _CODES.items():
+        if (code := table.get(key)) is not None and not re.fullmatch(form, code):
+            return f"{key} must be {example}"
+    return check_sweep(table["url"], options) or wrong_addresses(table["url"], options)
 
 
 def _covers(where: str, subjects: list[object]) -> tuple[str, ...]:
