@@ -110,8 +110,8 @@ def test_a_line_has_the_newest_value_its_unit_and_label(store: Store) -> None:
 
 
 def test_a_derived_series_that_alarmed_is_listed_with_the_others(tmp_path: Path) -> None:
+    make_series_home(tmp_path)  # before the store is opened: it writes the file itself
     made = Store.open(tmp_path)
-    make_series_home(tmp_path)
     found = made.detections(series=[GRAPHITE])[0]
     made.save_detections([replace(found, series=HHI, detector="concentration")])
     listed = series_list(made, Asked(detected=True), NOW)

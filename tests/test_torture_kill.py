@@ -112,7 +112,7 @@ class Forks:
 
 
 def test_killed_twice_a_run_tells_the_same_alerts_once(tmp_path: Path) -> None:
-    case, rng = "--case=urea_2021", random.Random(7)
+    case, rng = "--case=graphite_2023", random.Random(7)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     with Forks() as forks:
         started = time.monotonic()
