@@ -29,13 +29,17 @@ def guess_lang(text: str, default: str = "") -> str:
     """
     head = text[:2000]
     letters = sum(map(str.isalpha, head))
-    latin = letters if head.isascii() else sum(c.isalpha() and ord(c) < 0x250 for c in head)
-    latin += sum("\u1e00" <= c <= "\u1eff" for c in head)  # Vietnamese
+    latin = letters if head.isascii() else sum(map(_is_latin, head))
     if latin * 2 > letters:
         if head.isascii() and default == "en" and letters < 2 * FEWEST:
             return default
         return _of_latin(head, default) if letters >= FEWEST else default
     return _of_script(head, letters) or default
+
+
+def _is_latin(char: str) -> bool:
+    """Whether it is a Latin letter; those from U+1E00 are Vietnamese."""
+    return "\u1e00" <= char <= "\u1eff" or (ord(char) < 0x250 and char.isalpha())
 
 
 def _of_script(text: str, letters: int) -> str:

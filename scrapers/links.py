@@ -19,6 +19,7 @@ _TRACKING = re.compile(
     re.IGNORECASE,
 )
 _SAFE = "%/:=&?~#+!$,;'@()*[]-._"
+_PLAIN = re.compile(r"[A-Za-z0-9/:=&?~#+!$,;'@()*\[\]\-._]*")  # nothing of it is ever escaped
 _INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -93,6 +94,8 @@ def _without_tracking(query: str) -> str | None:
 
 def _escaped(part: str) -> str:
     """Escapes in one form: capital digits, none for letters that need none; a bare % is escaped."""
+    if _PLAIN.fullmatch(part):
+        return part
     quoted = quote(_BARE.sub("%25", part) if "%" in part else part, safe=_SAFE)
     return _ESCAPE.sub(_one_escape, quoted) if "%" in quoted else quoted
 
