@@ -35,6 +35,7 @@ _LISTS: dict[str, type] = {"also_try": str, "drop_query": str, "empty_status": i
 # What asks many addresses, or without being asked to: not for a source that nobody reviewed.
 NOT_PRIVATE = (
     "robots", "robots_reason", "each", "per_turn", "batch", "join", "past", "after", "empty_status",
+    "next", "file",
 )  # fmt: skip
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _OURS = ("host", "user-agent", "from", "cookie", "connection", "accept-encoding", "content-length",

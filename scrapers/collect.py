@@ -12,20 +12,17 @@ from ews.model import Article, Fetch, FetchOutcome, Observation, Raw, Source
 from scrapers.collected import Collected, Parser, raw_of, vouched, without_keys
 from scrapers.conditional import (
     as_before,
-    ask,
     charset_of,
     failed,
     fetch_reply,
-    judge,
     keys_of,
 )
 from scrapers.errors import SourceError
 from scrapers.http import Client, Reply
 from scrapers.kinds import KINDS, joined, parse
 from scrapers.mapping import Parsed
+from scrapers.pages import pages_of
 from scrapers.sweeps import is_sweep, sweep
-
-MAX_PAGES = 20
 
 
 def scrape(
@@ -74,7 +71,7 @@ def _turn(
     kept = as_before(fetched, last)
     pages = [reply]
     try:
-        pages = _pages(source, reply, now, client)
+        pages = pages_of(source, reply, now, client, parser)
         if KINDS[source.kind].index:
             fetched = replace(fetched, sha256=hashlib.sha256(pages[-1].body).hexdigest())
             if last is not None and fetched.sha256 == last.sha256:
@@ -175,41 +172,3 @@ def _outcome(source: Source, fetched: Fetch, kept: Fetch, parsed: Parsed) -> Fet
         note = f"{parsed.rows} rows where at most {source.expect_max} are expected"
         return replace(good, error="; ".join(filter(None, [note, parsed.said])))
     return good
-
-
-def _pages(source: Source, reply: Reply, now: datetime, client: Client) -> list[Reply]:
-    """The pages of an answer, or the file that it leads to. Raises SourceError."""
-    kind = KINDS[source.kind]
-    pages: list[Reply] = [reply]
-    if kind.follow is None:
-        return pages
-    for _ in range(MAX_PAGES):
-        onward = kind.follow(source, pages[-1].body, pages[-1].url)
-        if onward is None:
-            return pages
-        answer = _page(source, onward, now, client)
-        if kind.pages and any(answer.body == one.body for one in pages):
-            raise SourceError(
-                f"{source.name}: the service sends the same page again whatever page is asked for; "
-                "nothing of it is kept: ask for a shorter period in url"
-            )
-        pages = [*pages, answer] if kind.pages else [answer]
-    raise SourceError(
-        f"{source.name}: more than {MAX_PAGES} pages; ask for a shorter period in url"
-    )
-
-
-def _page(source: Source, url: str, now: datetime, client: Client) -> Reply:
-    """One page more. What is refused here may be there at the next turn, so nothing is permanent."""
-    answer = ask(source, url, client, {})
-    try:
-        judge(source, answer, now)
-    except SourceError as error:
-        bare = url.split("?")[0].split("#")[0][:200]
-        raise SourceError(
-            f"{source.name}: HTTP {answer.status} for {bare}; it is tried again at the next turn",
-            retry_after_s=error.retry_after_s,
-            status=answer.status,
-        ) from None
-    # the fragment carries what the index promised of the file
-    return replace(answer, url=url)

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 from ews.model import Fetch, FetchOutcome, Source
 from scrapers.caching import Validators, freshness_s, mark_of, retry_after
 from scrapers.errors import SourceError
-from scrapers.hops import host_of
+from scrapers.hops import host_of, same_host
 from scrapers.http import Client, Reply
 
 
@@ -114,12 +114,12 @@ def ask(
     form: Mapping[str, str] | str | None = None,
     validators: Validators | None = None,
 ) -> Reply:
-    """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and key header; a
-    POST when there is a form."""
+    """GET with the source's own limits (max_bytes, deadline_s, min_gap_s, robots) and, at its own
+    host alone, its key header; a POST when there is a form."""
     options = source.options
     key = api_key(source, client)
     sent = dict(headers)
-    if key and isinstance(options.get("key_header"), str):
+    if key and isinstance(options.get("key_header"), str) and same_host(url, source.url):
         sent[str(options["key_header"])] = f"{options.get('key_prefix', '')}{key}"
     return client.get(
         url,

@@ -54,7 +54,10 @@ def origin_key(url: str) -> str:
 
 def host_of(url: str) -> str:
     """The host for a message, without query (keys live there)."""
-    return urlsplit(url).netloc.rpartition("@")[2][:100] or "the URL"
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2][:100] or "the URL"
+    except ValueError:
+        return "the URL"
 
 
 def onward(url: str, location: str, secret: str) -> str:
@@ -74,7 +77,11 @@ def onward(url: str, location: str, secret: str) -> str:
 
 
 def same_host(one: str, other: str) -> bool:
-    return host_key(one) == host_key(other)
+    """Whether both are of one host; what is no address is of none."""
+    try:
+        return host_key(one) == host_key(other)
+    except (httpx2.InvalidURL, ValueError):
+        return False
 
 
 def where_moved(first: str, last: str, secret: str) -> tuple[str, str]:

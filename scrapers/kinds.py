@@ -42,6 +42,10 @@ Follow = Callable[[Source, bytes, str], str | None]
 # Raises SourceError for a URL that the publisher is known to refuse. (source, url)
 Check = Callable[[Source, str], None]
 
+# A label that begins so asks where a body leads, not what it says; after it the body's address. No
+# header can say it.
+ONWARD = "\0onward "
+
 # Options that every kind knows.
 COMMON = frozenset({
     "robots", "robots_reason", "min_gap_s", "max_bytes", "deadline_s", "also_try", "key_header",
@@ -60,7 +64,8 @@ MAPPED = frozenset({"article", "observation", "lookup", "nulls", "drop", "keep",
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How to read one shape. `pages`: follow adds pages; otherwise it replaces the body. `index`: the
-    url is a page that may stay as it is while the file that it links changes.
+    url is a page that may stay as it is while the file that it links changes. `follow_by`: the option
+    without which nothing is followed, "" where each body is asked.
 
     `check` is asked before each request of a sweep. `remembers`: parse takes what it remembered at the
     turn before (lists told by their difference). `turn` does the asking itself; `reread` reads what
@@ -71,6 +76,7 @@ class Kind:
     options: frozenset[str]
     needs: frozenset[str] = frozenset()
     follow: Follow | None = None
+    follow_by: str = ""
     pages: bool = False
     index: bool = False
     check: Check | None = None
@@ -82,7 +88,11 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "rss": Kind(parse_feed, frozenset({"text", "aggregator", "drop_query"})),
     "json": Kind(
-        parse_json, MAPPED | {"items", "header_row", "next"}, follow=next_listed, pages=True
+        parse_json,
+        MAPPED | {"items", "header_row", "next"},
+        follow=next_listed,
+        follow_by="next",
+        pages=True,
     ),
     "geojson": Kind(parse_geojson, MAPPED),
     "arcgis": Kind(parse_arcgis, MAPPED, follow=next_page, pages=True),
@@ -92,6 +102,7 @@ KINDS: dict[str, Kind] = {
         LISTED | MAPPED - {"article"},
         frozenset({"format", "id", "name", "group", "tell"}),
         follow=listed_file,
+        follow_by="file",
         remembers=True,
     ),
     "episodes": Kind(
@@ -139,10 +150,14 @@ def parse(source: Source, body: bytes, now: datetime, label: str = "", memory: s
     """One body as signals. Raises SourceError only, whatever the bytes are.
 
     `label` is the charset of the HTTP header, used when the bytes themselves do not say. `memory`
-    is what the kind remembered at its turn before, "" when nothing.
+    is what the kind remembered at its turn before, "" when nothing. With ONWARD before an address as
+    `label` the answer's `memory` is where the body leads, "" for nowhere.
     """
     kind = KINDS[source.kind]
     try:
+        if label.startswith(ONWARD):
+            leads = kind.follow(source, body, label[len(ONWARD) :]) if kind.follow else None
+            return Parsed([], 0, None, memory=leads or "")
         if kind.remembers:
             return kind.parse(source, body, now, label, memory)
         return kind.parse(source, body, now, label)
