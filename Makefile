@@ -31,8 +31,8 @@ help: ## this list
 demo: .venv/run ## play the shipped crises and print the alerts as an official reads them
 	$(NICE_ENV) $(BIN)/ews demo --home $(DEMO_HOME)
 
-test: .venv/dev ## the whole suite, offline
-	$(TEST_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile
+test: .venv/dev ## the whole suite, offline; with EWS_EVERY_CASE=1 every case of each property
+	$(TEST_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
