@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -54,8 +55,9 @@ class Known:
         for bad in self.broken:
             if bad.name == name:
                 raise CatalogError(bad.error)
-        near = [one.name for one in self.sources if name[:4] and name[:4] in one.name][:5]
-        hint = f"; near: {', '.join(near)}" if near else "; `ews sources` lists them"
+        names = [one.name for one in self.sources]
+        near = get_close_matches(name, names, 3) or [n for n in names if name[:4] and name[:4] in n]
+        hint = f"; near: {', '.join(near[:5])}" if near else "; `ews sources` lists them"
         raise CatalogError(f"no source {name!r}{hint}")
 
 

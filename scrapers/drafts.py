@@ -24,42 +24,78 @@ from scrapers.templates import slug
 
 DAY = 86_400
 FILL_IN = "FILL_IN"
-HEAD = """\
+GROUPS_TOLD = "news | official | hazard | shipping | statistics | price | policy"
+HEAD = {
+    "en": """\
 # A private source, written by `ews sources new` on {day}. Lines marked CHECK were guessed.
 # Its texts are read and shown as unverified; they make no event until it is promoted
 # (`ews sources promote`). Try it: `ews sources test {name}`, then `--live`.
-"""
+""",
+    "ko": """\
+# `ews sources new`가 {day}에 쓴 자체 수집원입니다. CHECK라고 적힌 줄은 짐작이니 확인하십시오.
+# 글은 읽어서 '확인되지 않은 출처'로 보입니다. 승격(`ews sources promote`) 전에는 사건을 만들지 않습니다.
+# 시험: `ews sources test {name}`, 그다음 `--live`.
+""",
+}
+_SOLD_AS_WORDS = {"ai", "cc", "co", "fm", "io", "ly", "me", "tv", "ws"}  # endings of no country
 
 
-def source_text(name: str, draft: Draft, now: datetime) -> str:
-    """The text of source.toml for a draft, with what a person must check beside it."""
+def source_text(name: str, draft: Draft, now: datetime, words: str = "en") -> str:
+    """The text of source.toml for a draft, with what a person must check beside it, in the language
+    `words` (ko or en)."""
     host = urlsplit(draft.url).netloc
     low, high = draft.expect
     title = one_line(draft.title)
-    lines = [
-        HEAD.format(day=now.date().isoformat(), name=name),
-        f"publisher = {quoted(title or host)}  # CHECK: who publishes it",
-        f"title = {quoted(title or name)}",
-        f"url = {quoted(draft.url)}",
-        f"kind = {quoted(draft.kind)}",
-        f'lang = {quoted(draft.lang or "mul")}  # "mul": guessed per text, by its script',
-        'country = "INT"  # CHECK: of the publisher, ISO code, EU or INT',
-        'group = "news"  # news | official | hazard | shipping | statistics | price | policy',
-        f"tier = {PRIVATE_TIER}  # of a private source it is always this",
-        'terms = "not read yet"  # CHECK: may a program read it, and what may be kept and shown',
-        f"every = {quoted(span(draft.every_s))}  # {_why_every(draft)}",
-        f"fresh_within = {quoted(span(draft.fresh_within_s))}  # CHECK: silence longer than this is an alarm",
-        f"expect = {{ min = {low}, max = {high} }}  # rows in one answer; {draft.rows} came",
-        f"independence = {quoted(_family(host))}  # CHECK: one word for all outlets of one owner or wire",
-        "live_tested = true" if draft.rows else "live_tested = false",
-    ]
-    return "\n".join([*lines, *_options(draft.options, draft)]) + "\n"
+    lines = (
+        (f"publisher = {quoted(title or host)}", "CHECK: 누가 내는가", "CHECK: who publishes it"),
+        (f"title = {quoted(title or name)}", "", ""),
+        (f"url = {quoted(draft.url)}", "", ""),
+        (f"kind = {quoted(draft.kind)}", "", ""),
+        (f"lang = {quoted(draft.lang or 'mul')}", '"mul": 글마다 문자로 짐작', '"mul": guessed per text, by its script'),
+        (f"country = {quoted(_country(host))}", "CHECK: 발행처의 나라, ISO 두 글자, EU 또는 INT",
+         "CHECK: of the publisher, ISO code, EU or INT"),
+        ('group = "news"', GROUPS_TOLD, GROUPS_TOLD),
+        (f"tier = {PRIVATE_TIER}", "자체 수집원은 늘 이 값", "of a private source it is always this"),
+        ('terms = "not read yet"', "CHECK: 프로그램이 읽어도 되는가, 무엇을 두고 보여도 되는가",
+         "CHECK: may a program read it, and what may be kept and shown"),
+        (f"every = {quoted(span(draft.every_s))}", _why_every(draft, "ko"), _why_every(draft, "en")),
+        (f"fresh_within = {quoted(span(draft.fresh_within_s))}", "CHECK: 이보다 오래 조용하면 경고",
+         "CHECK: silence longer than this is an alarm"),
+        (f"expect = {{ min = {low}, max = {high} }}",
+         f"한 번의 답에 든 행; {draft.rows}행이 왔음. 비어 있어도 정상일 때만 min = 0",
+         f"rows in one answer; {draft.rows} came. min = 0 only where it may be empty"),
+        (f"independence = {quoted(_family(host))}", "CHECK: 한 소유자나 한 통신사의 매체가 함께 쓰는 한 낱말",
+         "CHECK: one word for all outlets of one owner or wire"),
+        ("live_tested = true" if draft.rows else "live_tested = false", "", ""),
+    )  # fmt: skip
+    told = [_beside(line, ko if words == "ko" else en) for line, ko, en in lines]
+    head = HEAD["ko" if words == "ko" else "en"].format(day=now.date().isoformat(), name=name)
+    return "\n".join([head, *told, *_options(draft.options, draft, words)]) + "\n"
 
 
-def _why_every(draft: Draft) -> str:
-    gap = "unknown" if draft.gap_s is None else span(max(60, round(draft.gap_s / 60) * 60))
+def _beside(line: str, comment: str) -> str:
+    return f"{line}  # {comment}" if comment else line
+
+
+def _why_every(draft: Draft, words: str) -> str:
+    minutes = None if draft.gap_s is None else max(60, round(draft.gap_s / 60) * 60)
+    if words == "ko":
+        asked = f", 피드가 바라는 간격 {draft.ttl_s // 60}분" if draft.ttl_s else ""
+        return f"글 사이의 중간 간격: {span(minutes) if minutes else '모름'}{asked}"
     asked = f", the feed asks for {draft.ttl_s // 60} min" if draft.ttl_s else ""
-    return f"median time between two entries: {gap}{asked}"
+    return f"median time between two entries: {span(minutes) if minutes else 'unknown'}{asked}"
+
+
+def _country(host: str) -> str:
+    """As the host's ending says; INT where it says none.
+
+    >>> _country("www.example.co.kr"), _country("bbc.co.uk"), _country("x.io"), _country("x.org:80")
+    ('KR', 'GB', 'INT', 'INT')
+    """
+    ending = host.split(":")[0].lower().rpartition(".")[2]
+    if not re.fullmatch("[a-z]{2}", ending) or ending in _SOLD_AS_WORDS:
+        return "INT"
+    return "GB" if ending == "uk" else ending.upper()
 
 
 def _family(host: str) -> str:
@@ -75,7 +111,7 @@ def _family(host: str) -> str:
     return slug((known or parts or ["private"])[-1]) or "private"
 
 
-def _options(options: Mapping[str, object], draft: Draft) -> list[str]:
+def _options(options: Mapping[str, object], draft: Draft, words: str) -> list[str]:
     plain = {name: value for name, value in options.items() if not isinstance(value, Mapping)}
     lines = (
         ["", "[options]", *(f"{name} = {quoted(str(v))}" for name, v in plain.items())]
@@ -84,10 +120,15 @@ def _options(options: Mapping[str, object], draft: Draft) -> list[str]:
     )
     article = options.get("article")
     if isinstance(article, Mapping):
-        lines += ["", "[options.article]  # CHECK: which field is what",
+        which, none = (
+            ("CHECK: 어느 칸이 무엇인가", "CHECK: 맞는 칸을 찾지 못함")
+            if words == "ko"
+            else ("CHECK: which field is what", "CHECK: no field was found for it")
+        )
+        lines += ["", f"[options.article]  # {which}",
                   *(f"{name} = {quoted(str(value))}" for name, value in article.items())]  # fmt: skip
         lines += [
-            f"{name} = {quoted(draft.url if name == 'url' else FILL_IN)}  # CHECK: no field was found for it"
+            f"{name} = {quoted(draft.url if name == 'url' else FILL_IN)}  # {none}"
             for name in draft.missing
         ]
     return lines

@@ -10,6 +10,7 @@ from datetime import datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 from statistics import median
+from typing import cast
 from urllib.parse import urljoin, urlsplit
 
 from ews.model import Article, Source
@@ -25,6 +26,10 @@ from scrapers.text import canonical_url, clean_text, decode, guess_lang
 
 HOUR, DAY = 3600, 86_400
 FEEDS_SHOWN = 20
+EMPTY = (
+    "it holds no entries now, so nobody can tell how often it changes: look again later, or set every, "
+    "fresh_within and expect by hand"
+)
 FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/rdf+xml")
 SAMPLES = {"rss": "xml", "xml": "xml", "json": "json", "geojson": "json", "csv": "csv"}
 
@@ -50,7 +55,7 @@ class Draft:
     ttl_s: int = 0
     every_s: int = HOUR
     fresh_within_s: int = 7 * DAY
-    expect: tuple[int, int] = (0, 500)
+    expect: tuple[int, int] = (1, 500)  # an empty answer is a failure until a person says otherwise
     said: str = ""  # why its entries could not be read, or what is odd
 
 
@@ -97,12 +102,14 @@ def guess(
     found = kind or kind_of(reply.body, text)
     if found not in SAMPLES:
         return replace(draft, feeds=_feeds(text, url), said=_unread(found))
-    draft = replace(draft, kind=found)
+    shaped = draft = replace(draft, kind=found)
     try:
-        draft = replace(draft, **_shape(draft))  # type: ignore[arg-type]
-        return _measured(draft, now, lang, parser)
+        shaped = replace(draft, **_shape(draft))  # type: ignore[arg-type]
+        return _measured(shaped, now, lang, parser)
     except SourceError as error:
-        return replace(draft, lang=lang or "mul", said=error.message)
+        # a mapping can be mended by hand; where there is none, nothing of it can be read
+        read = found if shaped.options else ""
+        return replace(shaped, kind=read, lang=lang or "mul", said=error.message)
 
 
 def _unread(found: str) -> str:
@@ -204,7 +211,7 @@ def _of_feed(source: Source, draft: Draft) -> dict[str, object]:
 
 def _measured(draft: Draft, now: datetime, lang: str, parser: Parser) -> Draft:
     """The draft with what its entries tell: how many, how new, how often. Raises SourceError."""
-    if draft.missing:
+    if set(draft.missing) - {"url"}:
         return replace(draft, lang=lang or draft.lang or "mul")
     parsed = parser(as_source(draft), draft.body, now, draft.charset, "")
     articles = [one for one in parsed.signals if isinstance(one, Article)]
@@ -213,15 +220,20 @@ def _measured(draft: Draft, now: datetime, lang: str, parser: Parser) -> Draft:
     gap = gap_of(parsed, now)
     every = rounded(min(max((gap or 4 * HOUR) / 4, 600, parsed.ttl_s), 6 * HOUR))
     fresh = rounded(min(max(20 * (gap or 0), 2 * DAY, 4 * every), 60 * DAY))
-    expect = (max(1, parsed.rows // 4) if parsed.rows else 0, max(50, 4 * parsed.rows))
+    expect = (max(1, parsed.rows // 4), max(50, 4 * parsed.rows))
+    said = parsed.said or ("" if parsed.rows else EMPTY)
     return replace(
         draft, lang=spoken, rows=parsed.rows, newest=parsed.newest, gap_s=gap, ttl_s=parsed.ttl_s,
-        every_s=every, fresh_within_s=fresh, expect=expect, said=parsed.said,
+        every_s=every, fresh_within_s=fresh, expect=expect, said=said,
     )  # fmt: skip
 
 
 def as_source(draft: Draft) -> Source:
-    return blank(draft.url, draft.kind, options=draft.options, lang=draft.lang or "mul")
+    """A source that reads the draft; rows without a link get that of the whole, as its file says."""
+    options = dict(draft.options)
+    if "url" in draft.missing:
+        options["article"] = {**cast("Mapping[str, str]", options["article"]), "url": draft.url}
+    return blank(draft.url, draft.kind, options=options, lang=draft.lang or "mul")
 
 
 def gap_of(parsed: Parsed, now: datetime) -> float | None:

@@ -110,6 +110,20 @@ def test_from_a_url_to_a_source_that_is_tested_asked_and_promoted(
     assert not known(tmp_path).named(FEED).trusted
 
 
+def test_a_feed_is_not_asked_twice_and_what_gives_nothing_is_no_success(
+    run: Run, url: str, tmp_path: Path, httpserver: HTTPServer
+) -> None:
+    run("new", FEED, "--url", url, lang="ko")
+    assert "누가 내는가" in (tmp_path / "sources" / FEED / "source.toml").read_text("utf-8")
+    again = run("new", "other", "--url", url)
+    assert (again.exit_code, "port_news reads this feed already" in again.stderr) == (2, True)
+    assert "port_news" in run("port_nws").stderr  # a slip of the finger
+    httpserver.clear()
+    httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
+    httpserver.expect_request("/rss").respond_with_data(feed(0))
+    assert run("test", FEED, "--live").exit_code == 1
+
+
 def test_a_promotion_ends_with_an_edit_of_where_the_texts_come_from(
     run: Run, url: str, tmp_path: Path
 ) -> None:
@@ -197,9 +211,8 @@ def test_what_no_worker_can_read_is_read_by_nobody_else(
     monkeypatch.setattr(Here, "parse", staticmethod(lost))
     done = run("new", FEED, "--url", url)
     assert "the process that read its answer ended" in " ".join(done.stdout.split())
-    written = tmp_path / "sources" / FEED
-    assert sorted(one.name for one in written.iterdir()) == ["sample.xml", "source.toml"]
-    assert "ended" in run("test", FEED).stdout
+    assert done.exit_code == 1
+    assert not (tmp_path / "sources" / FEED).exists()  # nothing of it was recognised
     other = url.replace("/rss", "/rss?2")
     file = tmp_path / "list.opml"
     file.write_text(f'<opml version="2.0"><body><outline xmlUrl="{other}"/></body></opml>', "utf-8")

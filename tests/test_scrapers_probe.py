@@ -113,6 +113,21 @@ def test_what_cannot_be_read_is_told_in_words(body: str | bytes, said: str) -> N
     draft = guess(reply(body), NOW)
     assert said in draft.said
     assert draft.said
+    assert draft.kind == ""  # no folder is written for it
+
+
+def test_rows_without_a_link_of_their_own_are_measured_with_that_of_the_whole() -> None:
+    table = "번호,제목,작성일\n" + "".join(f"{n},공지 {n},2026-11-{n + 10}\n" for n in range(8))
+    draft = guess(reply(table.encode("cp949"), "text/csv"), NOW)
+    assert (draft.missing, draft.rows, draft.lang) == (("url",), 8, "ko")
+    source = private_source("own", source_text("own", draft, NOW, "ko"))
+    assert len(parse(source, draft.body, NOW).signals) == 8
+
+
+def test_an_empty_feed_is_told_and_never_taken_for_calm() -> None:
+    draft = guess(reply("<rss version='2.0'><channel><title>x</title></channel></rss>"), NOW)
+    assert (draft.kind, draft.rows, draft.expect[0]) == ("rss", 0, 1)
+    assert "no entries now" in draft.said
 
 
 @given(st.binary(max_size=400))

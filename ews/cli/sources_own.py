@@ -64,9 +64,11 @@ def new(
     with opened(home) as (settings, store), Workers() as workers:
         out = output(lang, as_json, settings.lang)
         folder, now = check_name(name, settings.home), datetime.now(UTC)
-        draft = _looked_at(settings, store, url, now, kind, spoken, workers.parse)
+        draft = _looked_at(settings, store, out, url, now, kind, spoken, workers.parse)
+        _check_new(settings, store, draft)
         if draft.kind:
-            write_source(folder, source_text(name, draft, now), draft, now, workers.parse)
+            text = source_text(name, draft, now, out.lang)
+            write_source(folder, text, draft, now, workers.parse)
     if out.as_json:
         out.json({**_facts(draft), "folder": str(folder) if draft.kind else None})
     else:
@@ -77,6 +79,7 @@ def new(
 def _looked_at(
     settings: Settings,
     store: Store,
+    out: Output,
     url: str,
     now: datetime,
     kind: str,
@@ -92,7 +95,28 @@ def _looked_at(
         with working(url):
             return look(url, make_client(settings, store), now, kind, spoken, parser)
     except SourceError as error:
-        raise ValueError(error.message) from None
+        raise ValueError(_words(out, error.message)) from None
+
+
+def _words(out: Output, said: str) -> str:
+    """An error or a note of a source in the language of the reader."""
+    from ews.reports.source_errors import in_korean
+
+    return in_korean(said) if out.lang == "ko" else said
+
+
+def _check_new(settings: Settings, store: Store, draft: Draft) -> None:
+    """ValueError for a feed that is read already: it would be asked twice."""
+    from ews.cli.sources import known_sources
+    from scrapers.opml import same
+
+    if draft.kind != "rss":  # of a table or a list, other columns or rows may be wanted
+        return
+    for one in known_sources(settings, store).sources:
+        if same(one.url) == same(draft.url):
+            raise ValueError(
+                f"the source {one.name} reads this feed already: ews sources {one.name}"
+            )
 
 
 def _facts(draft: Draft) -> dict[str, object]:
@@ -121,7 +145,7 @@ def _show_draft(out: Output, draft: Draft, folder: Path) -> None:
         (out.t("행", "rows"), draft.rows), (out.t("최신 날짜", "newest inside"), moment(draft.newest)),
         (out.t("주기", "every"), told["every"] if draft.kind else None),
         (out.t("신선 한도", "fresh within"), told["fresh_within"] if draft.kind else None),
-        (out.t("알림", "note"), clean(draft.said)),
+        (out.t("알림", "note"), clean(_words(out, draft.said))),
         (out.t("찾지 못한 칸", "no field found for"), ", ".join(draft.missing)),
     ])  # fmt: skip
     if draft.feeds:
@@ -151,7 +175,6 @@ def try_out(
     from ews.cli.output import output
     from ews.cli.sources import named
     from ews.reports import NotFound
-    from ews.reports.source_errors import in_korean
 
     with looking(home) as (settings, store):
         out = output(lang, as_json, settings.lang)
@@ -166,10 +189,7 @@ def try_out(
         out.json(tried)
     else:
         _show_trial(out, source, tried)
-        said = str(tried["error"] or "")
-        out.facts(
-            [(out.t("오류·알림", "error or note"), in_korean(said) if out.lang == "ko" else said)]
-        )
+        out.facts([(out.t("오류·알림", "error or note"), _words(out, str(tried["error"] or "")))])
     raise typer.Exit(0 if tried["ok"] else 1)
 
 
@@ -177,14 +197,18 @@ def _live(settings: Settings, store: Store, source: Source) -> dict[str, object]
     from ews.model import FetchOutcome
     from ews.scheduler import make_client
     from scrapers import collect
+    from scrapers.kinds import KINDS
     from scrapers.worker import Workers
 
     with Workers() as workers:
         client = make_client(settings, store)
         got = collect(source, None, datetime.now(UTC), client, parser=workers.parse)
     fetch = got.fetch
+    # a list told by its difference gives nothing at first sight
+    gave = bool(got.signals) or KINDS[source.kind].remembers
     return {
-        "source": source.name, "from": source.url, "ok": fetch.outcome is FetchOutcome.NEW,
+        "source": source.name, "from": source.url,
+        "ok": fetch.outcome is FetchOutcome.NEW and gave,
         "rows": fetch.rows, "newest": fetch.newest, "error": fetch.error, "differs": None,
         "signals": got.signals,
     }  # fmt: skip
@@ -230,7 +254,7 @@ def _show_trial(out: Output, source: Source, tried: dict[str, object]) -> None:
         (out.t("신호", "signals"), f"{len(signals)} ({out.t('처음 30개씩 보임', 'the first 30 of each are shown')})"
          if len(signals) > 30 else len(signals)),
         (out.t("행", "rows"), f"{tried['rows']}, {out.t('기대', 'expected')} {low}..{high}"),
-        (out.t("믿음", "trust"), out.t("믿음", "trusted") if source.trusted else out.t("확인되지 않은 출처", "unverified source")),
+        (out.t("신뢰", "trust"), out.t("확인된 출처", "trusted") if source.trusted else out.t("확인되지 않은 출처", "unverified source")),
         (out.t("기대와 다른 것", "differs from expected.json"), tried["differs"]),
     ])  # fmt: skip
 
@@ -270,7 +294,7 @@ def import_opml(
             if (name := known.get(same(one.url))) is not None
         ]
         fresh = [one for one in listed.feeds if same(one.url) not in known]
-        added = _imported(settings, store, fresh, probe)
+        added = _imported(settings, store, out, fresh, probe)
     if out.as_json:
         out.json({"added": added, "known": dict(there), "left_out": listed.left_out})
     else:
@@ -287,15 +311,15 @@ def _show_import(
     from ews.cli.output import clean
 
     out.table(out.t("더한 수집원", "Sources added"), [out.t("이름", "name"), "URL", out.t("알림", "note")],
-              [(one["name"], one["url"], clean(str(one["note"]))) for one in added])  # fmt: skip
+              [(one["name"], one["url"], clean(_words(out, str(one["note"])))) for one in added])  # fmt: skip
     for title, name in there:
         out.say(clean(out.t(f"이미 있음: {title} ({name})", f"there already: {title} ({name})")))
     for said in left_out:
-        out.say(clean(out.t(f"뺌: {said}", f"left out: {said}")))
+        out.say(clean(out.t("뺌: ", "left out: ") + _words(out, said)))
 
 
 def _imported(
-    settings: Settings, store: Store, feeds: Sequence[Outline], probe: bool
+    settings: Settings, store: Store, out: Output, feeds: Sequence[Outline], probe: bool
 ) -> list[dict[str, object]]:
     """A folder for each feed; with `probe` from a look at it, where that worked."""
     from ews.cli.sources import known_sources
@@ -317,8 +341,8 @@ def _imported(
             draft, note = _drafted(feed, client, now, workers.parse)
             seen = draft if draft.body else None
             write_source(
-                check_name(name, settings.home), source_text(name, draft, now), seen, now,
-                workers.parse,
+                check_name(name, settings.home), source_text(name, draft, now, out.lang), seen,
+                now, workers.parse,
             )  # fmt: skip
             added.append({"name": name, "url": feed.url, "note": note})
     known_sources(settings, store)
@@ -340,7 +364,7 @@ def _drafted(
     except SourceError as error:
         return plain, error.message
     if not found.kind:
-        return plain, "no feed was recognised there"
+        return plain, found.said or "no feed was recognised there"
     return replace(found, title=feed.title or found.title), found.said
 
 

@@ -59,6 +59,13 @@ _TABLE = (
     (r"needed more than [\d.,]+ (?:s|MiB) to read", "답을 읽는 데 한도보다 많은 시간이나 기억이 들어 그만두었습니다. 주소를 열어 보십시오"),
     (r"the process that read its answer ended", "답을 읽던 프로세스가 끝났습니다. 되풀이되면 원문을 보관해 신고하십시오"),
     (r"the process that reads its answer did not start", "답을 읽는 프로세스가 시작되지 않습니다. `ews check`를 실행하십시오"),
+    # looks at an address
+    (r"a web page: give the address", "웹 페이지입니다. 피드나 자료의 주소를 주십시오"),
+    (r"a zip or xlsx file", "압축 파일이나 엑셀 파일입니다. 읽을 시트와 행은 손으로 적어야 합니다"),
+    (r"neither a feed nor XML", "피드도 XML·JSON·CSV도 아닙니다. 주소를 열어 보십시오"),
+    (r"holds no entries now",
+     "지금은 글이 하나도 없어 얼마나 자주 바뀌는지 알 수 없습니다. 나중에 다시 보거나 every, fresh_within, expect를 손으로 적으십시오"),
+    (r"no feed was recognised", "피드를 알아보지 못했습니다. 주소를 열어 보십시오"),
     (r"ENTITY is refused", "해로울 수 있는 XML(ENTITY)이라 읽지 않았습니다. 발행처에 알리십시오"),
     # what came is not what was expected
     (r"rows where at least", "행이 기대보다 적습니다. 자료가 마르거나 형식이 바뀌었는지 주소를 열어 보십시오"),
