@@ -36,10 +36,10 @@ from ews.blindness.turns import (
     subject_name,
     subjects_of,
 )
-from ews.model import Alert, AlertChange, Bulletin, Fetch, Notification, Polling, Source, utc
+from ews.freshness import Heard, heard
+from ews.model import Alert, AlertChange, Bulletin, Notification, Source, utc
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
-from scrapers import freshness
 
 __all__ = [
     "EVERYTHING",
@@ -90,14 +90,7 @@ def look(
     began = store.first_fetch_at(source.name for source in enabled)
     if began is None:
         return None
-    newest, answered = store.newest_fetches(source.name for source in enabled)
-    pollings = store.pollings()
-    feeds = {
-        one.name: _feed(
-            one, newest.get(one.name), answered.get(one.name), now, pollings.get(one.name)
-        )
-        for one in enabled
-    }
+    feeds = {one.source.name: _feed(one) for one in heard(store, enabled, now)}
     memory = _memory(store, limits, now)
     found = informants(enabled, memory.by, memory.series, now)
     return Watch(feeds, found, limits, began, now, dump(memory))
@@ -156,12 +149,9 @@ def keep(tx: Store, done: Step) -> None:
         tx.save_bulletins(done.bulletins, done.notifications)
 
 
-def _feed(
-    source: Source, last: Fetch | None, good: Fetch | None, now: datetime, polling: Polling | None
-) -> Feed:
-    news_at = polling.news_at if polling else None
-    state = freshness(source, good, now, last, news_at)
-    return Feed(source, state, believed_until(source, state, good, news_at))
+def _feed(one: Heard) -> Feed:
+    until = believed_until(one.source, one.state, one.good, one.polling.news_at)
+    return Feed(one.source, one.state, until)
 
 
 @dataclass(frozen=True, slots=True)

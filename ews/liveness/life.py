@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.words import say
+from ews.freshness import heard
 from ews.liveness.usual import PAST, Usual, Window, usual
 from ews.model import DeliveryState, Source
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
 from ews.storage.tallies import SPAN
-from scrapers import freshness
 
 DAY = timedelta(days=1)
 OTHERS = ("blind", "seeing", "digest", "planned")  # bulletins that show that ews works
@@ -40,23 +40,16 @@ class Life:
 
 def life(store: Store, sources: Sequence[Source], now: datetime) -> Life:
     """What the store says of the last day; `sources` are those that are asked here."""
-    newest, answered = store.newest_fetches(one.name for one in sources)
-    pollings, spans = store.pollings(), store.tallies(now - PAST)
+    known, spans = heard(store, sources, now), store.tallies(now - PAST)
     names = {one.name for one in sources}
-    news = [p.news_at for name, p in pollings.items() if p.news_at and name in names]
+    news = [at for one in known if (at := one.polling.news_at) is not None]
     recent = [t for name in names for t in spans.get(name, ()) if t.at >= now - DAY - SPAN / 2]
     states, oldest = store.delivery_counts()
     pending = (DeliveryState.NEW, DeliveryState.TRYING, DeliveryState.AMBIGUOUS)
     return Life(
         sources=tuple(sources),
-        answered=sum(fetch.at > now - DAY for fetch in answered.values()),
-        silent=tuple(
-            one for one in sources
-            if freshness(
-                one, answered.get(one.name), now, newest.get(one.name),
-                pollings[one.name].news_at if one.name in pollings else None,
-            ).blind
-        ),
+        answered=sum(one.good is not None and one.good.at > now - DAY for one in known),
+        silent=tuple(one.source for one in known if one.state.blind),
         texts=sum(one.new_texts for one in recent),
         figures=sum(one.new_figures for one in recent),
         newest=max(news, default=None),

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from ews.model import Fetch, FetchOutcome, Polling, Source
+from ews.freshness import Heard, heard
+from ews.model import Fetch, FetchOutcome, Source
 from ews.own_sources import kept_sources, switched_off
 from ews.reports.names import label
 from ews.reports.source_advice import CHOSEN, ORDER, advise, todo
@@ -22,9 +23,7 @@ from ews.reports.source_views import (
 )
 from ews.reports.views import Label, safe_url
 from ews.storage import Store
-from scrapers import freshness
 from scrapers.catalog import GROUPS, PRIVATE_TIER
-from scrapers.schedule import renewed
 from scrapers.sweeps import is_sweep, round_turns
 
 STATES = ("failing", "stale", "never", "fresh", "off")  # what asks for eyes first
@@ -134,15 +133,8 @@ def source_lines(
 ) -> tuple[SourceLine, ...]:
     """Every source with its state, the blind ones first."""
     known = sources_here(store, now) if sources is None else sources
-    newest, answered = store.newest_fetches(source.name for source in known)
-    pollings, off = store.pollings(), switched_off(store)
-    lines = [
-        _line(
-            one, now, newest.get(one.name), answered.get(one.name),
-            renewed(one, pollings.get(one.name) or Polling(one.name)), one.name in off,
-        )
-        for one in known
-    ]  # fmt: skip
+    off = switched_off(store)
+    lines = [_line(one, now, one.source.name in off) for one in heard(store, known, now)]
     return tuple(sorted(lines, key=lambda line: (not line.blind, line.group, line.name)))
 
 
@@ -164,15 +156,8 @@ def _asked(source: Source, last: Fetch | None, now: datetime) -> bool:
     return now - last.at <= max(timedelta(seconds=3 * source.every_s), timedelta(days=3))
 
 
-def _line(
-    source: Source,
-    now: datetime,
-    last: Fetch | None,
-    good: Fetch | None,
-    polling: Polling,
-    off_here: bool,
-) -> SourceLine:
-    state = freshness(source, good, now, last, polling.news_at)
+def _line(one: Heard, now: datetime, off_here: bool) -> SourceLine:
+    source, last, good, polling, state = one.source, one.last, one.good, one.polling, one.state
     due = polling.next_due
     line = SourceLine(
         name=source.name,

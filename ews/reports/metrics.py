@@ -22,6 +22,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from ews.config import Settings
+from ews.freshness import Heard, heard
 from ews.liveness.pulse import began_at, cycle_done, last_ping, seen_at
 from ews.liveness.usual import PAST, Usual, usual
 from ews.model import Circuit, DeliveryState, FetchOutcome, Polling, Source, SourceState, Stage
@@ -30,7 +31,6 @@ from ews.reports.pulse import missed_beats, pulse
 from ews.storage import Store
 from ews.storage.schema_base import EPOCH
 from ews.storage.tallies import Tally, span_of
-from scrapers import freshness
 from scrapers.schedule import due_at
 
 STATES = [state.value for state in SourceState]
@@ -79,13 +79,12 @@ def exposition(collector: StoreCollector, accept: str = "") -> tuple[bytes, str]
 def sources(store: Store, now: datetime) -> Iterator[Metric]:
     """Everything of the sources of this installation, by name."""
     known = sources_here(store, now)
-    tried, answered = store.newest_fetches(one.name for one in known)
-    pollings, totals = store.pollings(), store.totals()
-    polled = {one.name: pollings.get(one.name) or Polling(one.name) for one in known}
+    found = heard(store, known, now)
+    tried = {one.source.name: one.last for one in found if one.last}
+    answered = {one.source.name: one.good for one in found if one.good}
+    polled = {one.source.name: one.polling for one in found}
     on = [one for one in known if one.enabled]
-    yield _states(known, lambda one: freshness(
-        one, answered.get(one.name), now, tried.get(one.name), polled[one.name].news_at
-    ).value)  # fmt: skip
+    yield _states(found)
     yield _circuits(on, polled)
     for name, text, moments in (
         ("last_attempt", "When the source was last asked", ((n, f.at) for n, f in tried.items())),
@@ -105,16 +104,15 @@ def sources(store: Store, now: datetime) -> Iterator[Metric]:
                  for bound, n in (("min", one.expect_min), ("max", one.expect_max))))  # fmt: skip
     yield gauge("ews_source_took_seconds", "Length of the last turn", ["source"],
                 (([n], f.took_s) for n, f in tried.items()))  # fmt: skip
-    yield from _counters(totals)
+    yield from _counters(store.totals())
 
 
-def _states(known: Iterable[Source], state: Callable[[Source], str]) -> Metric:
+def _states(known: Iterable[Heard]) -> Metric:
     family = StateSetMetricFamily(
         "ews_source_state", "What a reader may conclude from its silence", labels=["source"]
     )
     for one in known:
-        found = state(one)
-        family.add_metric([one.name], {each: each == found for each in STATES})
+        family.add_metric([one.source.name], {each: each == one.state.value for each in STATES})
     return family
 
 

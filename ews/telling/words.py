@@ -10,6 +10,7 @@ from alerts.bulletins import bulletin_message
 from alerts.illustrations import illustrated, illustrations
 from alerts.messages import AlertView, Message, Names, Picture, build_message
 from alerts.silences import fits
+from ews.freshness import heard
 from ews.model import (
     Act,
     ActKind,
@@ -23,7 +24,6 @@ from ews.model import (
 from ews.storage import Store
 from ews.telling.watched import watched
 from graph import USES
-from scrapers import freshness
 
 PLANS_AHEAD = timedelta(days=14)  # a planned event is named beside alerts so long before it begins
 
@@ -111,16 +111,8 @@ class Teller:
     def blind(self, now: datetime, lang: str = "en") -> tuple[str, ...]:
         """Watched sources that are failing or stale: their silence is not calm. With publisher, in
         the reader's language."""
-        newest, answered = self.store.newest_fetches(one.name for one in self.sources)
-        pollings = self.store.pollings()
-        return tuple(
-            one.spoken_of(lang)
-            for one in self.sources
-            if freshness(
-                one, answered.get(one.name), now, newest.get(one.name),
-                pollings[one.name].news_at if one.name in pollings else None,
-            ).blind
-        )  # fmt: skip
+        known = heard(self.store, self.sources, now)
+        return tuple(one.source.spoken_of(lang) for one in known if one.state.blind)
 
 
 def _others(told: Sequence[Notification], notification: Notification) -> tuple[str, ...]:
