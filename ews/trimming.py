@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 KEY = "raws.trimmed"  # key of the store: the day on which it was done last
 POLL_S = 300.0
+HOSTS_KEPT = timedelta(days=30)  # since they were asked last: redirects lead to ever new ones
 MB = 1_000_000
 
 
@@ -32,6 +33,7 @@ def trim_daily(store: Store, now: datetime, days: int, megabytes: int) -> int | 
         return None
     gone = trim_raws(store, now, days, megabytes)
     store.drop_tallies(now - KEPT)
+    store.drop_hosts(now - HOSTS_KEPT)
     store.put(KEY, today)
     return gone
 

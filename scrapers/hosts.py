@@ -61,6 +61,23 @@ class MemoryHosts:
             return changed
 
 
+class FewHosts(MemoryHosts):
+    """The last few hosts, without long texts: for those that only a redirect led to. Whoever writes
+    the redirects could else make us remember without end."""
+
+    MOST = 200
+    LONGEST = 32 * 1024  # characters of a robots.txt
+
+    def change_host(self, name: str, change: Callable[[Host], Host]) -> Host:
+        changed = super().change_host(name, change)
+        with self._lock:
+            if len(changed.robots or "") > self.LONGEST:
+                self._known.pop(name, None)
+            while len(self._known) > self.MOST:
+                del self._known[next(iter(self._known))]
+        return changed
+
+
 @dataclass(frozen=True, slots=True)
 class Booking:
     """A turn at a host: when it begins (None: not in time), and the host as it then stands."""

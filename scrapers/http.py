@@ -46,6 +46,7 @@ from scrapers.redacting import redact
 from scrapers.robots import MAX_BYTES as ROBOTS_BYTES
 from scrapers.robots import Robots
 
+MOST_HOSTS = 1_000  # whose last end is remembered; redirects may lead to many
 TOO_MANY_WAIT_S = 60  # after a 429 that does not say how long
 # Nothing was committed on the other side and nothing was read: safe to try once more.
 _RETRIED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.RemoteProtocolError)
@@ -189,7 +190,8 @@ class Client:
             checked_url(url)
             gap_s = asked.gap_s
             if asked.robots:
-                gap_s = max(gap_s, self._allowed(url, asked.deadline))
+                passing = not same_host(first, url)
+                gap_s = max(gap_s, self._allowed(url, asked.deadline, passing))
             reply = self._once(url, replace(asked, gap_s=gap_s))
             if reply.status not in REDIRECTS or "location" not in reply.headers:
                 if not hops or not permanent:
@@ -224,7 +226,7 @@ class Client:
                 self._note(host, reply)
                 return reply
             finally:
-                self._free_at[name] = self._clock() + timedelta(seconds=asked.gap_s)
+                self._free_from(name, self._clock() + timedelta(seconds=asked.gap_s))
         self._no_answer(name)
         assert lost is not None
         raise lost
@@ -269,12 +271,12 @@ class Client:
             timeout=httpx2.Timeout(max(asked.deadline.remaining(), 0.001)),
         )
 
-    def _allowed(self, url: str, deadline: Deadline) -> float:
+    def _allowed(self, url: str, deadline: Deadline, passing: bool) -> float:
         """The crawl delay of robots.txt. Raises SourceError when it forbids the URL, or cannot be
         read; where the host is none that we can or may reach, that is what is told."""
         try:
             read = partial(self._read_robots, deadline)
-            return self._robots.check(url, origin_key(url), read)
+            return self._robots.check(url, origin_key(url), read, passing)
         except SourceError as error:
             if error.deferred:
                 parts = httpx2.URL(url)
@@ -314,6 +316,14 @@ class Client:
         start = max(start, self._free_at.get(name, start))
         asked.deadline.wait((start - self._clock()).total_seconds(), self._sleep)
         return host
+
+    def _free_from(self, name: str, at: datetime) -> None:
+        self._free_at[name] = at
+        if len(self._free_at) > MOST_HOSTS:
+            now = self._clock()
+            for other, free_at in list(self._free_at.items()):
+                if free_at < now:
+                    self._free_at.pop(other, None)
 
     def _note(self, known: Host, reply: Reply) -> None:
         """What an answer says of its host: alive, in trouble, or asking us to wait."""

@@ -12,13 +12,15 @@ from protego import Protego
 
 from ews.model import Host
 from scrapers.errors import SourceError
-from scrapers.hosts import HostBook
+from scrapers.hosts import FewHosts, HostBook
 
 KEPT = timedelta(days=1)
 SKEW = timedelta(minutes=5)
 UNREACHABLE_S = 600  # how long an unreachable robots.txt is believed before the next look
 MAX_BYTES = 512 * 1024  # RFC 9309 asks for at least 500 KiB; what comes after is not read
 LONGEST_DELAY_S = 60.0
+MOST_ORIGINS = 1_000  # that are kept parsed
+LONG_TEXT = 64 * 1024  # characters; a longer one is parsed each time, a tenth of a second
 AGENT = "ews"
 # URL -> (status, the first MAX_BYTES of the body). Raises SourceError.
 Reader = Callable[[str], tuple[int, bytes]]
@@ -38,16 +40,18 @@ class Robots:
     ) -> None:
         self._hosts = hosts
         self._clock = clock
+        self._passing = FewHosts()
         self._parsed: dict[str, tuple[str, Protego]] = {}
         self._one_look: dict[str, threading.Lock] = {}
 
-    def check(self, url: str, name: str, read: Reader) -> float:
-        """The crawl delay asked for, in seconds (0 when none). `name`: of the origin in the book.
+    def check(self, url: str, name: str, read: Reader, passing: bool = False) -> float:
+        """The crawl delay asked for, in seconds (0 when none). `name`: of the origin in the book;
+        `passing`: only a redirect leads there, so it is remembered for a while and not in the book.
         Raises SourceError if the URL is disallowed, or (deferred) if nobody can tell."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
-        with self._one_look.setdefault(name, threading.Lock()):
-            known = self._known(name, f"{origin}/robots.txt", read)
+        with self._look_of(name):
+            known = self._known(name, f"{origin}/robots.txt", read, passing)
         if known.robots is None:
             said = "no answer" if known.robots_status is None else f"HTTP {known.robots_status}"
             raise SourceError(
@@ -65,19 +69,36 @@ class Robots:
             )
         return max(0.0, min(float(rules.crawl_delay(AGENT) or 0.0), LONGEST_DELAY_S))
 
+    def _look_of(self, name: str) -> threading.Lock:
+        """Who looks for this origin; the others of it wait."""
+        if len(self._one_look) > MOST_ORIGINS:
+            for other, lock in list(self._one_look.items()):
+                if not lock.locked():
+                    self._one_look.pop(other, None)
+        return self._one_look.setdefault(name, threading.Lock())
+
     def _rules(self, name: str, text: str) -> Protego:
         known = self._parsed.get(name)
-        if known is None or known[0] != text:
-            known = self._parsed[name] = (text, Protego.parse(text))
-        return known[1]
+        if known is not None and known[0] == text:
+            return known[1]
+        rules = Protego.parse(text)
+        if len(text) <= LONG_TEXT:  # parsed, a text takes thirty times its room
+            self._parsed[name] = (text, rules)
+        for old in list(self._parsed)[:-MOST_ORIGINS]:
+            self._parsed.pop(old, None)
+        return rules
 
-    def _known(self, name: str, url: str, read: Reader) -> Host:
+    def _known(self, name: str, url: str, read: Reader, passing: bool) -> Host:
         host, now = self._hosts.host(name), self._clock()
+        book: HostBook = self._hosts
+        if passing and host.robots_at is None:
+            book = self._passing
+            host = book.host(name)
         # a date ahead of now was written by a clock that has been put back
         if host.robots_at is not None and -SKEW < now - host.robots_at < _kept(host):
             return host
         text, status = _look(url, read)
-        return self._hosts.change_host(name, lambda host: _seen(host, text, status, self._clock()))
+        return book.change_host(name, lambda host: _seen(host, text, status, self._clock()))
 
 
 def unreachable(status: int | None) -> bool:

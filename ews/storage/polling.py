@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -61,6 +62,17 @@ class PollingStore(Transactions):
     def hosts(self) -> list[Host]:
         with self._read() as connection:
             return [HOST.read(row) for row in connection.execute(sa.select(*HOST.columns))]
+
+    def drop_hosts(self, before: datetime) -> int:
+        """Forget hosts that were not asked since; how many went. They are met anew as strangers."""
+        hosts = schema.hosts
+        late = (hosts.c.free_at < before) & (
+            hosts.c.robots_at.is_(None) | (hosts.c.robots_at < before)
+        )
+        for column in (hosts.c.held_until, hosts.c.open_until):
+            late &= column.is_(None) | (column < before)
+        with self._write() as connection:
+            return int(connection.execute(sa.delete(hosts).where(late)).rowcount)
 
     def save_host(self, host: Host) -> None:
         self._upsert(schema.hosts, [HOST.write(host)])
