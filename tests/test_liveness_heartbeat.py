@@ -12,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from alerts.bulletins import bulletin_message
+from alerts.digests import carry
 from alerts.routes import RoutesError, parse_routes
 from ews.cli.checks import running
 from ews.config import load_settings
@@ -20,6 +21,7 @@ from ews.liveness.beats import Missed, missing, notification_id, on_the_list
 from ews.liveness.pulse import age, last_ping, note_cycle, signs
 from ews.liveness.turns import Beating, note_begin, ping
 from ews.model import (
+    Bulletin,
     BulletinKind,
     Delivery,
     DeliveryState,
@@ -138,6 +140,19 @@ def test_who_heard_of_ews_that_day_gets_no_empty_word_but_operators_do(
     for name in ("ops", "ops-mail"):
         sent(store, name, DUE, DUE + MINUTE)
     assert "official" not in {one.receiver for one in gone(store, DUE + 2 * GRACE)}
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+def test_a_digest_counts_as_heard_only_when_it_arrived(store: Store, arrived: bool) -> None:
+    beating = a_beating(store)
+    beating.look(BEGAN)
+    digest = Bulletin("dig-1", BulletinKind.DIGEST, "official", "ko", DUE - DAY, "t", ())
+    carried = carry(digest, beating.routes.receiver("official"))
+    store.save_bulletins([digest], [carried])
+    if arrived:
+        store.save_delivery(Delivery(carried.id, DeliveryState.SENT, sent_at=DUE - DAY), DUE)
+    beating.look(DUE)
+    assert ("official" in receivers(store)) is not arrived
 
 
 # --------------------------------------------------------------------------- what it says

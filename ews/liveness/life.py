@@ -15,6 +15,9 @@ from ews.storage.blind import BlindSpell
 from ews.storage.tallies import SPAN
 
 DAY = timedelta(days=1)
+TOLD_WITHIN = timedelta(
+    hours=25
+)  # yesterday's digest of the same time counts, a little late or not
 OTHERS = ("blind", "seeing", "digest", "planned")  # bulletins that show that ews works
 
 
@@ -60,7 +63,7 @@ def life(store: Store, sources: Sequence[Source], now: datetime) -> Life:
         oldest=oldest,
         dead=states.get(DeliveryState.DEAD.value, 0),
         drying={n: one for n, one in usual(sources, spans, now).items() if one.drying},
-        told=store.told_since(now - DAY, OTHERS),
+        told=store.told_since(now - TOLD_WITHIN, OTHERS),
     )  # fmt: skip
 
 

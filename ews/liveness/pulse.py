@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from alerts.words import say
 from ews.liveness.beats import Missed
 from ews.model import Polling, Source
+from ews.spans import span
 from ews.storage import Store
 from scrapers.schedule import due_at
 
@@ -154,29 +155,12 @@ def _sign(name: str, ok: bool, **facts: object) -> Sign:
     key = f"pulse.{name}_ok" if ok else f"pulse.{name}"
     en, ko = (
         say(key, lang, **{
-            fact: age(value, lang) if isinstance(value, timedelta) else value
+            fact: span(value.total_seconds(), lang) if isinstance(value, timedelta) else value
             for fact, value in facts.items()
         })
         for lang in ("en", "ko")
     )  # fmt: skip
     return Sign(name, ok, en, ko)
-
-
-UNITS = (("일", "d", 86_400), ("시간", "h", 3_600), ("분", "min", 60))
-
-
-def age(span: timedelta, lang: str) -> str:
-    """A length of time in short.
-
-    >>> age(timedelta(minutes=90), "en"), age(timedelta(days=3), "ko"), age(timedelta(seconds=9), "ko")
-    ('90 min', '3일', '9초')
-    """
-    seconds, korean = span.total_seconds(), lang == "ko"
-    for ko, en, length in UNITS:
-        if seconds >= 2 * length:
-            figure = f"{seconds / length:.1f}".removesuffix(".0")
-            return f"{figure}{ko}" if korean else f"{figure} {en}"
-    return f"{seconds:.0f}초" if korean else f"{seconds:.0f} s"
 
 
 def _moment(text: str | None) -> datetime | None:

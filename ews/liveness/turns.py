@@ -15,6 +15,7 @@ from alerts.routes import Routes
 from alerts.view import Names
 from ews.liveness.beats import (
     QUIET,
+    Book,
     Missed,
     due_now,
     dues,
@@ -25,10 +26,10 @@ from ews.liveness.beats import (
     on_the_list,
     read_book,
 )
-from ews.liveness.life import life
+from ews.liveness.life import Life, life
 from ews.liveness.pulse import BEGAN, SEEN, Ping, began_at, cycle_done, keep_ping, last_ping
 from ews.liveness.words import heartbeat
-from ews.model import Source
+from ews.model import Bulletin, Receiver, Source
 from ews.storage import StaleLeader, Store
 from scrapers.errors import SourceError
 
@@ -88,23 +89,39 @@ def beat(beating: Beating, now: datetime) -> int:
         return 0
     found = life(store, beating.sources(), now)
     with store.begin() as tx:
-        book, told = read_book(tx), []
+        book = read_book(tx)
         enrol(book, on, now)
-        for one in on:
-            due = waiting.get(one.name)
-            if due is None or due in book.done[one.name]:
-                continue
-            if not one.operator and found.told.get(one.name):
-                book.done[one.name][due] = QUIET
-                continue
-            before = missed_before(tx, book, one, beating.at, beating.grace, due)
-            latest = next(dues(one, beating.at, due + DAY + timedelta(hours=2))) + beating.grace
-            bulletin = heartbeat(one, due, latest, found, before, beating.names, now)
-            book.done[one.name][due] = BEAT
-            told.append((bulletin, carry(bulletin, one)))
+        told = [
+            (bulletin, carry(bulletin, one))
+            for one in on
+            if one.name in waiting
+            and (bulletin := _written(beating, tx, book, one, waiting[one.name], found, now))
+        ]
         tx.save_bulletins([one for one, _ in told], [carried for _, carried in told])
         keep_book(tx, book)
     return len(told)
+
+
+def _written(
+    beating: Beating,
+    tx: Store,
+    book: Book,
+    receiver: Receiver,
+    due: datetime,
+    found: Life,
+    now: datetime,
+) -> Bulletin | None:
+    """The heartbeat of one receiver, noted in the book; None where it heard of us that day."""
+    done = book.done[receiver.name]
+    if due in done:
+        return None
+    if not receiver.operator and found.told.get(receiver.name):
+        done[due] = QUIET
+        return None
+    done[due] = BEAT
+    before = missed_before(tx, book, receiver, beating.at, beating.grace, due)
+    latest = next(dues(receiver, beating.at, due + DAY + timedelta(hours=2))) + beating.grace
+    return heartbeat(receiver, due, latest, found, before, beating.names, now)
 
 
 def ping(store: Store, ask: Ask, url: str, now: datetime, at_once: bool = False) -> bool | None:

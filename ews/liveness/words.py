@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alerts.quiet import zone
 from alerts.view import Names
@@ -11,8 +11,9 @@ from alerts.words import say
 from ews.blindness import follows, subject_name
 from ews.liveness.beats import Missed, bulletin_id
 from ews.liveness.life import Life, usual_words
-from ews.liveness.pulse import age
 from ews.model import Bulletin, BulletinKind, BulletinPart, Receiver
+from ews.spans import span
+from ews.storage.blind import BlindSpell
 
 SHOWN = 8  # lines of what cannot be seen, of dry sources; the rest are counted
 NAMED = 5  # silent sources
@@ -31,11 +32,6 @@ def heartbeat(
     before it that did not come."""
     lang = receiver.lang
     mine = [spell for spell in found.blind if follows(receiver, spell.subject, now)]
-    told = found.told.get(receiver.name, 0)
-    key = ("told" if told else "nothing") + ("_blind" if mine else "")
-    if not found.answered:  # without a look silence is no news, good or bad
-        key = "unseen"
-    title = say(f"beat.{key}", lang, at=_local(receiver, due), told=told, n=len(mine))
     parts = [_missed(receiver, missed)] if missed else []
     parts += [_day(receiver, found), _blind(receiver, found, mine, names)]
     if receiver.operator:
@@ -45,9 +41,17 @@ def heartbeat(
     line = say(f"beat.{said}", lang, at=_local(receiver, follows_at))
     parts.append(BulletinPart(say("beat.next", lang), (line,)))
     return Bulletin(
-        bulletin_id(receiver.name, due), BulletinKind.HEARTBEAT, receiver.name, lang, now, title,
-        tuple(parts),
+        bulletin_id(receiver.name, due), BulletinKind.HEARTBEAT, receiver.name, lang, now,
+        _title(receiver, due, found, len(mine)), tuple(parts),
     )  # fmt: skip
+
+
+def _title(receiver: Receiver, due: datetime, found: Life, blind: int) -> str:
+    told = found.told.get(receiver.name, 0)
+    key = ("told" if told else "nothing") + ("_blind" if blind else "")
+    if not found.answered:  # without a look silence is no news, good or bad
+        key = "unseen"
+    return say(f"beat.{key}", receiver.lang, at=_local(receiver, due), told=told, n=blind)
 
 
 def _day(receiver: Receiver, found: Life) -> BulletinPart:
@@ -67,9 +71,10 @@ def _day(receiver: Receiver, found: Life) -> BulletinPart:
     return BulletinPart(label, tuple(lines))
 
 
-def _blind(receiver: Receiver, found: Life, mine: Sequence[object], names: Names) -> BulletinPart:
+def _blind(
+    receiver: Receiver, found: Life, spells: Sequence[BlindSpell], names: Names
+) -> BulletinPart:
     lang = receiver.lang
-    spells = [one for one in found.blind if one in mine]
     lines = [
         say("beat.blind_line", lang, what=subject_name(one.subject, names, lang),
             since=_local(receiver, one.since))
@@ -93,7 +98,7 @@ def _waiting(receiver: Receiver, found: Life, now: datetime) -> BulletinPart:
     if found.unread:
         lines.append(say("beat.unread", lang, n=f"{found.unread:,}"))
     if found.unsent:
-        waits = age(now - found.oldest if found.oldest else timedelta(), lang)
+        waits = span((now - found.oldest).total_seconds() if found.oldest else 0, lang)
         lines.append(say("beat.unsent", lang, n=found.unsent, age=waits))
     if found.dead:
         lines.append(say("beat.dead", lang, n=found.dead))

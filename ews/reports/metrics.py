@@ -25,7 +25,16 @@ from ews.config import Settings
 from ews.freshness import Heard, heard
 from ews.liveness.pulse import began_at, cycle_done, last_ping, seen_at
 from ews.liveness.usual import PAST, Usual, usual
-from ews.model import Circuit, DeliveryState, FetchOutcome, Polling, Source, SourceState, Stage
+from ews.model import (
+    Circuit,
+    DeliveryState,
+    Fetch,
+    FetchOutcome,
+    Polling,
+    Source,
+    SourceState,
+    Stage,
+)
 from ews.reports.collection import sources_here
 from ews.reports.pulse import missed_beats, pulse
 from ews.storage import Store
@@ -86,15 +95,7 @@ def sources(store: Store, now: datetime) -> Iterator[Metric]:
     on = [one for one in known if one.enabled]
     yield _states(found)
     yield _circuits(on, polled)
-    for name, text, moments in (
-        ("last_attempt", "When the source was last asked", ((n, f.at) for n, f in tried.items())),
-        ("last_good", "When it last answered", ((n, f.at) for n, f in answered.items())),
-        ("newest", "Newest date inside its last good answer", ((n, f.newest) for n, f in answered.items())),
-        ("last_news", "When its texts last were others than before", ((n, p.news_at) for n, p in polled.items())),
-        ("next_due", "When it is asked next", ((one.name, due_at(one, polled[one.name], now)) for one in on)),
-    ):  # fmt: skip
-        rows = (([n], at.timestamp()) for n, at in moments if at is not None)
-        yield gauge(f"ews_source_{name}_timestamp_seconds", text, ["source"], rows)
+    yield from _moments(on, tried, answered, polled, now)
     yield gauge("ews_source_failures_in_a_row", "Failed turns since the last good one", ["source"],
                 (([one.name], polled[one.name].failures) for one in on))  # fmt: skip
     yield gauge("ews_source_rows", "Rows of the last good answer, before any filter", ["source"],
@@ -105,6 +106,24 @@ def sources(store: Store, now: datetime) -> Iterator[Metric]:
     yield gauge("ews_source_took_seconds", "Length of the last turn", ["source"],
                 (([n], f.took_s) for n, f in tried.items()))  # fmt: skip
     yield from _counters(store.totals())
+
+
+def _moments(
+    on: Iterable[Source],
+    tried: dict[str, Fetch],
+    answered: dict[str, Fetch],
+    polled: dict[str, Polling],
+    now: datetime,
+) -> Iterator[Metric]:
+    for name, text, moments in (
+        ("last_attempt", "When the source was last asked", ((n, f.at) for n, f in tried.items())),
+        ("last_good", "When it last answered", ((n, f.at) for n, f in answered.items())),
+        ("newest", "Newest date inside its last good answer", ((n, f.newest) for n, f in answered.items())),
+        ("last_news", "When its texts last were others than before", ((n, p.news_at) for n, p in polled.items())),
+        ("next_due", "When it is asked next", ((one.name, due_at(one, polled[one.name], now)) for one in on)),
+    ):  # fmt: skip
+        rows = (([n], at.timestamp()) for n, at in moments if at is not None)
+        yield gauge(f"ews_source_{name}_timestamp_seconds", text, ["source"], rows)
 
 
 def _states(known: Iterable[Heard]) -> Metric:

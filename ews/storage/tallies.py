@@ -153,7 +153,7 @@ class TallyStore(Transactions):
             return {row[0]: row[1] for row in connection.execute(query)}
 
     def told_since(self, since: datetime, kinds: Sequence[str] = ()) -> dict[str, int]:
-        """Messages sent or on their way since then, by receiver: about alerts, and bulletins of
+        """Messages of since then that were delivered, by receiver: about alerts, and bulletins of
         these kinds."""
         told, sent, bulletins = schema.notifications, schema.deliveries, schema.bulletins
         about = told.c.reason.not_in(["bulletin", "standing"]) & told.c.reason.not_like("held%")
@@ -161,7 +161,7 @@ class TallyStore(Transactions):
         query = (
             sa.select(told.c.receiver, sa.func.count())
             .join_from(told, sent, sent.c.notification_id == told.c.id)
-            .where(told.c.at >= since, sent.c.state != "dead")
+            .where(told.c.at >= since, sent.c.state == "sent")
             .where(about | told.c.alert_id.in_(kind))
             .group_by(told.c.receiver)
         )
