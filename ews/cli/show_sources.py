@@ -9,17 +9,16 @@ from ews.reports.source_advice import CHOSEN
 from ews.reports.source_views import SourceLine, SourceReport, SourcesReport
 from ews.reports.source_words import (
     a_round,
-    ago,
     flow_words,
     language_words,
     rows_words,
-    span,
     state_words,
     tier_words,
     trouble,
     why_next,
 )
 from ews.reports.words import outcome_word, word
+from ews.spans import ago, span
 
 
 def sources(out: Output, found: SourcesReport, now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from ews.reports.source_errors import in_korean
 from ews.reports.source_views import SourceLine
+from ews.spans import ago, span
 
 
 def trouble(line: SourceLine, lang: str) -> str:
@@ -71,7 +72,6 @@ WHY = {
     ),
     "host": ("서버를 잠시 쉬게 하는 중", "its host is left alone for now"),
 }  # fmt: skip
-UNITS = ((86_400, "일", "d"), (3600, "시간", "h"), (60, "분", "min"))
 
 
 def said(pair: tuple[str, str] | None, spare: str, lang: str) -> str:
@@ -89,31 +89,6 @@ def language_words(code: str, lang: str) -> str:
 def why_next(why: str, lang: str) -> str:
     """What set the next turn; "" when it never was planned, or another version planned it."""
     return said(WHY.get(why), "", lang)
-
-
-def span(seconds: float, lang: str) -> str:
-    """A length of time in its largest whole-looking unit.
-
-    >>> span(900, "ko"), span(93_600, "en"), span(5_400, "en"), span(20, "en")
-    ('15분', '26 h', '90 min', '1 min')
-    """
-    ko = lang == "ko"
-    for size, korean, english in UNITS:
-        if seconds >= 2 * size or size == 60:
-            count = max(1, round(seconds / size))
-            return f"{count}{korean}" if ko else f"{count} {english}"
-    return ""
-
-
-def ago(at: datetime | None, now: datetime, lang: str) -> str:
-    """How long ago, or in how long; "-" for never."""
-    if at is None:
-        return "-"
-    seconds = (now - at).total_seconds()
-    length = span(abs(seconds), lang)
-    if seconds < 0:
-        return f"{length} 뒤" if lang == "ko" else f"in {length}"
-    return f"{length} 전" if lang == "ko" else f"{length} ago"
 
 
 def state_words(line: SourceLine, now: datetime, lang: str) -> str:

@@ -22,12 +22,10 @@ from ews.reports.source_report import raw_body, source_report
 from ews.reports.source_views import DarkLine, SourceReport
 from ews.reports.source_words import (
     a_round,
-    ago,
     flow_words,
     language_words,
     rows_words,
     said,
-    span,
     state_words,
     tier_words,
     trouble,
@@ -35,6 +33,7 @@ from ews.reports.source_words import (
 )
 from ews.reports.views import Label
 from ews.reports.words import outcome_word
+from ews.spans import ago, span
 from ews.web.acts_pages import form_values, own_form, refused
 from ews.web.asked import moment, only
 from ews.web.asking import bearer
