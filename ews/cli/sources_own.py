@@ -65,7 +65,7 @@ def new(
         out = output(lang, as_json, settings.lang)
         folder, now = check_name(name, settings.home), datetime.now(UTC)
         draft = _looked_at(settings, store, out, url, now, kind, spoken, workers.parse)
-        _check_new(settings, store, draft)
+        _check_new(settings, store, out, draft)
         if draft.kind:
             text = source_text(name, draft, now, out.lang)
             write_source(folder, text, draft, now, workers.parse)
@@ -105,7 +105,7 @@ def _words(out: Output, said: str) -> str:
     return in_korean(said) if out.lang == "ko" else said
 
 
-def _check_new(settings: Settings, store: Store, draft: Draft) -> None:
+def _check_new(settings: Settings, store: Store, out: Output, draft: Draft) -> None:
     """ValueError for a feed that is read already: it would be asked twice."""
     from ews.cli.sources import known_sources
     from scrapers.opml import same

@@ -47,6 +47,7 @@ _TABLE = (
     # the way there
     (r"times in a row and is tried again|queue of our own requests|nothing is sent before",
      "서버를 잠시 쉬게 하는 중입니다. 때가 되면 스스로 다시 묻습니다"),
+    (r"cannot be resolved|has no address", "그 이름의 서버를 찾지 못했습니다. 주소의 철자와 우리 망을 확인하십시오. 스스로 다시 묻습니다"),
     (r"did not finish within|ConnectError|ConnectTimeout|cannot be resolved|RemoteProtocolError|tried again next turn",
      "연결되지 않거나 제때 끝나지 않았습니다. 다음 차례에 다시 가져옵니다"),
     (r"sends us to (?:its front page|a login)", "주소가 첫 화면이나 로그인으로 넘어갑니다. 새 주소를 찾아 source.toml의 url을 고치십시오"),
