@@ -34,7 +34,7 @@ from ews.model import (
     Polling,
     Receiver,
 )
-from ews.reports.metrics import StoreCollector, exposition
+from ews.reports.metrics import StoreCollector, exposition, hosts
 from ews.storage import Store
 from ews.storage.blind import BlindSpell
 from ews.storage.tallies import SPAN, Tally
@@ -165,3 +165,13 @@ def test_the_file_is_whole_or_not_there(store: Store, home: Path, tmp_path: Path
     assert done.exit_code == 0, done.output
     assert list(tmp_path.iterdir()) == [out]
     assert "ews_build_info" in out.read_text("utf-8")
+
+
+def test_hosts_without_end_are_a_few_lines(tmp_path: Path) -> None:
+    made = opened(tmp_path)
+    for n in range(310):
+        made.save_host(Host(f"{n}.example.org", held_until=NOW + MINUTE * (n + 1)))
+    held = next(one for one in hosts(made, NOW) if "held" in one.name)
+    assert len(held.samples) == 300
+    assert held.samples[0].labels == {"host": "309.example.org"}
+    made.close()

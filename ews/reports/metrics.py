@@ -44,6 +44,7 @@ from scrapers.schedule import due_at
 
 STATES = [state.value for state in SourceState]
 CIRCUITS = [circuit.value for circuit in Circuit]
+MOST_HOSTS = 300  # lines of each kind: redirects may lead to ever new hosts that ask us to wait
 Rows = Iterable[tuple[list[str], float | None]]
 
 
@@ -185,7 +186,8 @@ def hosts(store: Store, now: datetime) -> Iterator[Metric]:
         ("held", "Asked us to wait until then", ((h.name, h.held_until) for h in known)),
         ("open", "Failed too often, asked again then", ((h.name, h.open_until) for h in known)),
     ):  # fmt: skip
-        rows = (([n], at.timestamp()) for n, at in moments if at is not None and at > now)
+        ahead = sorted(((at, n) for n, at in moments if at is not None and at > now), reverse=True)
+        rows = (([n], at.timestamp()) for at, n in ahead[:MOST_HOSTS])
         yield gauge(f"ews_host_{name}_until_timestamp_seconds", text, ["host"], rows)
 
 
