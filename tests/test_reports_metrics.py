@@ -169,8 +169,9 @@ def test_the_file_is_whole_or_not_there(store: Store, home: Path, tmp_path: Path
 
 def test_hosts_without_end_are_a_few_lines(tmp_path: Path) -> None:
     made = opened(tmp_path)
-    for n in range(310):
-        made.save_host(Host(f"{n}.example.org", held_until=NOW + MINUTE * (n + 1)))
+    with made.begin() as tx:
+        for n in range(310):
+            tx.save_host(Host(f"{n}.example.org", held_until=NOW + MINUTE * (n + 1)))
     held = next(one for one in hosts(made, NOW) if "held" in one.name)
     assert len(held.samples) == 300
     assert held.samples[0].labels == {"host": "309.example.org"}
