@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ews.cli.checks import running
 from ews.config import load_settings
 from ews.delivering import pages
 from ews.liveness.beats import Missed, missing, notification_id, on_the_list
-from ews.liveness.pulse import age, last_ping, note_cycle, signs
+from ews.liveness.pulse import last_ping, note_cycle, signs
 from ews.liveness.turns import Beating, note_begin, ping
 from ews.model import (
     Bulletin,
@@ -357,9 +356,3 @@ def test_doctor_and_healthz_name_what_fails_and_healthz_tells_strangers_nothing_
     assert found["heartbeat to"].found == "ops, ops-mail, official, new-york"
     assert not found["scheduler"].ok
     assert "start it again" in found["scheduler"].found
-
-
-def test_lengths_of_time_are_short_in_both_languages() -> None:
-    assert age(timedelta(minutes=150), "en") == "2.5 h"
-    assert age(timedelta(seconds=40), "ko") == "40초"
-    assert replace(SOURCE, title="t", title_ko="").spoken_of("ko") == f"{SOURCE.publisher}: t"
