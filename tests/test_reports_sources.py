@@ -53,9 +53,13 @@ def test_a_missing_key_and_the_length_of_a_round_are_said_in_both_languages(stor
         64_800,
     )
     assert "DATA_GO_KR_KEY" in trouble(line, "ko")
-    assert trouble(line, "en") == "off: set DATA_GO_KR_KEY to its API key and start again"
+    assert trouble(line, "en") == line.advice[0].en
+    assert "DATA_GO_KR_KEY" in trouble(line, "en")
     assert (a_round(line, "ko"), a_round(line, "en")) == ("한 바퀴 0.8일", "a round takes 0.8 d")
-    (line,) = source_lines(store, NOW, [load_source("komis_bismuth")])
+    komis = load_source("komis_bismuth")
+    (own,) = source_lines(store, NOW, [replace(komis, tier=4, trusted=False)])
+    assert "source.toml" in trouble(own, "en"), "nobody's consent is missing for one's own"
+    (line,) = source_lines(store, NOW, [komis])
     assert ("동의" in trouble(line, "ko"), line.round_s) == (True, None)
 
 
@@ -139,6 +143,7 @@ ADVISED: list[tuple[dict[str, object], list[str]]] = [
     ({"state": "off", "off_here": True, "key_env": "K"}, ["switched"]),
     ({"state": "off", "key_env": "K"}, ["key"]),
     ({"state": "off"}, ["consent"]),
+    ({"state": "off", "private": True}, ["resting"]),
 ]  # fmt: skip
 
 

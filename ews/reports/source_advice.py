@@ -99,6 +99,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "An operator switched it off",
         "ews sources on {name}",
     ),
+    "resting": (
+        "source.toml에 꺼 둔 채로 적혀 있습니다",
+        "Off in its own source.toml",
+        "ews sources on {name}",
+    ),
     "consent": (
         "꺼진 채로 나옵니다. 발행처의 동의를 얻은 뒤에 켜십시오",
         "Ships off: switch it on once the publisher has agreed",
@@ -107,7 +112,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 ORDER = {code: at for at, code in enumerate(ADVICE)}
 # Nothing is broken where only these stand.
-CHOSEN = frozenset({"key", "unverified", "switched", "consent"})
+CHOSEN = frozenset({"key", "unverified", "switched", "resting", "consent"})
 
 
 def advise(line: SourceLine) -> tuple[Advice, ...]:
@@ -121,7 +126,9 @@ def advise(line: SourceLine) -> tuple[Advice, ...]:
 def _off(line: SourceLine) -> list[str]:
     if line.off_here:
         return ["switched"]
-    return ["key" if line.key_env else "consent"]
+    if line.key_env:
+        return ["key"]
+    return ["resting" if line.private else "consent"]
 
 
 def _on(line: SourceLine) -> list[str]:

@@ -55,7 +55,7 @@ _TABLE = (
      r"not a usable URL|redirects|not to its own host",
      "안전 규칙에 맞지 않는 주소라 묻지 않았습니다. source.toml의 url과 그 주소가 넘겨 주는 곳을 확인하십시오"),
     # too much
-    (r"larger than [\d,]+ bytes|bytes on the wire|has [\d,]+ headers|unpacks to too much|nested deeper|too large a table",
+    (r"larger than [\d,]+ bytes|bytes (?:on the wire|together)|has [\d,]+ headers|unpacks to too much|nested deeper|too large a table",
      "답이 한도보다 큽니다. 주소를 열어 보고, 맞는 답이면 묻는 양을 줄이거나 source.toml의 max_bytes를 올리십시오"),
     (r"needed more than [\d.,]+ (?:s|MiB) to read", "답을 읽는 데 한도보다 많은 시간이나 기억이 들어 그만두었습니다. 주소를 열어 보십시오"),
     (r"the process that read its answer ended", "답을 읽던 프로세스가 끝났습니다. 되풀이되면 원문을 보관해 신고하십시오"),

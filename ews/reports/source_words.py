@@ -10,28 +10,11 @@ from ews.spans import ago, span
 
 
 def trouble(line: SourceLine, lang: str) -> str:
-    """What a person should know of the source now: a missing key, what failed, what was left out."""
+    """What a person should know of the source now: why it is off, what failed, what was left out."""
     if line.state == "off":
-        return _why_off(line, lang)
+        return next(one.text(lang) for one in line.advice if one.code != "unverified")
     said = line.error or line.note
     return in_korean(said) if lang == "ko" else said
-
-
-def _why_off(line: SourceLine, lang: str) -> str:
-    if line.off_here:
-        return (
-            f"꺼짐: 운영자가 껐습니다 (ews sources on {line.name})" if lang == "ko"
-            else f"off: an operator switched it off (ews sources on {line.name})"
-        )  # fmt: skip
-    if line.key_env:
-        return (
-            f"꺼짐: 환경변수 {line.key_env}에 API 키를 넣고 다시 시작하면 켜집니다" if lang == "ko"
-            else f"off: set {line.key_env} to its API key and start again"
-        )  # fmt: skip
-    return (
-        "꺼짐: 발행처의 동의가 필요합니다 (docs/sources.md)" if lang == "ko"
-        else "off: the publisher's consent is needed (docs/sources.md)"
-    )  # fmt: skip
 
 
 def a_round(line: SourceLine, lang: str) -> str:
