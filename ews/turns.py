@@ -33,11 +33,17 @@ class Waiting:
 
 
 class Line:
-    """Sources in the order of their turns. For one thread at a time: `Turns` locks it."""
+    """Sources in the order of their turns. For one thread at a time: `Turns` locks it.
 
-    def __init__(self) -> None:
+    At most `unvouched` private sources that nobody promoted are at work at once: hundreds of them,
+    each slow on purpose, would else keep the others waiting.
+    """
+
+    def __init__(self, unvouched: int = 8) -> None:
+        self._unvouched = unvouched
         self._waiting: dict[str, Waiting] = {}
         self._busy: dict[str, str] = {}  # source at work -> its host
+        self._guests: set[str] = set()  # of them, those that nobody vouches for
         self._known: dict[str, Source] = {}
 
     def know(
@@ -64,7 +70,12 @@ class Line:
     def ready(self, now: datetime) -> list[Waiting]:
         """Who could begin now, oldest due first, one per host."""
         busy, first = set(self._busy.values()), dict[str, Waiting]()
-        due = [one for one in self._waiting.values() if one.due <= now and one.host not in busy]
+        full = len(self._guests) >= self._unvouched
+        due = [
+            one
+            for one in self._waiting.values()
+            if one.due <= now and one.host not in busy and (one.source.trusted or not full)
+        ]
         for one in sorted(due, key=lambda one: (one.due, one.source.name)):
             first.setdefault(one.host, one)
         return list(first.values())
@@ -77,11 +88,14 @@ class Line:
         name = chosen.source.name
         del self._waiting[name]
         self._busy[name] = chosen.host
+        if not chosen.source.trusted:
+            self._guests.add(name)
         return chosen.source
 
     def done(self, source: Source, polling: Polling, now: datetime) -> None:
         """The source's turn is over; it waits for the next, unless it was switched off meanwhile."""
         del self._busy[source.name]
+        self._guests.discard(source.name)
         if source.name in self._known:
             self._put(self._known[source.name], polling, now)
 
@@ -100,7 +114,7 @@ class Turns:
     def __init__(
         self, turn: Turn, clock: Clock, at_once: int, failed: Callable[[Exception], None]
     ) -> None:
-        self._line = Line()
+        self._line = Line(max(1, at_once // 2))
         self._turn = turn
         self._clock = clock
         self._failed = failed

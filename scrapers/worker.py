@@ -64,6 +64,8 @@ class Workers:
         preload: str = "",
     ) -> None:
         self._turns = threading.BoundedSemaphore(size)
+        # those that nobody vouches for leave one to the others, however long their bodies take
+        self._guests = threading.BoundedSemaphore(max(1, size - 1))
         self._most_idle = 2 * size  # of all uses together
         self._idle: list[_Worker] = []
         self._lock = threading.Lock()
@@ -87,7 +89,7 @@ class Workers:
         self, source: Source, body: bytes, now: datetime, label: str = "", memory: str = ""
     ) -> Parsed:
         """One body as signals, read in a worker. Raises SourceError only."""
-        with self._turns:
+        with contextlib.nullcontext() if source.trusted else self._guests, self._turns:
             worker = self._taken(source)
             try:
                 parsed = self._asked(worker, source, body, now, label, memory)

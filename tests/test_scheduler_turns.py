@@ -149,3 +149,14 @@ def test_an_error_of_ours_is_told_and_the_turn_is_made_again_later() -> None:
         assert told.acquire(timeout=5)
         turns.tick()
     assert (tries, len(errors)) == (["a"], 1), "not again at once"
+
+
+def test_those_that_nobody_vouches_for_leave_turns_to_the_others() -> None:
+    made = Line(unvouched=2)
+    guests = [replace(on(f"g{n}.example", f"guest{n}"), trusted=False) for n in range(4)]
+    own = on("own.example", "own")
+    waiting = [*((one, due(one, -2)) for one in guests), (own, due(own, -1))]
+    made.know([one for one, _ in waiting], {p.name: p for _, p in waiting}, NOW)
+    assert [made.take(NOW) for _ in range(4)] == [guests[0], guests[1], own, None]
+    made.done(guests[0], due(guests[0], 1), NOW)
+    assert made.take(NOW) == guests[2]

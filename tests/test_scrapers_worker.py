@@ -156,6 +156,18 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
+def test_those_that_nobody_vouches_for_leave_a_worker_to_the_others(workers: Workers) -> None:
+    slow = replace(source("sleep", parse_s=0.5), trusted=False)
+    threads = [threading.Thread(target=told, args=(workers, slow)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    least = 2
+    while any(thread.is_alive() for thread in threads):
+        least = min(least, workers._turns._value)
+        time.sleep(0.01)
+    assert least == 1, "one of two was free at any time"
+
+
 # --------------------------------------------------------------------------- lies
 
 
