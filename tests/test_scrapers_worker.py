@@ -156,16 +156,29 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_those_that_nobody_vouches_for_leave_a_worker_to_the_others(workers: Workers) -> None:
-    slow = replace(source("sleep", parse_s=0.5), trusted=False)
-    threads = [threading.Thread(target=told, args=(workers, slow)) for _ in range(2)]
+def test_those_that_nobody_vouches_for_leave_a_worker_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held, at_work = threading.Event(), threading.Semaphore(0)
+
+    def hold(self: Workers, source: Source) -> None:
+        at_work.release()
+        if not source.trusted:
+            held.wait(10)
+        raise SourceError(f"{source.name}: held")
+
+    monkeypatch.setattr(Workers, "_taken", hold)
+    made = Workers(2)
+    guest = replace(BBC, trusted=False)
+    threads = [threading.Thread(target=told, args=(made, guest)) for _ in range(3)]
     for thread in threads:
         thread.start()
-    least = 2
-    while any(thread.is_alive() for thread in threads):
-        least = min(least, workers._turns._value)
-        time.sleep(0.01)
-    assert least == 1, "one of two was free at any time"
+    assert at_work.acquire(timeout=10)
+    assert not at_work.acquire(timeout=0.05), "the other two wait"
+    assert told(made, BBC) == "bbc_world: held", "and nobody else"
+    held.set()
+    for thread in threads:
+        thread.join()
 
 
 # --------------------------------------------------------------------------- lies
