@@ -3,6 +3,7 @@ right once, with ids and times as they were."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from ews.pipeline import Pipeline, Rooms
 from ews.reparsing import Reparsed, reparse
 from ews.storage import Store
 from scrapers import Collected, Parser, SourceError, load_source, load_sources, parse
+from scrapers.collected import vouched
 from scrapers.golden import SAMPLE_NOW, sample_file
 from scrapers.kinds import KINDS
 from scrapers.mapping import Parsed
@@ -53,7 +55,7 @@ def keep(
     raws = [Raw(source.name, at, n, source.url, {}, body) for n, body in enumerate(bodies)]
     memory = store.memory(source.name)
     parts = [parser(source, body, at, "", memory) for body in bodies]
-    signals = {one.id: one for part in parts for one in part.signals}
+    signals = {one.id: one for part in parts for one in vouched(source, part.signals)}
     series = {one.name: one for part in parts for one in part.series}
     told = Collected(
         Fetch(source.name, at, FetchOutcome.NEW), list(signals.values()), list(series.values()),
@@ -177,6 +179,25 @@ def test_what_is_found_only_now_takes_the_time_of_its_fetch(store: Store) -> Non
     titles = {one.title: one.available_at for one in store.articles_of(SOURCE.name, SAMPLE_NOW)}
     assert titles == {"Port shut": SAMPLE_NOW, "Mine opens": SAMPLE_NOW}
     assert len(store.unclassified(NOW)) == 2
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_after_a_mended_mapping_the_right_titles_stand_where_the_wrong_ones_stood(
+    store: Store, trusted: bool
+) -> None:
+    rows = [{"a": f"공지 {n}", "b": f"이상한 {n}", "day": f"2026-11-{n + 10}"} for n in range(3)]
+    wrong = {"title": "{b}", "url": "https://example.org/list", "date": "day"}
+    source = replace(
+        SOURCE, name="notices", kind="json", options={"article": wrong}, trusted=trusted
+    )
+    keep(store, source, SAMPLE_NOW, [json.dumps(rows).encode()])
+    mended = replace(source, options={"article": wrong | {"title": "{a}"}})
+    done = again(store, mended, write=True)
+    assert (done.new, done.gone) == (3, 3)
+    kept = store.articles_of(source.name, SAMPLE_NOW)
+    assert sorted(one.title for one in kept) == ["공지 0", "공지 1", "공지 2"]
+    assert {one.available_at for one in kept} == {SAMPLE_NOW}
+    assert not again(store, mended).differs
 
 
 def test_what_no_turn_gives_any_more_goes_unless_a_story_names_it(store: Store) -> None:

@@ -73,13 +73,14 @@ class _Rereading:
             self.told.unreadable.append((at, error.message))
             return memory
         articles = [one for one in parsed.signals if isinstance(one, Article)]
-        # what another source gave before was kept under an id of its own (scrapers.voices)
-        self.produced.update(own_id(self.source.name, one) for one in articles)
         if baseline or at < self.since:
             self.produced.update(one.id for one in articles)
         else:
             values = [one for one in parsed.signals if isinstance(one, Observation)]
             self._compare(at, articles, values, parsed.series)
+        # what another source gave before was kept under an id of its own (scrapers.voices), which may
+        # be the one that it has anyway: only later turns may find it told
+        self.produced.update(own_id(self.source.name, one) for one in articles)
         return memory if parsed.memory is None else parsed.memory
 
     def _as_then(self, at: datetime) -> Source:
