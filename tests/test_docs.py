@@ -38,6 +38,12 @@ def test_every_setting_is_documented() -> None:
         assert f"`{name}`" in ALL, f"no document has the setting `{name}`"
 
 
+def test_every_key_of_a_source_is_documented() -> None:
+    wanted = {one.key_env for one in load_sources() if one.key_env}
+    missing = [name for name in sorted(wanted) if f"`{name}`" not in DOCS["docs/settings.md"]]
+    assert not missing, f"docs/settings.md lacks the keys {missing}"
+
+
 def test_every_event_type_is_documented() -> None:
     missing = [name for name in TYPES if f"`{name}`" not in ALL]
     assert not missing, f"no document has these event types in backticks: {missing}"
