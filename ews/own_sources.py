@@ -126,11 +126,13 @@ def promotions(store: Store) -> dict[str, Promotion]:
 
 def digest_of(source: Source) -> str:
     """Of all that says where a source's texts come from and for whom they speak."""
-    told = {
+    told: dict[str, object] = {
         "url": source.url, "kind": source.kind, "publisher": source.publisher,
         "independence": source.independence, "authority": source.authority,
         "key_env": source.key_env, "options": dict(source.options),
     }  # fmt: skip
+    if source.covers:  # what is blind without it, and seen because of it
+        told["covers"] = list(source.covers)
     return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 

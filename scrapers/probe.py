@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 from statistics import median
 from typing import cast
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from ews.model import Article, Source
 from scrapers.collected import Parser
@@ -158,10 +159,9 @@ class _Links(HTMLParser):
 def _feeds(text: str, url: str) -> tuple[tuple[str, str], ...]:
     """The feeds that a page names in its head; http(s) only."""
     reader = _Links()
-    reader.feed(text[:200_000])
-    joined = {
-        canonical_url(urljoin(url, href)): clean_text(title, 100) for title, href in reader.found
-    }
+    with suppress(AssertionError, ValueError):  # "<![": what came before it was read
+        reader.feed(text[:200_000])
+    joined = {canonical_url(href, url): clean_text(title, 100) for title, href in reader.found}
     return tuple((title, link) for link, title in joined.items() if link)[:FEEDS_SHOWN]
 
 

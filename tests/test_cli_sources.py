@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 from ews.cli import app
 from ews.config import Settings
 from ews.model import Article, Circuit, Polling, Raw, Source
-from ews.own_sources import Known, kept_sources, read_sources
+from ews.own_sources import Known, digest_of, kept_sources, read_sources
 from ews.reports import add_viewer
 from ews.storage import Store
 from scrapers import Client, SourceError, load_source, parse
@@ -132,6 +132,13 @@ def test_a_promotion_ends_with_an_edit_of_where_the_texts_come_from(
     file = tmp_path / "sources" / FEED / "source.toml"
     file.write_text(file.read_text("utf-8").replace("/rss", "/other"), "utf-8")
     assert not known(tmp_path).named(FEED).trusted
+
+
+def test_what_is_blind_without_a_source_is_part_of_what_was_promoted() -> None:
+    plain = load_source("bbc_world")
+    wider = replace(plain, covers=("country:CN",))
+    assert digest_of(wider) != digest_of(plain)
+    assert digest_of(replace(plain, title="Other words")) == digest_of(plain)
 
 
 def test_a_promotion_needs_a_reason_and_a_private_source(run: Run) -> None:
@@ -295,3 +302,13 @@ def test_an_unverified_text_never_takes_the_place_of_a_newsrooms(tmp_path: Path)
     )
     with pytest.raises(SourceError):
         parse(source, b"", at)
+
+
+def test_the_name_of_a_folder_steers_no_terminal(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "sources" / "\x1b]0;owned\x07"
+    folder.mkdir(parents=True)
+    (folder / "source.toml").write_text("kind = 1", "utf-8")
+    said = run("list").stdout
+    assert "owned" in said
+    assert "\x1b" not in said
+    assert "\x07" not in said

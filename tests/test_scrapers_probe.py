@@ -154,6 +154,15 @@ def test_the_guess_of_a_shipped_feed_is_its_own_kind() -> None:
         assert (draft.kind, draft.lang) == ("rss", source.lang)
 
 
+@pytest.mark.parametrize(
+    "trap", ["<![" * 999, "<link rel=alternate type='application/rss+xml' href='http://[::1'>"]
+)
+def test_a_page_that_is_no_html_still_names_its_feed(trap: str) -> None:
+    link = '<link rel="alternate" type="application/atom+xml" title="News" href="/feed">'
+    draft = guess(reply(f"<html>{link}{trap}</html>", "text/html"), NOW)
+    assert draft.feeds == (("News", "https://port.example.org/feed"),)
+
+
 def test_text_from_outside_stays_text_in_the_file() -> None:
     title = 'x"\nkind = "csv"\n[options]\nevil = "1" # \\u0022'
     text = source_text("own", Draft("https://example.org/f", 200, "", "", b"", "rss", title), NOW)

@@ -36,7 +36,7 @@ class Output:
         sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=2) + "\n")
 
     def say(self, text: str, style: str = "") -> None:
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(clean(text), style=style))
 
     def table(
         self,
