@@ -102,8 +102,15 @@ class Workers:
             self._back(worker)
             return parsed
 
+    def lacking(self) -> list[str]:
+        """What an ordinary worker lacks of its protection on this machine, in words; started for the
+        look. Raises SourceError when none starts."""
+        worker, missing = self._begun(_Worker(self._preload, heavy=False), "parse worker")
+        self._back(worker)
+        return missing
+
     def pids(self) -> list[int]:
-        """The idle workers' process ids, for the bench and `ews check`."""
+        """The idle workers' process ids; tests and benches measure them."""
         with self._lock:
             return [worker.process.pid for worker in self._idle]
 
@@ -147,21 +154,24 @@ class Workers:
                 if worker.process.poll() is None:
                     return worker
                 worker.kill()
-        worker = _Worker(preload, source.kind in HEAVY, source.trusted)
-        self.started += 1
-        try:
-            with _Alarm(worker, START_S):
-                missing = worker.ready()
-        except (OSError, ValueError, Lost) as error:
-            worker.kill()
-            raise SourceError(
-                f"{source.name}: the process that reads its answer did not start ({error}); run "
-                "ews check"
-            ) from None
+        made = _Worker(preload, source.kind in HEAVY, source.trusted)
+        worker, missing = self._begun(made, source.name)
         for one in set(missing) - self._told:
             self._told.add(one)
             log.warning("parse workers have less protection here: %s", one)
         return worker
+
+    def _begun(self, worker: _Worker, whose: str) -> tuple[_Worker, list[str]]:
+        """The worker once it is ready, and what protection it lacks. Raises SourceError."""
+        self.started += 1
+        try:
+            with _Alarm(worker, START_S):
+                return worker, worker.ready()
+        except (OSError, ValueError, Lost) as error:
+            worker.kill()
+            raise SourceError(
+                f"{whose}: the process that reads answers did not start ({error}); run ews check"
+            ) from None
 
     def _back(self, worker: _Worker) -> None:
         """An idle worker is kept; one that says goodbye, or holds pandas, is not."""

@@ -320,6 +320,15 @@ def test_check_finds_a_second_owner_of_a_room(monkeypatch: pytest.MonkeyPatch) -
     assert found["room graph"].ok
 
 
+def test_check_tells_that_no_parse_worker_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ews.cli import checks
+
+    monkeypatch.setattr("scrapers.worker._START", "raise SystemExit('no module scrapers')")
+    (found,) = checks._worker()
+    assert (found.name, found.ok) == ("parse worker", False)
+    assert "no module scrapers" in found.found
+
+
 def test_check_passes_here_but_for_what_this_machine_lacks(tmp_path: Path) -> None:
     result = ews("check", "--json", home=tmp_path)
     failed = {one["name"] for one in json.loads(result.stdout) if not one["ok"]}

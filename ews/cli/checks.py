@@ -47,6 +47,7 @@ def installation(settings: Settings) -> list[Check]:
         "model": lambda: _model(settings),
         "sqlite": _sqlite,
         "sources": _sources,
+        "parse worker": _worker,
         "rules": _rules,
         "home": lambda: _home(settings.home),
     }
@@ -134,6 +135,21 @@ def _sources() -> Iterator[Check]:
     keys = sorted({one.key_env for one in found if one.key_env and not one.enabled})
     missing = f"; off for want of a key: {', '.join(keys)}" if keys else ""
     yield Check("sources", bool(found), f"{len(found)} read, {on} on{missing}", "reinstall ews")
+
+
+def _worker() -> Iterator[Check]:
+    from scrapers import SourceError
+    from scrapers.worker import Workers
+
+    advice = "bodies cannot be read without it; see that Python starts from a plain environment"
+    try:
+        with Workers() as workers:
+            missing = workers.lacking()
+    except SourceError as err:
+        yield Check("parse worker", False, err.message, advice)
+        return
+    shut = "starts, with files, network, programs and memory shut"
+    yield Check("parse worker", True, f"starts; {'; '.join(missing)}" if missing else shut, advice)
 
 
 def _rules() -> Iterator[Check]:

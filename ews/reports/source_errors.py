@@ -59,7 +59,7 @@ _TABLE = (
      "답이 한도보다 큽니다. 주소를 열어 보고, 맞는 답이면 묻는 양을 줄이거나 source.toml의 max_bytes를 올리십시오"),
     (r"needed more than [\d.,]+ (?:s|MiB) to read", "답을 읽는 데 한도보다 많은 시간이나 기억이 들어 그만두었습니다. 주소를 열어 보십시오"),
     (r"the process that read its answer ended", "답을 읽던 프로세스가 끝났습니다. 되풀이되면 원문을 보관해 신고하십시오"),
-    (r"the process that reads its answer did not start", "답을 읽는 프로세스가 시작되지 않습니다. `ews check`를 실행하십시오"),
+    (r"the process that reads answers did not start", "답을 읽는 프로세스가 시작되지 않습니다. `ews check`를 실행하십시오"),
     # looks at an address
     (r"a web page: give the address", "웹 페이지입니다. 피드나 자료의 주소를 주십시오"),
     (r"a zip or xlsx file", "압축 파일이나 엑셀 파일입니다. 읽을 시트와 행은 손으로 적어야 합니다"),
