@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import sys
 import threading
@@ -27,10 +26,11 @@ def listen(home: Home = None) -> None:
 
     Stop with Ctrl-C or SIGTERM: what was taken is finished first. Exit 3 without the tokens.
     """
+    from ews.cli.logs import start_logging
     from ews.cli.opening import opened
     from ews.slack_listening import slack_listening
 
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    start_logging()
     stop = threading.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stop.set())

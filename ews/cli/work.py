@@ -42,11 +42,12 @@ def run(home: Home = None) -> None:
 
     On PostgreSQL a second one stands by and takes over when the first is gone.
     """
+    from ews.cli.logs import start_logging
     from ews.cli.opening import build_pipeline, opened
     from ews.pipeline import Pipeline
     from ews.scheduler import AlreadyRunning, serve_forever
 
-    logging.basicConfig(level="INFO", format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    start_logging()
     for chatty in ("apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel("WARNING")
     with opened(home) as (settings, store):
