@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpx2
 from lxml import etree
 
 from ews.model import Source
@@ -96,7 +97,7 @@ def refused(url: str) -> str:
         checked_url(url)
     except SourceError as error:
         return error.message
-    except Exception:
+    except (httpx2.InvalidURL, ValueError):
         return "not a usable URL"
     address = literal(urlsplit(url).hostname or "")
     if address is not None and not is_public(address):
