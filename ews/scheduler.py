@@ -259,11 +259,7 @@ def lead(
     )  # fmt: skip
     look = Look(pipeline, turns, lambda: world.sources(settings, pipeline.store), term)
     scheduler = build_scheduler(turns.tick, look, world)
-    threads = [
-        threading.Thread(target=_kept_up, args=(task, term, over), name=name)
-        for name, task in zip(("cycles", *(f"task {n}" for n, _ in enumerate(tasks))),
-                              (cycles.run, *tasks), strict=True)
-    ]  # fmt: skip
+    threads = _threads([cycles.run, *tasks], term, over)
     look()
     turns.start()
     scheduler.start()
@@ -349,6 +345,15 @@ def asking(client: Client) -> Callable[[str], int]:
         ).status
 
     return ask
+
+
+def _threads(tasks: Sequence[Task], term: Term, over: threading.Event) -> list[threading.Thread]:
+    """One for each task, not started; the first one runs the cycles."""
+    names = ["cycles", *(f"task {n}" for n in range(len(tasks) - 1))]
+    return [
+        threading.Thread(target=_kept_up, args=(task, term, over), name=name)
+        for name, task in zip(names, tasks, strict=True)
+    ]
 
 
 def _kept_up(task: Task, term: Term, over: threading.Event) -> None:

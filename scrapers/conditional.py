@@ -52,32 +52,29 @@ def fetch_reply(
     base = as_before(Fetch(source.name, now, FetchOutcome.FAILED), last)
     try:
         reply = _ask(source, last, now, client)
-        if reply.status == 304 and reply.conditional:
-            return replace(
-                base,
-                outcome=FetchOutcome.UNCHANGED,
-                status=304,
-                signals=last.signals if last else 0,
-                retry_after_s=freshness_s(reply.headers, now) or None,
-                error=reply.note or None,
-            ), reply
-        judge(source, reply, now)
+        if reply.status != 304 or not reply.conditional:
+            judge(source, reply, now)
     except SourceError as error:
         return failed(base, error), None
-    digest = hashlib.sha256(reply.body).hexdigest()
-    seen = replace(
-        base,
-        status=reply.status,
+    good_s = freshness_s(reply.headers, now) or None
+    seen = replace(base, status=reply.status, retry_after_s=good_s, error=reply.note or None)
+    if reply.status != 304:
+        seen = _validated(seen, reply)
+    if reply.status == 304 or (last is not None and last.sha256 == seen.sha256):
+        signals = last.signals if last else 0
+        return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=signals), reply
+    return replace(seen, outcome=FetchOutcome.NEW, newest=None), reply
+
+
+def _validated(seen: Fetch, reply: Reply) -> Fetch:
+    """That fetch with what tells the reply's body from the next one."""
+    return replace(
+        seen,
         etag=reply.headers.get("etag"),
         last_modified=reply.headers.get("last-modified"),
         answered_by=mark_of(reply.url),
-        sha256=digest,
-        retry_after_s=freshness_s(reply.headers, now) or None,
-        error=reply.note or None,
+        sha256=hashlib.sha256(reply.body).hexdigest(),
     )
-    if last is not None and last.sha256 == digest:
-        return replace(seen, outcome=FetchOutcome.UNCHANGED, signals=last.signals), reply
-    return replace(seen, outcome=FetchOutcome.NEW, newest=None), reply
 
 
 def as_before(fetched: Fetch, last: Fetch | None) -> Fetch:

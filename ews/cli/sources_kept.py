@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from ews.cli.options import Home, Json, Lang
 
 if TYPE_CHECKING:
     from ews.cli.output import Output
+    from ews.model import Source
     from ews.reparsing import Reparsed
     from ews.storage import Store
 
@@ -132,10 +134,8 @@ def reparse(
     """
     from ews.cli.asked import when
     from ews.cli.opening import reading
-    from ews.cli.output import output, working
+    from ews.cli.output import output
     from ews.cli.sources import known_sources, named
-    from ews.reparsing import reparse as read_again
-    from scrapers.worker import Workers
 
     start = when(since, "--since")
     with reading(home) as (settings, store):
@@ -144,19 +144,30 @@ def reparse(
         asked = [named(settings, store, name) for name in names or ()]
         known = known_sources(settings, store).sources
         sources = asked or [one for one in known if one.name in kept]
-        found = []
-        with Workers() as workers:
-            for source in sources:
-                with working(source.name):
-                    found.append(read_again(
-                        store, source, lambda: datetime.now(UTC), start, apply, by, workers.parse
-                    ))  # fmt: skip
+        found = _read_again(store, sources, start, apply, by)
     if out.as_json:
         out.json(found)
     else:
         _told(out, found, apply)
     undone = any(one.unreadable or (one.differs and not apply) for one in found)
     raise typer.Exit(1 if undone else 0)
+
+
+def _read_again(
+    store: Store, sources: Sequence[Source], since: datetime | None, write: bool, by: str
+) -> list[Reparsed]:
+    from ews.cli.output import working
+    from ews.reparsing import reparse
+    from scrapers.worker import Workers
+
+    found = []
+    with Workers() as workers:
+        for source in sources:
+            with working(source.name):
+                found.append(reparse(
+                    store, source, lambda: datetime.now(UTC), since, write, by, workers.parse
+                ))  # fmt: skip
+    return found
 
 
 def _told(out: Output, found: list[Reparsed], applied: bool) -> None:
