@@ -12,6 +12,7 @@ from ews.config import Settings
 from ews.web.help_pages import READERS, help_html
 from nlp.taxonomy import TYPES
 from scrapers import load_sources
+from scrapers.kinds import COMMON, KINDS
 from tests.docs_text import GENERATED, ROOT, commands, openapi, split
 
 DOCS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8")
@@ -42,6 +43,13 @@ def test_every_key_of_a_source_is_documented() -> None:
     wanted = {one.key_env for one in load_sources() if one.key_env}
     missing = [name for name in sorted(wanted) if f"`{name}`" not in DOCS["docs/settings.md"]]
     assert not missing, f"docs/settings.md lacks the keys {missing}"
+
+
+def test_every_option_of_a_source_is_documented() -> None:
+    page = DOCS["docs/howto-add-a-source.md"].partition("## Options")[2]
+    wanted = COMMON.union(*(kind.options for kind in KINDS.values()))
+    missing = [name for name in sorted(wanted) if not re.search(rf"`{name}( = [^`]*)?`", page)]
+    assert not missing, f"docs/howto-add-a-source.md lacks the options {missing}"
 
 
 def test_every_event_type_is_documented() -> None:
