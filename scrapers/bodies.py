@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterator
 
@@ -38,16 +39,14 @@ def read_body(response: httpx2.Response, cap: int, cut: bool = False) -> bytes:
 
 
 def _joined(pieces: Iterator[bytes], cap: int, cut: bool) -> bytes:
-    kept: list[bytes] = []
-    size = 0
+    kept = io.BytesIO()  # grows in place and gives its buffer away: a list of pieces is held twice
     for piece in pieces:
-        size += len(piece)
-        kept.append(piece)
-        if size > cap and cut:
-            return b"".join(kept)[:cap]
-        if size > cap:
+        kept.write(piece)
+        if kept.tell() > cap:
+            if cut:
+                return kept.getvalue()[:cap]
             raise _too_large(cap)
-    return b"".join(kept)
+    return kept.getvalue()
 
 
 def _too_large(cap: int) -> SourceError:

@@ -120,7 +120,9 @@ def of_day(found: Figures) -> Said:
         f"smallest gap {polite['smallest_gap_s']:.1f} s of {polite['gap_s']:g}; {polite['waits_broken']} "
         f"of {polite['waits_asked_for']} waits broken (and {polite['waits_lost_with_a_killed_process']} "
         f"lost with a killed process); {due['planned_and_never_begun']} of {due['turns_planned']:,} turns "
-        f"forgotten; {frozen['frozen'] - frozen['noticed_late'] - frozen['never_noticed']} of "
+        f"forgotten, begun {due['late_s_real']['median']:.2f} s late (real time, at worst "
+        f"{due['late_s_real']['worst']:.0f} s, {due['late_after_a_restart_s_real']['worst']:.0f} s after a "
+        f"restart); {frozen['frozen'] - frozen['noticed_late'] - frozen['never_noticed']} of "
         f"{frozen['frozen']} frozen noticed in time",
         not found["failed"] and full == (24.0, 300, 40, 20),
         None,
