@@ -24,7 +24,8 @@ from scrapers.mapping import Parsed, Signal, independence_of
 LINE_BYTES = 64 * 1024
 ANSWER_BYTES = 64 * 1024 * 1024
 PIECE = 8_000  # characters of a memory in one line
-MOST = {"article": 20_000, "observation": 600_000, "series": 200_000, "memory": 2_000}
+MOST = {"article": 20_000, "observation": 400_000, "series": 200_000, "memory": 1_000}
+ENTRIES = 5_000  # of a body, where max_entries does not say another number
 LEAVING = b'["leaving"]\n'  # said before the last line: take another worker for the next body
 HEAD = struct.Struct(">IQ")  # bytes of the JSON header, bytes of the body
 
@@ -131,7 +132,9 @@ class Listener:
         self.signals: list[Signal] = []
         self.series: list[Series] = []
         self.memory: list[str] = []
-        self.counts = dict.fromkeys(MOST, 0)
+        self.counts, self.most = dict.fromkeys(MOST, 0), most_of(source)
+        self._said: dict[str, str] = {}  # names and units that come again and again, once
+        self._times: dict[str, datetime] = {}
         self._gathers = source.tier == 3 or bool(source.options.get("aggregator"))
         self._providers, self._keyed = providers(source), _keyed(source)
         self._kinds: dict[object, Callable[[list[object]], None]] = {
@@ -167,8 +170,8 @@ class Listener:
         if not isinstance(kind, str) or kind not in self._kinds:
             raise Nonsense("a line of no known kind")
         self.counts[kind] += 1
-        if self.counts[kind] > MOST[kind]:
-            raise Nonsense(f"more than {MOST[kind]:,} times {kind}")
+        if self.counts[kind] > self.most[kind]:
+            raise Nonsense(f"more than {self.most[kind]:,} times {kind}")
         self._kinds[kind](said[1:])
         return None
 
@@ -208,13 +211,13 @@ class Listener:
             or not math.isfinite(value)
         ):
             raise Nonsense("a value that is no number")
-        period = _time(observed)
+        period = self._moment(observed)
         if period > self.now + timedelta(days=1):
             raise Nonsense("a value of the future")
         self.signals.append(Observation(
             series=self._name(series), observed_at=period,
-            available_at=min(_time(available), self.now), value=float(value),
-            unit=_words(unit, "outlet"), source=self.source.name, basis=VintageBasis(str(basis)),
+            available_at=min(self._moment(available), self.now), value=float(value),
+            unit=self._once(_words(unit, "outlet")), source=self.source.name, basis=VintageBasis(str(basis)),
         ))  # fmt: skip
 
     def _series(self, said: list[object]) -> None:
@@ -232,7 +235,16 @@ class Listener:
         name = _words(said, "name")
         if series_parts(name)[0] not in self._providers:
             raise Nonsense(f"a series of {name[:40]!r}, which is not this source's")
-        return name
+        return self._once(name)
+
+    def _once(self, text: str) -> str:
+        return self._said.setdefault(text, text)
+
+    def _moment(self, said: object) -> datetime:
+        known = self._times.get(said) if isinstance(said, str) else None
+        if known is None:
+            known = self._times[str(said)] = _time(said)
+        return known
 
     def _piece(self, said: list[object]) -> None:
         (text,) = said
@@ -264,6 +276,18 @@ def providers(source: Source) -> frozenset[str]:
     listed = specs if isinstance(specs, list | tuple) else [specs]
     names = {str(one["series"]).partition("/")[0] for one in listed if isinstance(one, Mapping)}
     return frozenset(names) or frozenset({source.kind})
+
+
+def most_of(source: Source) -> dict[str, int]:
+    """How often a worker may say each thing of one body: no more than the rows that are read give."""
+    given = source.options.get("max_entries")
+    rows = max(given if isinstance(given, int) else 0, ENTRIES)
+    specs = source.options.get("observation", ())
+    each = len(specs) if isinstance(specs, list | tuple) else 1
+    if source.kind in ("comtrade", "customs"):  # tables without templates
+        return {**MOST, "article": 0}
+    values = min(rows * each, MOST["observation"])
+    return {**MOST, "article": min(rows, MOST["article"]), "observation": values, "series": values}
 
 
 def _keyed(source: Source) -> bool:

@@ -20,7 +20,7 @@ from scrapers.golden import SAMPLE_NOW as NOW
 from scrapers.golden import sample_file
 from scrapers.mapping import Parsed
 from scrapers.worker import Workers, needed
-from scrapers.worker_wire import Nonsense, answer, believed, providers, question
+from scrapers.worker_wire import Nonsense, answer, believed, most_of, providers, question
 from tests.hostile_kinds import LIES, lie
 
 LINUX = sys.platform.startswith("linux")
@@ -230,6 +230,23 @@ def test_a_feed_may_state_no_series_and_a_table_only_its_own() -> None:
     assert providers(BBC) == {"rss"}
     assert providers(load_source("fred_brent")) == {"fred"}
     assert providers(load_source("customs_items")) == {"customs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "articles", "values"),
+    [("bbc_world", 5_000, 0), ("fred_brent", 20_000, 20_000), ("comtrade_preview", 0, 400_000),
+     ("ofac_sdn", 5_000, 5_000)],
+)  # fmt: skip
+def test_a_worker_says_no_more_than_its_source_has_rows(
+    name: str, articles: int, values: int
+) -> None:
+    most = most_of(load_source(name))
+    assert (most["article"], most["observation"]) == (articles, values)
+
+
+def test_a_feed_that_states_a_series_is_not_believed() -> None:
+    with pytest.raises(Nonsense, match="more than 0 times series"):
+        believed(BBC, NOW, [b'["series","rss/price/US/oil","D","kg","","","","",""]\n'])
 
 
 def test_what_a_kind_remembers_comes_back_whole() -> None:
