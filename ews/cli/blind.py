@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from ews.cli.options import Home, Json, Lang
 if TYPE_CHECKING:
     from ews.cli.output import Output
     from ews.reports.blind import Board, BoardLine, CountryLine
+
+NAMED = 3  # silent sources of a row
 
 
 def register(app: typer.Typer) -> None:
@@ -75,5 +78,12 @@ def _row(out: Output, line: BoardLine | CountryLine, name: str) -> tuple[str, ..
         word(line.state, out.lang) + (" !" if line.blind and line.state != "blind" else ""),
         name, moment(line.since) if line.blind else "",
         f"{line.sources - len(line.silent)}/{line.sources}",
-        ", ".join(one.name for one in line.silent),
+        _some(out, [one.name for one in line.silent]),
     )  # fmt: skip
+
+
+def _some(out: Output, names: Sequence[str]) -> str:
+    """A few of them; `--json` has all. A row of twenty names hides the rows beside it."""
+    more = len(names) - NAMED
+    rest = out.t(f" 외 {more}곳", f" and {more} more") if more > 0 else ""
+    return ", ".join(names[:NAMED]) + rest
