@@ -25,6 +25,7 @@ from ews.model import (
     StoryMember,
     Tag,
     TaggedArticle,
+    content_id,
 )
 from ews.pipeline import Pipeline, Rooms
 from ews.reparsing import Reparsed, reparse
@@ -200,8 +201,27 @@ def test_after_a_mended_mapping_the_right_titles_stand_where_the_wrong_ones_stoo
     assert not again(store, mended).differs
 
 
-def test_what_no_turn_gives_any_more_goes_unless_a_story_names_it(store: Store) -> None:
-    keep(store, SOURCE, SAMPLE_NOW, [feed(("Port shut", "a"), ("Mine opens", "b"))])
+def by_key(parser: Parser) -> Parser:
+    """The parser, with ids by a publisher's key."""
+
+    def keyed(source: Source, body: bytes, now: datetime, label: str, memory: str) -> Parsed:
+        parsed = parser(source, body, now, label, memory)
+        return replace(parsed, signals=[
+            replace(one, id=content_id("art-k", one.title)) if isinstance(one, Article) else one
+            for one in parsed.signals
+        ])  # fmt: skip
+
+    return keyed
+
+
+@pytest.mark.parametrize(
+    ("before", "renamed"), [(parse, renamed), (by_key(parse), by_key(renamed))], ids=["text", "key"]
+)
+def test_what_no_turn_gives_any_more_goes_unless_a_story_names_it(
+    store: Store, before: Parser, renamed: Parser
+) -> None:
+    feeds = [feed(("Port shut", "a"), ("Mine opens", "b"))]
+    keep(store, SOURCE, SAMPLE_NOW, feeds, before)
     first, second = store.articles_of(SOURCE.name, SAMPLE_NOW)
     member = StoryMember(
         first.id, "bbc", "BBC", first.title, first.url, "en", SAMPLE_NOW, SAMPLE_NOW, 0.9, 1.0,

@@ -15,7 +15,7 @@ from ews.storage.series_rows import numbers_of
 from ews.storage.transactions import Transactions, batches
 from ews.storage.value_rows import mark, ticks
 
-AN_ARTICLE = re.compile(r"art-[0-9a-f]{16}")
+AN_ARTICLE = re.compile(r"art-(?:k-)?[0-9a-f]{16}")  # by its text, or by a publisher's key
 
 
 class CorrectionStore(Transactions):
