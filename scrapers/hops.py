@@ -21,7 +21,10 @@ def checked_url(url: str) -> None:
     parts = httpx2.URL(url)
     if parts.scheme not in ("http", "https"):
         raise SourceError(
-            f"{parts.scheme or 'no'} scheme refused; give an http or https URL", permanent=True
+            f"{parts.scheme} scheme refused; give an http or https URL"
+            if parts.scheme
+            else "scheme refused: the address must begin with https:// or http://",
+            permanent=True,
         )
     if parts.userinfo:
         raise SourceError("a user name in the URL is refused; use key_env", permanent=True)
