@@ -12,6 +12,7 @@ Alert -> Notification -> Delivery.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -180,6 +181,10 @@ class Host:
     robots_at: datetime | None = None  # when that was read
 
 
+ARTICLE_ID = re.compile(r"art-(?:k-)?[0-9a-f]{16}")  # by its text, or by a publisher's key
+KEYED_ID = re.compile(r"art-k-[0-9a-f]{16}")
+
+
 @dataclass(frozen=True, slots=True)
 class Article:
     """One published text: news item, ministry notice, hazard bulletin. Plain text only."""
@@ -196,6 +201,12 @@ class Article:
     independence: str = ""  # independence group; "" means the outlet stands alone
     authority: str | None = None  # ISO2 of the state that speaks here, when it is its own notice
     trusted: bool = True  # False: from a private source that nobody promoted yet
+
+    @staticmethod
+    def keyed_id(*key: str) -> str:
+        """The ID by a publisher's own key, which cannot be computed from the text: such IDs stand
+        apart from all others."""
+        return content_id("art-k", *key)
 
     @staticmethod
     def make_id(source: str, url: str, title: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ews.model import Article, Source, content_id
+from ews.model import Article, Source
 from scrapers.entries import DATED, digest, entries
 from scrapers.errors import SourceError
 from scrapers.mapping import (
@@ -254,7 +254,7 @@ def _article(source: Source, change: Change, observed: datetime, now: datetime) 
     title = render(str(tell[change.what]), row, {}, [])
     ids = sorted(id for id, _ in change.entries)
     return Article(
-        id=content_id("art-k", source.name, change.what, observed.date().isoformat(), *ids),
+        id=Article.keyed_id(source.name, change.what, observed.date().isoformat(), *ids),
         source=source.name,
         outlet=source.publisher,
         url=canonical_url(str(tell.get("url", source.url))),

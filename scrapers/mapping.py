@@ -17,7 +17,6 @@ from ews.model import (
     Series,
     Source,
     VintageBasis,
-    content_id,
 )
 from scrapers.errors import SourceError
 from scrapers.periods import first_day
@@ -140,7 +139,7 @@ def article_id(source: Source, scope: str, key: str, url: str, title: str) -> st
     """
     if not key.strip():
         return Article.make_id(source.name, url, title)
-    return content_id("art-k", scope or source.name, " ".join(key.split()))
+    return Article.keyed_id(scope or source.name, " ".join(key.split()))
 
 
 def _add_observation(

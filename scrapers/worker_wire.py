@@ -17,7 +17,16 @@ from datetime import datetime, timedelta
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from ews.model import Article, Frequency, Observation, Series, Source, VintageBasis, series_parts
+from ews.model import (
+    KEYED_ID,
+    Article,
+    Frequency,
+    Observation,
+    Series,
+    Source,
+    VintageBasis,
+    series_parts,
+)
 from scrapers.errors import SourceError, Truncated
 from scrapers.mapping import Parsed, Signal, independence_of
 
@@ -29,8 +38,6 @@ ENTRIES = 5_000  # of a body, where max_entries does not say another number
 LEAVING = b'["leaving"]\n'  # said before the last line: take another worker for the next body
 HEAD = struct.Struct(">IQ")  # bytes of the JSON header, bytes of the body
 
-# Ids by a publisher's key cannot be computed from the text; they stand apart from all others.
-_KEYED = re.compile(r"art-k-[0-9a-f]{16}")
 _LINK = re.compile(r"https?://[^\s\\<>\"`{}|^]{1,2000}")
 # controls and ends of lines, bidirectional overrides and lone surrogates: none is in a text that was
 # cleaned, and a line of its own would be one in logs and messages
@@ -180,7 +187,7 @@ class Listener:
         outlet, title = _words(outlet, "outlet"), _words(title, "title")
         url = "" if url == "" else _link(url)
         its_own = any(id == one for one in _ids(self.source.name, outlet, url, title))
-        if not its_own and not (self._keyed and _KEYED.fullmatch(str(id))):
+        if not its_own and not (self._keyed and KEYED_ID.fullmatch(str(id))):
             raise Nonsense("an id that is not its text's")
         if authority not in (None, self.source.authority):
             raise Nonsense("an authority that the source has not")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from ews.model import Article, Observation
+from ews.model import ARTICLE_ID, Article, Observation
 from ews.storage import schema
 from ews.storage.collection import ARTICLE
 from ews.storage.series_rows import numbers_of
 from ews.storage.transactions import Transactions, batches
 from ews.storage.value_rows import mark, ticks
-
-AN_ARTICLE = re.compile(r"art-(?:k-)?[0-9a-f]{16}")  # by its text, or by a publisher's key
 
 
 class CorrectionStore(Transactions):
@@ -58,7 +55,7 @@ class CorrectionStore(Transactions):
         with self._read() as connection:
             for column in columns:
                 for text in connection.scalars(sa.select(column)):
-                    found.update(wanted.intersection(AN_ARTICLE.findall(text)))
+                    found.update(wanted.intersection(ARTICLE_ID.findall(text)))
             lessons = schema.examples.c.article_id
             for batch in batches(wanted):
                 found.update(connection.scalars(sa.select(lessons).where(lessons.in_(batch))))
