@@ -32,10 +32,12 @@ _TYPES: dict[str, type] = {
     "keep_raw": bool, "past": bool, "aggregator": bool, "text": str,
 }  # fmt: skip
 _LISTS: dict[str, type] = {"also_try": str, "drop_query": str, "empty_status": int}
-# What asks many addresses, or without being asked to: not for a source that nobody reviewed.
+# What asks many addresses, or without being asked to, or speaks with many voices: not for a source
+# that nobody reviewed.
 NOT_PRIVATE = (
     "robots", "robots_reason", "each", "per_turn", "batch", "join", "past", "after", "empty_status",
     "next", "file",
+    "aggregator",  # it would be as many independent voices as it likes to name
 )  # fmt: skip
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 _OURS = ("host", "user-agent", "from", "cookie", "connection", "accept-encoding", "content-length",

@@ -143,6 +143,10 @@ def private_source(name: str, text: str) -> Source:
     source = source_of(name, where, _table(where, text))
     if source.tier != PRIVATE_TIER:
         raise CatalogError(f"{where}: tier must be {PRIVATE_TIER}: it is a private source")
+    if not source.independence.strip():
+        raise CatalogError(
+            f"{where}: independence is empty; a private source is one voice: name it"
+        )
     if source.key_env not in (None, own_key(name)):
         raise CatalogError(
             f"{where}: key_env must be {own_key(name)}: a private source gets no key but its own"

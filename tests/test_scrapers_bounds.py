@@ -57,7 +57,7 @@ def test_a_private_source_may_have_a_key_of_its_own() -> None:
      "max_bytes = true", "deadline_s = 9999", "min_gap_s = 0", "min_gap_s = 3600", "min_gap_s = nan",
      "parse_mib = 4000", "parse_s = inf", "max_entries = -1", 'key_header = "Host"', 'key_header = "a: b"',
      'key_prefix = "x\\r\\ny"', 'also_try = ["file:///etc/passwd"]', 'also_try = ["https://[::1"]',
-     "also_try = 1", "post_json = 1", "aggregator = 1", 'drop_query = "abc"', "keep_raw = 1", "past = true",
+     "also_try = 1", "post_json = 1", "aggregator = true", 'drop_query = "abc"', "keep_raw = 1", "past = true",
      'post_json = "{day:-999999999}"'],
 )  # fmt: skip
 def test_a_private_source_keeps_within_its_bounds(option: str) -> None:
@@ -70,7 +70,7 @@ def test_a_private_source_keeps_within_its_bounds(option: str) -> None:
     [r'title = "a\u001b]0;x\u0007"', r'publisher = "a\nb"', r'independence = "a\u202eb"', r'lang = "en\u001b"',
      'lang = "english"', 'authority = "Korea"', r'title_ko = "a\u0000"', r'url = "https://x.org/\u001b[2J"',
      'url = "https://u:p@x.org/"', 'url = "https://[::1"', 'url = "https://x.org/{day:-999999999}"',
-     f'terms = "{"a" * 3000}"', f"expect = {'[' * 4000}{']' * 4000}"],
+     'independence = ""', 'independence = " "', f'terms = "{"a" * 3000}"', f"expect = {'[' * 4000}{']' * 4000}"],
 )  # fmt: skip
 def test_what_cannot_be_shown_or_asked_is_refused_when_it_is_read(line: str) -> None:
     with pytest.raises(CatalogError):
