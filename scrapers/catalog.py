@@ -140,7 +140,12 @@ def private_source(name: str, text: str) -> Source:
         raise CatalogError(
             f"{where} is missing, not UTF-8 or too large; `ews sources new` writes one"
         )
-    source = source_of(name, where, _table(where, text))
+    try:
+        source = source_of(name, where, _table(where, text))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
+        if isinstance(error, CatalogError):
+            raise
+        raise CatalogError(f"{where}: a value is of another form ({str(error)[:100]})") from None
     if source.tier != PRIVATE_TIER:
         raise CatalogError(f"{where}: tier must be {PRIVATE_TIER}: it is a private source")
     if not source.independence.strip():

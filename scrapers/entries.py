@@ -91,7 +91,7 @@ def _elements(body: bytes, name: str) -> Iterator[Any]:
 
 def wrong_entries(options: Mapping[str, object]) -> str:
     """What is wrong with the options of a source that reads entries, in words; "" when nothing is."""
-    if options.get("format") not in READERS:
+    if str(options.get("format")) not in READERS:
         return f"options.format must be one of {', '.join(READERS)}"
     if options["format"] == "xml" and not options.get("items"):
         return "options.items must name the element of an entry"
