@@ -56,6 +56,7 @@ from nlp.classifier import Classifier
 from nlp.stories import OPEN_DAYS, StoryIndex
 from scrapers import KINDS, Client, Collected, Parser, collect, parse
 from scrapers.calendars import dated
+from scrapers.conditional import as_before
 from scrapers.schedule import LOOKED_BACK, asked_as, plan, with_news
 from scrapers.voices import first_hand, may_be_silenced
 
@@ -138,7 +139,8 @@ class Pipeline:
         except UnitChanged as error:
             fetch = _nothing_kept(got.fetch, last, str(error))
             planned = plan(source, polling, fetch, past)
-            return self._keep_fetched(source, Collected(fetch), planned, now)
+            # what came is the body that a mended mapping will want
+            return self._keep_fetched(source, Collected(fetch, raws=got.raws), planned, now)
 
     def _keep_fetched(self, source: Source, got: Collected, planned: Polling, now: datetime) -> int:
         """Values are kept with the day on which each became known, and only what is new. A large
@@ -379,13 +381,8 @@ def _noting(fetch: Fetch, differ: int) -> Fetch:
 def _nothing_kept(fetch: Fetch, before: Fetch | None, error: str) -> Fetch:
     """That fetch as failed, with what was known before it: the same answer again must not read as
     unchanged when nothing of it was kept."""
-    return replace(
-        fetch, outcome=FetchOutcome.FAILED, error=error, signals=0,
-        etag=before.etag if before else None,
-        last_modified=before.last_modified if before else None,
-        sha256=before.sha256 if before else None,
-        newest=before.newest if before else None,
-    )  # fmt: skip
+    known = as_before(fetch, before)
+    return replace(known, outcome=FetchOutcome.FAILED, error=error, signals=0)
 
 
 def _kept(event: Event) -> timedelta:

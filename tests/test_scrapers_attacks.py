@@ -250,6 +250,8 @@ def test_a_unit_that_changed_is_told_again_at_the_next_turn(
         told = pipeline.store.last_fetch("gscpi")
         assert told is not None
         assert told.outcome is FetchOutcome.FAILED, "the same answer again is no good one"
+    turns = pipeline.store.raw_turns("gscpi")
+    assert len(turns) == 3, "a body that was not taken is kept for the mapping that will"
 
 
 def test_a_large_fetch_that_is_killed_between_its_parts_loses_and_doubles_nothing(
