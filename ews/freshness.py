@@ -35,3 +35,10 @@ def heard(store: Store, sources: Sequence[Source], now: datetime) -> list[Heard]
         state = freshness(one, answered, now, tried, polling.news_at)
         found.append(Heard(one, tried, answered, polling, state))
     return found
+
+
+def silent_first_named(found: Sequence[Heard]) -> tuple[Source, ...]:
+    """The silent ones among them, in the order in which a message names a few: states and measurers
+    before newsrooms and machines, Korean ones first."""
+    silent = [one.source for one in found if one.state.blind]
+    return tuple(sorted(silent, key=lambda one: (one.tier, one.country != "KR", one.name)))

@@ -188,6 +188,18 @@ def test_messages_name_silent_feeds_by_outlet_in_the_readers_language(store: Sto
     assert teller.blind(NOW, "en") == ("매일경제: Economy",)
 
 
+def test_a_message_names_silent_ministries_before_newsrooms_and_korean_ones_first(
+    store: Store,
+) -> None:
+    kinds = {"abroad": (2, "US"), "at_home": (2, "KR"), "customs": (1, "KR"), "usgs": (1, "US")}
+    made = [replace(SOURCE, name=n, publisher=n, title=n, title_ko=n, tier=tier, country=land)
+            for n, (tier, land) in kinds.items()]  # fmt: skip
+    for one in made:
+        store.save_fetch(Fetch(one.name, NOW, FetchOutcome.FAILED, permanent=True))
+    told = Teller(store, Names(), tuple(made)).blind(NOW, "en")
+    assert [one.split(":")[0] for one in told] == ["customs", "usgs", "at_home", "abroad"]
+
+
 # --------------------------------------------------------------------------- tallies
 
 

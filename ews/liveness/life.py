@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.words import say
-from ews.freshness import heard
+from ews.freshness import heard, silent_first_named
 from ews.liveness.usual import PAST, Usual, Window, usual
 from ews.model import DeliveryState, Source
 from ews.storage import Store
@@ -52,7 +52,7 @@ def life(store: Store, sources: Sequence[Source], now: datetime) -> Life:
     return Life(
         sources=tuple(sources),
         answered=sum(one.good is not None and one.good.at > now - DAY for one in known),
-        silent=tuple(one.source for one in known if one.state.blind),
+        silent=silent_first_named(known),
         texts=sum(one.new_texts for one in recent),
         figures=sum(one.new_figures for one in recent),
         newest=max(news, default=None),

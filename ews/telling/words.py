@@ -10,7 +10,7 @@ from alerts.bulletins import bulletin_message
 from alerts.illustrations import illustrated, illustrations
 from alerts.messages import AlertView, Message, Names, Picture, build_message
 from alerts.silences import fits
-from ews.freshness import heard
+from ews.freshness import heard, silent_first_named
 from ews.model import (
     Act,
     ActKind,
@@ -112,7 +112,7 @@ class Teller:
         """Watched sources that are failing or stale: their silence is not calm. With publisher, in
         the reader's language."""
         known = heard(self.store, self.sources, now)
-        return tuple(one.source.spoken_of(lang) for one in known if one.state.blind)
+        return tuple(one.spoken_of(lang) for one in silent_first_named(known))
 
 
 def _others(told: Sequence[Notification], notification: Notification) -> tuple[str, ...]:
