@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from ews.model import Article, Fetch, Observation, Raw, Series, Source, content_id
+from ews.model import Article, Fetch, Observation, Raw, Series, Source
 from scrapers.http import Reply
 from scrapers.mapping import Parsed, Signal
 from scrapers.redacting import holds, redact
+from scrapers.voices import own_id
 
 # (source, body, now, charset label of the header, what the kind remembers) -> signals.
 # Raises SourceError only.
@@ -57,7 +58,7 @@ def vouched(source: Source, signals: Sequence[Signal]) -> list[Signal]:
             for one in signals
         ]
     return [
-        replace(one, id=content_id("art", source.name, one.url, one.title), trusted=False)
+        replace(one, id=own_id(source.name, one), trusted=False)
         for one in signals
         if isinstance(one, Article)
     ]
