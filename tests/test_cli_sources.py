@@ -236,6 +236,21 @@ def test_a_page_with_nothing_to_read_is_told_with_exit_1(run: Run, httpserver: H
     assert run("new", "x", "--url", httpserver.url_for("/404")).exit_code == 2
 
 
+def test_sources_are_chosen_by_country_language_and_who_added_them(run: Run, url: str) -> None:
+    run("new", FEED, "--url", url, "--language", "ko")
+    everything = json.loads(run("--json").stdout)["sources"]
+    for words, fits in (
+        (("--country", "kr"), lambda one: one["country"]["code"] == "KR"),
+        (("--language", "zh"), lambda one: one["lang"] == "zh"),
+        (("--own",), lambda one: one["name"] == FEED),
+        (("--shipped", "--country", "JP"),
+         lambda one: one["country"]["code"] == "JP" and one["name"] != FEED),
+    ):  # fmt: skip
+        found = {one["name"] for one in json.loads(run(*words, "--json").stdout)["sources"]}
+        assert found == {one["name"] for one in everything if fits(one)}
+        assert found
+
+
 def test_kept_bodies_are_listed_and_written_byte_for_byte(run: Run, tmp_path: Path) -> None:
     assert run("raw").exit_code == 1
     at = datetime(2026, 11, 25, 3, 4, 5, 678, tzinfo=UTC)

@@ -59,6 +59,14 @@ def list_sources(
         str, typer.Option("--state", help="failing, stale, never, fresh, off, or blind.")
     ] = "",
     group: Annotated[str, typer.Option("--group", help="Such as news or official.")] = "",
+    country: Annotated[
+        str, typer.Option("--country", help="Of the publisher: ISO code, EU or INT.")
+    ] = "",
+    language: Annotated[str, typer.Option("--language", help="Of its texts, such as ko.")] = "",
+    own: Annotated[
+        bool | None,
+        typer.Option("--own/--shipped", help="Only those added here, or only the others."),
+    ] = None,
     find: Annotated[str, typer.Option("--find", help="Words in name, title or publisher.")] = "",
     home: Home = None,
     lang: Lang = None,
@@ -86,7 +94,7 @@ def list_sources(
         if name is not None:
             one = source_report(store, name, now, OPERATOR, known)
         else:
-            asked = SourcesAsked(state=state, group=group, q=find)
+            asked = SourcesAsked(state, group, country.upper(), language.lower(), own, find)
             found = sources_report(store, now, asked, known)
     if out.as_json:
         out.json(found if name is None else one)

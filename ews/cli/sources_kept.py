@@ -173,6 +173,11 @@ def _read_again(
 def _told(out: Output, found: list[Reparsed], applied: bool) -> None:
     from ews.cli.output import clean, moment
 
+    if not any(one.turns or one.unreadable for one in found):
+        out.say(out.t("보관한 원문이 없어 다시 읽은 것이 없습니다 (설정 keep_raw_days, `ews sources raw`).",
+                      "No body is kept, so nothing was read again (setting keep_raw_days, "
+                      "`ews sources raw`)."))  # fmt: skip
+        return
     out.table(
         out.t("다시 읽은 원문", "Bodies read again"),
         [out.t("수집원", "source"), out.t("차례", "turns"), out.t("같음", "same"), out.t("새것", "new"),
