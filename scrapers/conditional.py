@@ -128,6 +128,7 @@ def ask(
         secret=key,
         form=form,
         validators=validators,
+        guest=not source.trusted,
     )
 
 

@@ -65,15 +65,18 @@ class FewHosts(MemoryHosts):
     """The last few hosts, without long texts: for those that only a redirect led to. Whoever writes
     the redirects could else make us remember without end."""
 
-    MOST = 200
     LONGEST = 32 * 1024  # characters of a robots.txt
+
+    def __init__(self, most: int = 200) -> None:
+        super().__init__()
+        self.most = most
 
     def change_host(self, name: str, change: Callable[[Host], Host]) -> Host:
         changed = super().change_host(name, change)
         with self._lock:
             if len(changed.robots or "") > self.LONGEST:
                 self._known.pop(name, None)
-            while len(self._known) > self.MOST:
+            while len(self._known) > self.most:
                 del self._known[next(iter(self._known))]
         return changed
 
@@ -139,6 +142,28 @@ def held(host: Host, seconds: float, now: datetime) -> Host:
     """The host after it asked us to wait; an earlier, longer wait stays."""
     until = now + timedelta(seconds=min(seconds, LONGEST_HOLD_S))
     return replace(host, held_until=max(until, host.held_until or until))
+
+
+class Guests:
+    """What those meet at a host whom nobody vouches for: private sources, and redirects to it.
+
+    They wait in its line like all others, but what they are answered (429, 500) is remembered apart:
+    whoever leads them to an address that always refuses would else keep its own sources away.
+    """
+
+    def __init__(self, hosts: HostBook) -> None:
+        self._hosts = hosts
+        self.met = FewHosts(2_000)
+
+    def check(self, name: str, now: datetime) -> None:
+        """SourceError (deferred) while they are to stay away. The first request after the wait of an
+        open circuit is none of theirs."""
+        met, host = believable(self.met.host(name), now), self._hosts.host(name)
+        until = [at for at in (met.held_until, met.open_until) if at is not None]
+        if host.failures >= OPENS_AFTER:
+            until.append(now + timedelta(seconds=FIRST_WAIT_S))
+        if until and max(until) > now:
+            raise why_not(replace(met, free_at=None, held_until=max(until), open_until=None), now)
 
 
 def why_not(host: Host, now: datetime) -> SourceError:

@@ -33,6 +33,7 @@ from scrapers.hops import (
     where_moved,
 )
 from scrapers.hosts import (
+    Guests,
     HostBook,
     Line,
     MemoryHosts,
@@ -86,6 +87,7 @@ class _Asked:
     form: Mapping[str, str] | str | None
     validators: Validators | None
     cut: bool
+    guest: bool = False
 
 
 class Client:
@@ -130,6 +132,7 @@ class Client:
         self._hosts: HostBook = hosts if hosts is not None else MemoryHosts()
         self._clock = clock
         self._sleep = sleep
+        self._guests = Guests(self._hosts)
         self._line = Line()
         self._free_at: dict[str, datetime] = {}  # hosts: the gap after the end of a request
         self._robots = Robots(self._hosts, clock)
@@ -146,6 +149,7 @@ class Client:
         robots: bool = True,
         secret: str = "",
         form: Mapping[str, str] | str | None = None,
+        guest: bool = False,
     ) -> Reply:
         """The reply to one GET, redirects followed (at most 5, each checked anew).
 
@@ -154,14 +158,15 @@ class Client:
         Raises SourceError for a refused address, robots.txt, a connection that fails, a body over
         the cap or not whole, or a fetch over the deadline, which covers look-up, handshake, headers
         and body of all hops; never for an HTTP status. An error with `deferred`: nothing was sent,
-        the host is left alone for now. `secret` is kept out of every message and from other hosts.
+        the host is left alone for now. `secret` is kept out of every message and from other hosts. How
+        a `guest` is answered keeps nobody else away from the host; so it is beyond a redirect to another.
         """
         return self._told(
             url,
             _Asked(
                 dict(headers or {}), max_bytes or self._max_bytes,
                 self._min_gap_s if min_gap_s is None else min_gap_s,
-                Deadline(deadline_s or self._deadline_s), robots, secret, form, validators, False,
+                Deadline(deadline_s or self._deadline_s), robots, secret, form, validators, False, guest,
             ),
         )  # fmt: skip
 
@@ -192,7 +197,8 @@ class Client:
             if asked.robots:
                 passing = not same_host(first, url)
                 gap_s = max(gap_s, self._allowed(url, asked.deadline, passing))
-            reply = self._once(url, replace(asked, gap_s=gap_s))
+            guest = asked.guest or not same_host(first, url)
+            reply = self._once(url, replace(asked, gap_s=gap_s, guest=guest))
             if reply.status not in REDIRECTS or "location" not in reply.headers:
                 if not hops or not permanent:
                     return reply
@@ -220,14 +226,14 @@ class Client:
             except _RETRIED as error:
                 lost = error
             except (httpx2.TransportError, httpcore2.TimeoutException, httpcore2.ConnectError):
-                self._no_answer(name)
+                self._no_answer(name, asked.guest)
                 raise
             else:
-                self._note(host, reply)
+                self._note(host, reply, asked.guest)
                 return reply
             finally:
                 self._free_from(name, self._clock() + timedelta(seconds=asked.gap_s))
-        self._no_answer(name)
+        self._no_answer(name, asked.guest)
         assert lost is not None
         raise lost
 
@@ -300,6 +306,8 @@ class Client:
         most = timedelta(seconds=max(patience_s - asked.deadline.waited_s, 0))
         start: datetime | None = None
         now = self._clock()
+        if asked.guest:
+            self._guests.check(name, now)
 
         def book(host: Host) -> Host:
             # read when the book is ours: who waited for it must not send closer to the next one
@@ -325,9 +333,10 @@ class Client:
                 if free_at < now:
                     self._free_at.pop(other, None)
 
-    def _note(self, known: Host, reply: Reply) -> None:
+    def _note(self, known: Host, reply: Reply, guest: bool) -> None:
         """What an answer says of its host: alive, in trouble, or asking us to wait."""
-        now = self._clock()
+        now, book = self._clock(), self._guests.met if guest else self._hosts
+        known = book.host(known.name) if guest else known
         self._line.works(known.name, now)
         wait_s = retry_after(reply.headers, now) if reply.status in (429, 503) else None
         if reply.status == 429:
@@ -338,14 +347,15 @@ class Client:
             return held(host, wait_s, now) if wait_s else host
 
         if wait_s or reply.status >= 500 or known.failures:
-            self._hosts.change_host(known.name, change)
+            book.change_host(known.name, change)
 
-    def _no_answer(self, name: str) -> None:
+    def _no_answer(self, name: str, guest: bool) -> None:
         """Silence counts against a host only while another one answers: else our own line is down,
         and every host would be left alone for hours after it is up again."""
         now = self._clock()
         if self._line.works_elsewhere(name, now):
-            self._hosts.change_host(name, lambda host: failed(host, now))
+            book = self._guests.met if guest else self._hosts
+            book.change_host(name, lambda host: failed(host, now))
 
 
 @cache
