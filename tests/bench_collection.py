@@ -66,7 +66,11 @@ def of_tests() -> Figures:
 
 
 def _ended(case: ET.Element) -> str:
-    return next((one.tag for one in case if one.tag in ("failure", "error", "skipped")), "passed")
+    """passed, or how it ended and the first words of why."""
+    for one in case:
+        if one.tag in ("failure", "error", "skipped"):
+            return f"{one.tag}: {(one.get('message') or '')[:200]}"
+    return "passed"
 
 
 def measured(part: str, quick: bool) -> Figures:

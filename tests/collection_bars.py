@@ -54,7 +54,7 @@ def of_feedparser_files(found: Figures) -> Said:
 def of_json(found: Figures) -> Said:
     one = found["json_test_suite"]
     met = one["y"].startswith("95 of 95") and one["n"].startswith("0 of 188")
-    said = f"{one['y']}, {one['n']} of those to be refused, {one['i']} where either may be"
+    said = f"must be accepted: {one['y']}; must be refused: {one['n']}; either: {one['i']}"
     return said, met, None
 
 
