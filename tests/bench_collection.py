@@ -112,7 +112,7 @@ def _cpu() -> str:
 
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or os.environ.get("EWS_COMMIT", "not known")
+    return done.stdout.strip() or os.environ.get("BENCH_COMMIT", "not known")
 
 
 def kept(part: str, found: Figures) -> Figures:
