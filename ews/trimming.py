@@ -19,18 +19,44 @@ MB = 1_000_000
 
 
 def trim_raws(store: Store, now: datetime, days: int, megabytes: int) -> int:
-    """Forget bodies older than `days`, then the oldest turns beyond `megabytes` (compressed); how
-    many went. Of a body that came again the newest turn counts."""
+    """Forget bodies older than `days`, then the oldest of what takes more than `megabytes`
+    (compressed); how many went. Of a body that came again the newest turn counts. Those that take
+    most make place first: what one source sends must not push out what all others sent."""
+    cap = megabytes * MB
     with store.begin() as tx:
         gone = tx.drop_raws(now - timedelta(days=days))
-        before = tx.raws_over(megabytes * MB)
+        if tx.raw_bytes() <= cap:
+            return gone
+        weights = tx.raw_weights()
+        share = fair_share(list(weights.values()), cap)
+        for name in [one for one, weight in weights.items() if weight > share]:
+            before = tx.raws_over(share, name)
+            gone += tx.drop_raws(before, [name]) if before is not None else 0
+        before = tx.raws_over(cap)
         return gone + (tx.drop_raws(before) if before is not None else 0)
 
 
+def fair_share(weights: list[int], cap: int) -> int:
+    """The most that each may take so that all fit into `cap` and none that takes less must give.
+
+    >>> fair_share([100, 100, 9000], 1000), fair_share([600, 800], 1000), fair_share([1], 5)
+    (800, 500, 5)
+    """
+    left = cap
+    for place, weight in enumerate(sorted(weights)):
+        among = len(weights) - place
+        if weight * among >= left:
+            return left // among
+        left -= weight
+    return cap
+
+
 def trim_daily(store: Store, now: datetime, days: int, megabytes: int) -> int | None:
-    """`trim_raws` once a day; None when it was done today."""
+    """`trim_raws` once a day, and whenever a quarter more than `megabytes` is kept; None when it was
+    done today."""
     if store.get(KEY) == (today := now.date().isoformat()):
-        return None
+        flooded = store.raw_bytes() > megabytes * MB * 5 // 4
+        return trim_raws(store, now, days, megabytes) if flooded else None
     gone = trim_raws(store, now, days, megabytes)
     store.drop_tallies(now - KEPT)
     store.drop_hosts(now - HOSTS_KEPT)

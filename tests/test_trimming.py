@@ -58,6 +58,25 @@ def test_a_body_that_came_again_counts_to_its_newest_turn(store: Store) -> None:
     assert store.raws("a", NOW - timedelta(days=1))[0].body == same
 
 
+def test_one_that_floods_pushes_out_nothing_of_the_others(store: Store) -> None:
+    for days in range(20, 10, -1):
+        kept(store, days, NOISE.randbytes(20_000), "quiet")
+    for days in range(10):
+        kept(store, days, NOISE.randbytes(300_000), "flood")
+    trim_raws(store, NOW, 30, 1)
+    assert len(ages(store, "quiet")) == 10
+    assert ages(store, "flood") == [1, 0]
+    assert store.raw_bytes() <= 1_000_000
+
+
+def test_a_flood_is_not_waited_out_until_tomorrow(store: Store) -> None:
+    assert trim_daily(store, NOW, 30, 1) == 0
+    kept(store, 1, NOISE.randbytes(900_000))
+    assert trim_daily(store, NOW, 30, 1) is None
+    kept(store, 0, NOISE.randbytes(900_000))
+    assert trim_daily(store, NOW, 30, 1) == 1
+
+
 def test_it_is_done_once_a_day(store: Store) -> None:
     kept(store, 40, b"x")
     assert trim_daily(store, NOW, 30, 1000) == 1

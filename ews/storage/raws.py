@@ -142,12 +142,27 @@ class RawStore(Transactions):
         with self._read() as connection:
             return int(connection.scalar(sa.select(size)) or 0)
 
-    def raws_over(self, cap: int) -> datetime | None:
-        """The time before which turns must go for the bodies of the others to stay within `cap`
-        bytes, compressed; None when all do. A body counts to its newest turn."""
+    def raw_weights(self) -> dict[str, int]:
+        """What the kept bodies of each source take, compressed, in bytes; the largest first."""
+        table, bodies = schema.raws, schema.bodies
+        each = sa.select(table.c.source, table.c.sha256).distinct().subquery()
+        size = sa.func.sum(sa.func.length(bodies.c.packed))
+        query = (
+            sa.select(each.c.source, size)
+            .join(bodies, bodies.c.sha256 == each.c.sha256)
+            .group_by(each.c.source)
+            .order_by(size.desc())
+        )
+        with self._read() as connection:
+            return {name: int(weight) for name, weight in connection.execute(query)}
+
+    def raws_over(self, cap: int, source: str | None = None) -> datetime | None:
+        """The time before which turns (of that source, or all) must go for the bodies of the others to
+        stay within `cap` bytes, compressed; None when all do. A body counts to its newest turn."""
         table, bodies = schema.raws, schema.bodies
         newest = (
             sa.select(sa.func.max(table.c.at).label("at"), table.c.sha256)
+            .where(sa.true() if source is None else table.c.source == source)
             .group_by(table.c.sha256).subquery()
         )  # fmt: skip
         query = (
