@@ -201,3 +201,5 @@ def test_how_a_source_stands_is_said_in_a_few_words(fresh: SourceLine) -> None:
     assert ago(later, NOW, "ko") == "3시간 뒤"
     seen = replace(fresh, seen_day=1200, usual_day=40.4, seen_week=2, usual_week=None)
     assert flow_words(seen, "en") == "day 1,200 (usually 40) · week 2"
+    assert flow_words(fresh, "ko") == "아직 세기 이름"  # never a dash where something came
+    assert flow_words(replace(fresh, last_at=None), "ko") == "-"

@@ -102,7 +102,11 @@ def flow_words(line: SourceLine, lang: str) -> str:
     """New signals of the last day beside the usual number, and of the week."""
     ko = lang == "ko"
     if line.seen_day is None:
-        return "-"
+        if line.last_at is None or line.late or line.state == "off":
+            return "-"
+        return (
+            "아직 세기 이름" if ko else "too early to say"
+        )  # its first quarter of a day is not over
     told = [
         f"{word} {seen:,}"
         + ("" if usual is None else f" ({'평소' if ko else 'usually'} {usual:,.0f})")
