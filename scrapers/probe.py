@@ -27,6 +27,7 @@ from scrapers.text import canonical_url, clean_text, decode, guess_lang
 
 HOUR, DAY = 3600, 86_400
 FEEDS_SHOWN = 20
+FOLLOWED = 3  # feeds of a page that are tried
 EMPTY = (
     "it holds no entries now, so nobody can tell how often it changes: look again later, or set every, "
     "fresh_within and expect by hand"
@@ -64,12 +65,21 @@ def look(
     url: str, client: Client, now: datetime, kind: str = "", lang: str = "", parser: Parser = parse
 ) -> Draft:
     """Fetch the URL as a source would (robots.txt, caps, public addresses only), and guess. A web
-    page that names feeds is followed to the first. Raises SourceError."""
+    page that names feeds is followed to the first that can be read. Raises SourceError."""
     draft = _guessed(client, url, now, kind, lang, parser)
     if draft.kind or not draft.feeds:
         return draft
-    followed = _guessed(client, draft.feeds[0][1], now, kind, lang, parser)
-    return replace(followed, feeds=draft.feeds)
+    for _, link in draft.feeds[:FOLLOWED]:
+        try:
+            followed = _guessed(client, link, now, kind, lang, parser)
+        except SourceError as error:
+            draft = replace(
+                draft, said=f"{draft.said}; its feed {link[:200]}: {error.message}"[:900]
+            )
+            continue
+        if followed.kind:
+            return replace(followed, feeds=draft.feeds)
+    return draft
 
 
 def _guessed(
@@ -216,16 +226,32 @@ def _measured(draft: Draft, now: datetime, lang: str, parser: Parser) -> Draft:
     parsed = parser(as_source(draft), draft.body, now, draft.charset, "")
     articles = [one for one in parsed.signals if isinstance(one, Article)]
     titles = " ".join(one.title for one in articles[:30])
-    spoken = lang or draft.lang or guess_lang(titles, "") or "mul"
+    spoken = lang or _spoken(titles, draft.lang) or "mul"
     gap = gap_of(parsed, now)
     every = rounded(min(max((gap or 4 * HOUR) / 4, 600, parsed.ttl_s), 6 * HOUR))
     fresh = rounded(min(max(20 * (gap or 0), 2 * DAY, 4 * every), 60 * DAY))
     expect = (max(1, parsed.rows // 4), max(50, 4 * parsed.rows))
-    said = parsed.said or ("" if parsed.rows else EMPTY)
+    said = "; ".join(filter(None, [parsed.said, _aged(parsed, now, fresh)]))
     return replace(
         draft, lang=spoken, rows=parsed.rows, newest=parsed.newest, gap_s=gap, ttl_s=parsed.ttl_s,
         every_s=every, fresh_within_s=fresh, expect=expect, said=said,
     )  # fmt: skip
+
+
+def _spoken(titles: str, told: str) -> str:
+    """The feed's own word, but where the script says otherwise: many Korean sites say en-US."""
+    found = guess_lang(titles, told)
+    return found if not told or found in ("ko", "ja", "zh") else told
+
+
+def _aged(parsed: Parsed, now: datetime, fresh_s: int) -> str:
+    """What is odd about the age of its entries; "" when nothing is."""
+    if not parsed.rows:
+        return EMPTY
+    if parsed.newest is None or (now - parsed.newest).total_seconds() <= fresh_s:
+        return ""
+    days = (now - parsed.newest).days
+    return f"its newest entry is {days} days old: it may be dead, look at the publisher's pages"
 
 
 def as_source(draft: Draft) -> Source:

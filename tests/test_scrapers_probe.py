@@ -124,6 +124,13 @@ def test_rows_without_a_link_of_their_own_are_measured_with_that_of_the_whole() 
     assert len(parse(source, draft.body, NOW).signals) == 8
 
 
+def test_a_feed_that_stopped_is_told_and_a_wrong_language_is_not_believed() -> None:
+    old = feed().replace(b"<channel>", b"<channel><language>en-US</language>")
+    draft = guess(reply(old), NOW + timedelta(days=90))
+    assert "its newest entry is 9" in draft.said
+    assert draft.lang == "ko"
+
+
 def test_an_empty_feed_is_told_and_never_taken_for_calm() -> None:
     draft = guess(reply("<rss version='2.0'><channel><title>x</title></channel></rss>"), NOW)
     assert (draft.kind, draft.rows, draft.expect[0]) == ("rss", 0, 1)
@@ -251,6 +258,10 @@ def test_a_page_is_followed_to_the_feed_that_it_names_and_robots_are_obeyed(
     draft = look(httpserver.url_for("/"), client, NOW)
     assert (draft.kind, draft.rows, draft.url) == ("rss", 8, httpserver.url_for("/feed.xml"))
     assert draft.feeds == (("항만 소식", httpserver.url_for("/feed.xml")),)
+    links = "".join(f'<link rel="alternate" type="application/rss+xml" href="/{one}">'
+                    for one in ("gone", "private/feed", "feed.xml"))  # fmt: skip
+    httpserver.expect_request("/two").respond_with_data(f"<html><head>{links}</head></html>")
+    assert look(httpserver.url_for("/two"), client, NOW).url == httpserver.url_for("/feed.xml")
     with pytest.raises(SourceError, match="robots"):
         look(httpserver.url_for("/private/feed"), client, NOW)
     with pytest.raises(SourceError, match=r"404|500"):

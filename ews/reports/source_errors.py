@@ -66,6 +66,7 @@ _TABLE = (
     (r"neither a feed nor XML", "피드도 XML·JSON·CSV도 아닙니다. 주소를 열어 보십시오"),
     (r"holds no entries now",
      "지금은 글이 하나도 없어 얼마나 자주 바뀌는지 알 수 없습니다. 나중에 다시 보거나 every, fresh_within, expect를 손으로 적으십시오"),
+    (r"its newest entry is (\d+) days old", "가장 새 글이 {0}일 전 것입니다. 멈춘 피드일 수 있으니 발행처를 열어 보십시오"),
     (r"no feed was recognised", "피드를 알아보지 못했습니다. 주소를 열어 보십시오"),
     (r"ENTITY is refused", "해로울 수 있는 XML(ENTITY)이라 읽지 않았습니다. 발행처에 알리십시오"),
     # what came is not what was expected
@@ -92,6 +93,7 @@ _TABLE = (
     (r"entries without a usable date", "날짜가 없거나 있을 수 없는 날짜인 글은 받은 때를 썼습니다"),
     (r"requests failed|requests were not made|were not made this turn",
      "일부 요청이 실패했습니다. 나머지는 받았고 실패한 것은 다음 차례에 다시 묻습니다"),
+    (r"a day of an unverified source", "확인되지 않은 출처의 하루 한도를 넘은 새 글은 두지 않았습니다"),
     (r"over the cap", "한 번에 받는 한도를 넘은 것은 뺐습니다"),
     (r"left out|cannot be read|unchecked|add up to|rows without",
      "읽을 수 없거나 합계가 맞지 않는 행이 있어 그 값은 뺐습니다"),
