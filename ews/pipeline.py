@@ -31,6 +31,7 @@ from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.detectors.fusion import Settings, fuse, joined
 from ews.judging import NETWORK, judge
+from ews.keeping import keep_texts, within_quota
 from ews.measuring import Measured, Measurer, items_by_code, shares
 from ews.model import (
     Article,
@@ -58,7 +59,6 @@ from scrapers import KINDS, Client, Collected, Parser, collect, parse
 from scrapers.calendars import dated
 from scrapers.conditional import as_before
 from scrapers.schedule import LOOKED_BACK, asked_as, plan, with_news
-from scrapers.voices import first_hand, may_be_silenced
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +133,7 @@ class Pipeline:
         memory = self.store.memory(source.name) if KINDS[source.kind].remembers else ""
         asked = asked_as(source, polling, now)
         got = collect(asked, last, now, client, memory, self.rooms.parser)
+        got = within_quota(self.store, source, got, now)
         planned = plan(source, polling, got.fetch, past, got.moved_to)
         try:
             return self._keep_fetched(source, got, planned, now)
@@ -156,7 +157,7 @@ class Pipeline:
         with self.store.begin() as tx:
             _keep_values(tx, source, last, described, now, kept)
             texts = [one for one in got.signals if isinstance(one, Article)]
-            new_texts = _keep_texts(tx, source, texts)
+            new_texts = keep_texts(tx, source, texts)
             tx.save_fetch(_noting(got.fetch, kept.differ))
             if got.fetch.asked:
                 tx.add_tally(counted(got.fetch, len(texts), len(values), new_texts, kept.new))
@@ -357,16 +358,6 @@ def _keep_values(
     frequencies = {one.name: one.frequency for one in told}
     kept.new += _keep(tx, dated(part, held, now, frequencies))
     kept.differ += differ
-
-
-def _keep_texts(tx: Store, source: Source, texts: Sequence[Article]) -> int:
-    """Keep the texts; how many are new. What another source gave before under the same link and
-    title is kept again where this one says it first hand: nobody silences a ministry by copying it."""
-    new = tx.save_articles(texts)
-    own = [one.id for one in texts if may_be_silenced(source, one)]
-    if new == len(texts) or not own:
-        return new
-    return new + tx.save_articles(first_hand(source, texts, tx.articles(own)))
 
 
 def _noting(fetch: Fetch, differ: int) -> Fetch:
