@@ -15,6 +15,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 STARS = "***"
+_DEEP = 16  # times that a character was encoded over: without an end a text of "\\" takes minutes
 _PIECE = 8  # characters of a key that give too much of it away
 
 
@@ -45,15 +46,15 @@ def _character(c: str) -> str:
     hexes = "".join(f"[{h}{h.upper()}]" for h in f"{ord(c):02x}")
     ways = [
         re.escape(c),
-        rf"%(?:25)*{hexes}",
-        rf"\\+(?:[uU]0*|x){hexes}",
-        rf"&(?:amp;)*#(?:0*{ord(c)}|[xX]0*{hexes});",
+        rf"%(?:25){{0,{_DEEP}}}{hexes}",
+        rf"\\{{1,{_DEEP}}}(?:[uU]0{{0,{_DEEP}}}|x){hexes}",
+        rf"&(?:amp;){{0,{_DEEP}}}#(?:0{{0,{_DEEP}}}{ord(c)}|[xX]0{{0,{_DEEP}}}{hexes});",
     ]
     named = html.escape(c)
     if named != c:
-        ways.append(rf"&(?:amp;)*{re.escape(named[1:])}")
+        ways.append(rf"&(?:amp;){{0,{_DEEP}}}{re.escape(named[1:])}")
     if not c.isalnum():
-        ways.append(rf"\\+{re.escape(c)}")
+        ways.append(rf"\\{{1,{_DEEP}}}{re.escape(c)}")
     return f"(?:{'|'.join(ways)})"
 
 
