@@ -10,6 +10,7 @@ import httpx2
 from lxml import etree
 
 from ews.model import Source
+from scrapers.bounds import wrong_words
 from scrapers.errors import SourceError
 from scrapers.guard import is_public, literal
 from scrapers.hops import checked_url
@@ -102,7 +103,9 @@ def refused(url: str) -> str:
     address = literal(urlsplit(url).hostname or "")
     if address is not None and not is_public(address):
         return f"{address} is not a public address"
-    return "longer than an address can be" if len(url) > 2_000 else ""
+    if len(url) > 2_000:
+        return "longer than an address can be"
+    return wrong_words({"its address": url})
 
 
 def same(url: str) -> str:

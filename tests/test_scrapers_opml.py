@@ -56,7 +56,7 @@ def test_what_we_write_reads_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "file:///etc/passwd", "ftp://example.org/x", "https://user:pw@example.org/",
-     "http://192.168.0.1/rss", "http://2130706433/rss", "http://[::1]/rss", "https:///nohost", "https://example.org/" + "a" * 3000, "http://exa mple.org/", "//example.org/x"],
+     "http://192.168.0.1/rss", "http://2130706433/rss", "http://[::1]/rss", "https:///nohost", "https://example.org/" + "a" * 3000, "http://exa mple.org/", "//example.org/x", "https://example.org/a&#x202e;gpj.exe"],
 )  # fmt: skip
 def test_an_address_that_is_never_asked_is_left_out_and_said(url: str) -> None:
     listed = read_opml(opml(f'<outline text="t" xmlUrl="{url}"/>'))
