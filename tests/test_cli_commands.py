@@ -7,14 +7,16 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from ews.cli import app
+from ews.model import Fetch, FetchOutcome
 from ews.storage import Store
+from scrapers import load_sources
 from tests.faces_home import make_home
 
 ALERT = "alr-urea0000000001"
@@ -291,6 +293,23 @@ def test_doctor_names_the_failing_source(home: Path) -> None:
     checks = {one["name"]: one for one in json.loads(result.stdout)}
     assert checks["store"]["ok"]
     assert not checks["sources"]["ok"]
+
+
+def test_doctor_looks_at_our_own_line_when_most_sources_are_silent(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    now = datetime.now(UTC)
+    with store.begin() as tx:
+        for one in load_sources():
+            tx.save_fetch(Fetch(one.name, now, FetchOutcome.FAILED, error="no answer"))
+    store.close()
+    for lang, words in (
+        ("ko", ("곳이 조용함", "인터넷과 시계")),
+        ("en", ("are silent", "the line")),
+    ):
+        result = ews("doctor", "--lang", lang, home=tmp_path)
+        assert result.exit_code == 1
+        told = " ".join(result.stdout.split())
+        assert all(one in told for one in words)
 
 
 def test_doctor_says_what_is_wrong_with_the_routes_of_this_home(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import packages_distributions
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ews.config import Settings
 
 if TYPE_CHECKING:
+    from ews.reports import SourceLine
     from ews.storage import Store
 
 DISTRIBUTION = "ews-supply-chain"
@@ -176,52 +177,93 @@ def _home(home: Path) -> Iterator[Check]:
 # --------------------------------------------------------------------------- a running home
 
 
-def running(settings: Settings, store: Store) -> list[Check]:
-    """What in this home needs a person."""
+def running(settings: Settings, store: Store, ko: bool = False) -> list[Check]:
+    """What in this home needs a person; what was found and what to do in Korean or in English."""
     from ews.model import DeliveryState
     from ews.own_sources import read_sources
     from ews.reports import source_lines
     from ews.reports.pulse import pulse
 
+    def t(korean: str, english: str) -> str:
+        return korean if ko else english
+
     now = datetime.now(UTC)
     faults = store.integrity_check()
     lines = source_lines(store, now)
-    blind = [line.name for line in lines if line.blind]
-    asleep = all(line.last_at is None and line.next_due is None for line in lines)
     broken = [one.name for one in read_sources(settings.home, store).broken]
-    late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
     dead = store.deliveries(state=DeliveryState.DEAD)
     unsure = store.deliveries(state=DeliveryState.AMBIGUOUS)
+    waiting = bool(store.unclassified(now, 1))
     counts, misrouted = store.counts(), _misrouted(settings, store)
     return [
-        *(Check(one.name.replace("_", " "), one.ok, one.en) for one in pulse(settings, store, now)),
-        *_on_the_list(settings),
-        Check("store", not faults, "; ".join(faults) or f"{sum(counts.values())} rows",
-              "stop ews, keep a copy of the home, then restore the last backup"),
-        Check("sources", not blind, _some(blind) or "all fresh", "ews sources NAME says why"),
-        Check("private sources", not broken, _some(broken) or "all can be read", "ews sources says why"),
-        Check("schedule", not late and not asleep,
-              "no source was ever fetched" if asleep else _some(late) or "on time",
-              "start `ews run`"),
-        Check("undone articles", len(store.unclassified(now, 1)) == 0,
-              "waiting" if store.unclassified(now, 1) else "none", "ews cycle"),
-        Check("routes", not misrouted, _some(misrouted) or "sound", "ews routes show"),
-        Check("dead deliveries", not dead, str(len(dead)), "ews outbox list says why"),
-        Check("unsettled deliveries", not unsure, str(len(unsure)), "ews cycle settles them"),
-        Check("contact", settings.contact is not None, settings.contact or "not set",
-              "set contact in ews.toml: publishers must be able to reach you"),
+        *(Check(one.name.replace("_", " "), one.ok, t(one.ko, one.en)) for one in pulse(settings, store, now)),
+        *_on_the_list(settings, ko),
+        Check("store", not faults, "; ".join(faults) or t(f"{sum(counts.values())}행", f"{sum(counts.values())} rows"),
+              t("ews를 멈추고 홈 폴더를 복사해 둔 뒤 마지막 백업을 되돌리십시오",
+                "stop ews, keep a copy of the home, then restore the last backup")),
+        _silent(lines, ko),
+        Check("private sources", not broken, _some(broken, ko) or t("모두 읽힘", "all can be read"),
+              t("`ews sources`가 까닭을 말합니다", "ews sources says why")),
+        _schedule(lines, now, ko),
+        Check("undone articles", not waiting, t("남아 있음", "waiting") if waiting else t("없음", "none"), "ews cycle"),
+        Check("routes", not misrouted, _some(misrouted, ko) or t("이상 없음", "sound"), "ews routes show"),
+        Check("dead deliveries", not dead, str(len(dead)),
+              t("`ews outbox list`가 까닭을 말합니다", "ews outbox list says why")),
+        Check("unsettled deliveries", not unsure, str(len(unsure)),
+              t("`ews cycle`이 매듭짓습니다", "ews cycle settles them")),
+        Check("contact", settings.contact is not None, settings.contact or t("없음", "not set"),
+              t("ews.toml에 contact를 적으십시오. 발행처가 연락할 수 있어야 합니다",
+                "set contact in ews.toml: publishers must be able to reach you")),
     ]  # fmt: skip
 
 
-def _on_the_list(settings: Settings) -> Iterator[Check]:
+def _silent(lines: Sequence[SourceLine], ko: bool) -> Check:
+    """Sources whose silence must not read as calm. When most are silent at once it is rather us."""
+    blind = [line.name for line in lines if line.blind]
+    looked = sum(line.state != "off" and line.trusted for line in lines)
+    if 2 * len(blind) > looked and any(line.last_at for line in lines):
+        found = (
+            f"{looked}곳 가운데 {len(blind)}곳이 조용함"
+            if ko
+            else f"{len(blind)} of {looked} are silent"
+        )
+        advice = (
+            "지금은 무엇도 이상 없음이라 할 수 없습니다. 이 기계의 인터넷과 시계를 먼저 보십시오"
+            if ko
+            else "nothing can be called calm: look at the line and the clock of this machine first"
+        )
+        return Check("sources", False, found, advice)
+    advice = "`ews sources 이름`이 까닭을 말합니다" if ko else "ews sources NAME says why"
+    return Check(
+        "sources", not blind, _some(blind, ko) or ("모두 정상" if ko else "all fresh"), advice
+    )
+
+
+def _schedule(lines: Sequence[SourceLine], now: datetime, ko: bool) -> Check:
+    asleep = all(line.last_at is None and line.next_due is None for line in lines)
+    late = [x.name for x in lines if x.next_due and x.next_due < now - timedelta(seconds=x.every_s)]
+    found = _some(late, ko) or ("제때" if ko else "on time")
+    if asleep:
+        found = "한 번도 가져온 적이 없음" if ko else "no source was ever fetched"
+    advice = "`ews run`을 시작하십시오" if ko else "start `ews run`"
+    return Check("schedule", not late and not asleep, found, advice)
+
+
+def _on_the_list(settings: Settings, ko: bool) -> Iterator[Check]:
     """Somebody must hear each day that ews works, or nobody notices when it does not."""
     from ews.liveness.beats import on_the_list
     from ews.reports.receivers import routes_seen
 
     if settings.heartbeat_at:
         names = [one.name for one in on_the_list(routes_seen(settings)[0])]
-        advice = "give a receiver operator = true or heartbeat = true in routes.toml"
-        yield Check("heartbeat to", bool(names), _some(names) or "nobody", advice)
+        advice = (
+            "routes.toml의 수신처 하나에 operator = true나 heartbeat = true를 적으십시오"
+            if ko
+            else "give a receiver operator = true or heartbeat = true in routes.toml"
+        )
+        yield Check(
+            "heartbeat to", bool(names), _some(names, ko) or ("없음" if ko else "nobody"), advice
+        )
 
 
 def _misrouted(settings: Settings, store: Store) -> list[str]:
@@ -239,5 +281,7 @@ def _misrouted(settings: Settings, store: Store) -> list[str]:
         return [str(error)]
 
 
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+def _some(names: list[str], ko: bool) -> str:
+    more = len(names) - 5
+    rest = f" 외 {more}" if ko else f" and {more} more"
+    return ", ".join(names[:5]) + (rest if more > 0 else "")

@@ -39,7 +39,8 @@ def doctor(home: Home = None, lang: Lang = None, as_json: Json = False) -> None:
     from ews.cli.opening import reading
 
     with reading(home) as (settings, store):
-        found = running(settings, store)
+        # a program gets one language, whoever runs it
+        found = running(settings, store, not as_json and (lang or settings.lang) == "ko")
     _print(found, lang, as_json, settings.lang)
 
 
