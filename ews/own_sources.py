@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -88,7 +88,7 @@ def _known(store: Store, texts: Mapping[str, object], environ: Mapping[str, str]
     return Known(tuple(_switched(one, switched.get(one.name)) for one in keyed), broken)
 
 
-@cache
+@lru_cache(maxsize=2)  # the home's and the store's; each edit makes another
 def _private(texts: Sequence[tuple[str, str]]) -> tuple[tuple[Source, ...], tuple[Broken, ...]]:
     found: list[Source] = []
     broken: list[Broken] = []

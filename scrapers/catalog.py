@@ -40,7 +40,7 @@ _CODES = {  # key: (its form, in words)
     "lang": (r"[a-z]{2,3}", "a code such as ko, or mul"),
 }
 MAX_HOME_SOURCES = 2_000
-MAX_HOME_BYTES = 256 * 1024  # of one source.toml of the home
+MAX_HOME_BYTES = 32 * 1024  # of one source.toml of the home
 _UNITS = {"m": 60, "h": 3600, "d": 86_400}
 FREQUENCIES = tuple(str(one) for one in Frequency)
 _ARTICLE = {
