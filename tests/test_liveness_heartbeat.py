@@ -172,7 +172,7 @@ def test_it_proves_that_ews_lives_in_both_languages(store: Store) -> None:
     assert "newest text at 2026-11-25 08:21" in english
     assert "Urea: since" in english
     korean = bulletin_message(store.bulletins("official")[0]).text
-    for part in ("살아 있음", "특이사항 없음. 다만 보이지 않는 것 1개", "수집원 1곳 가운데 1곳이 답했습니다",
+    for part in ("가동 확인", "특이사항 없음. 다만 보이지 않는 것 1개", "수집원 1곳 가운데 1곳이 답했습니다",
                  "새 글 1,204건", "요소: 2026-11-24 08:30부터"):  # fmt: skip
         assert part in korean
     assert "기다리는 것" not in korean, "what waits is the operator's"
