@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
@@ -83,12 +84,12 @@ def _served(asked: BinaryIO, base: int) -> list[bytes] | None:
     job = _job(json.loads(asked.read(header_size)))
     # counted from here: the body itself is part of what the job may use
     limits.budget(base, job.memory_bytes, job.seconds)
-    try:
-        return _answered(job, asked, body_size)
-    except MemoryError:
-        return [refusal(_too_large(job))]
-    finally:
-        limits.lift(base)
+    with suppress(MemoryError):
+        try:
+            return _answered(job, asked, body_size)
+        finally:
+            limits.lift(base)  # memory must be there to say that it was not
+    return [refusal(_too_large(job))]
 
 
 def _answered(job: Job, asked: BinaryIO, size: int) -> list[bytes]:
