@@ -130,7 +130,7 @@ def test_a_source_says_what_it_covers_and_a_slip_is_refused() -> None:
     one = replace(SOURCE, name="one", covers=("item:urea", "country:CN"), country="INT")
     found = informants([one], {}, [], NOW)
     assert "one" in found["item:urea"] & found["country:CN"]
-    good = 'publisher = "p"\ntitle = "t"\nurl = "https://a.example.org/f"\nkind = "rss"\nlang = "en"\ngroup = "news"\nterms = "t"\nevery = "15m"\nfresh_within = "1d"\nexpect = { min = 1, max = 9 }\nindependence = ""\nlive_tested = false\ncountry = "KR"\ntier = 4\n'
+    good = 'publisher = "p"\ntitle = "t"\nurl = "https://a.example.org/f"\nkind = "rss"\nlang = "en"\ngroup = "news"\nterms = "t"\nevery = "15m"\nfresh_within = "1d"\nexpect = { min = 1, max = 9 }\nindependence = "p"\nlive_tested = false\ncountry = "KR"\ntier = 4\n'
     assert private_source("mine", good + 'covers = ["item:urea"]\n').covers == ("item:urea",)
     with pytest.raises(CatalogError, match="covers must be a list like"):
         private_source("mine", good + 'covers = ["urea"]\n')
