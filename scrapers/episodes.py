@@ -42,21 +42,25 @@ def parse_episodes(
     """
     known = _recalled(memory)
     rows: list[Row] = []
-    count = 0
+    count, missing = 0, list[str]()
     for row in entries(source, body, label):
         count += 1
         try:
             known_row = _placed(source, row, now, known)
-        except MissingField as error:
-            raise SourceError(
-                f"{source.name}: field {str(error)!r} is missing; the format has changed, compare "
-                "sample and source.toml with a fresh answer"
-            ) from None
+        except MissingField as error:  # one that is broken costs no other
+            missing.append(str(error))
+            continue
         if known_row is not None:
             rows.append(known_row)
+    if len(missing) * 2 > count:
+        raise SourceError(
+            f"{source.name}: field {missing[0]!r} is missing; the format has changed, compare "
+            "sample and source.toml with a fresh answer"
+        )
     parsed = map_rows(source, rows, now)
-    kept = _kept(known, now)
-    return Parsed(parsed.signals, count, parsed.newest, parsed.said, memory=kept)
+    lacking = f"{len(missing)} rows without {missing[0]!r}" if missing else ""
+    said = "; ".join(filter(None, [lacking, parsed.said]))
+    return Parsed(parsed.signals, count, parsed.newest, said, memory=_kept(known, now))
 
 
 def _placed(source: Source, row: Row, now: datetime, known: _Known) -> Row | None:

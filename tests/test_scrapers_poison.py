@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 
 import pytest
 
+from scrapers import SourceError, load_source, parse
 from scrapers.feeds import parse_feed
+from scrapers.golden import SAMPLE_NOW, sample_file
 from scrapers.references import without_odd_references
 from scrapers.text import canonical_url, clean_text
 from tests.test_scrapers_http import make_source
@@ -62,3 +65,16 @@ def test_no_entry_takes_time_that_grows_with_the_square_of_its_length(bad: str) 
 def test_numbers_that_never_end_are_no_text_and_no_address() -> None:
     assert clean_text(f"a &#{DIGITS}; b") == "a \ufffd b"
     assert canonical_url(f"https://example.org/?a=&#{DIGITS};").startswith("https://example.org/")
+
+
+def test_a_happening_without_id_costs_no_other_and_many_are_another_format() -> None:
+    source = load_source("usgs_week")
+    body = json.loads(sample_file(source).read_bytes())
+    whole = parse(source, json.dumps(body).encode(), SAMPLE_NOW)
+    body["features"].append({"type": "Feature", "properties": {}, "geometry": None})
+    told = parse(source, json.dumps(body).encode(), SAMPLE_NOW)
+    assert told.signals == whole.signals
+    assert "1 rows without" in told.said
+    body["features"] += [{}] * 50
+    with pytest.raises(SourceError, match="format has changed"):
+        parse(source, json.dumps(body).encode(), SAMPLE_NOW)
