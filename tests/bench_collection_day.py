@@ -124,12 +124,16 @@ def stored(run: Run) -> dict[str, object]:
     killed = [to for _, to, how in run.lives if how == "SIGKILL"]
     # The last process that it was sent to was killed, and the feed had moved on before the next poll.
     cut = [url for url in missing if _near(max(served[url]), killed, before_s=3.0)]
+    ended = {one.name for one in run.made if one.fate == "gone" and one.turns_at <= run.end}
     return {
         "items_sent_whole": len(served),
         "times_sent": sum(map(len, served.values())),
         "stored": len(there),
         "missing": len(missing) - len(cut),
         "lost_with_a_killed_process_and_scrolled_off": len(cut),
+        "of_these_of_feeds_that_were_gone_for_good": sum(
+            run.world.ledger.titles[url][0] in ended for url in cut
+        ),
         "stored_twice": sum(n > 1 for _, n in there.values()),
         "never_sent": sum(url not in served for url in there),
         "wrong_title": sum(

@@ -116,7 +116,8 @@ def of_day(found: Figures) -> Said:
     return (
         f"{kept['items_sent_whole']:,} items sent whole, {kept['stored']:,} stored, "
         f"{kept['stored_twice']} twice, {kept['missing']} missing (and "
-        f"{kept['lost_with_a_killed_process_and_scrolled_off']} sent only to a process that was killed); "
+        f"{kept['lost_with_a_killed_process_and_scrolled_off']} sent only to a process that was killed, "
+        f"{kept['of_these_of_feeds_that_were_gone_for_good']} of them by a feed that was gone since); "
         f"smallest gap {polite['smallest_gap_s']:.1f} s of {polite['gap_s']:g}; {polite['waits_broken']} "
         f"of {polite['waits_asked_for']} waits broken (and {polite['waits_lost_with_a_killed_process']} "
         f"lost with a killed process); {due['planned_and_never_begun']} of {due['turns_planned']:,} turns "
