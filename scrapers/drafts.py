@@ -128,7 +128,7 @@ def _options(options: Mapping[str, object], draft: Draft, words: str) -> list[st
         lines += ["", f"[options.article]  # {which}",
                   *(f"{name} = {quoted(str(value))}" for name, value in article.items())]  # fmt: skip
         lines += [
-            f"{name} = {quoted(draft.url if name == 'url' else FILL_IN)}  # {none}"
+            f"{name} = {quoted(draft.url.partition('{')[0] if name == 'url' else FILL_IN)}  # {none}"
             for name in draft.missing
         ]
     return lines

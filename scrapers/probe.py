@@ -15,8 +15,9 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from ews.model import Article, Source
+from scrapers.bounds import wrong_addresses
 from scrapers.collected import Parser
-from scrapers.conditional import charset_of, judge
+from scrapers.conditional import charset_of, fill_url, judge
 from scrapers.errors import SourceError
 from scrapers.fields import guess_article, longest_list, repeated_element
 from scrapers.http import Client, Reply
@@ -85,9 +86,14 @@ def look(
 def _guessed(
     client: Client, url: str, now: datetime, kind: str, lang: str, parser: Parser
 ) -> Draft:
-    reply = client.get(url)
-    judge(blank(url), reply, now)
-    return guess(reply, now, kind, lang, parser)
+    if wrong := wrong_addresses(url, {}):
+        raise SourceError(f"not a usable URL: {wrong}", permanent=True)
+    filled = fill_url(url, now)
+    reply = client.get(filled)
+    judge(blank(filled), reply, now)
+    draft = guess(reply, now, kind, lang, parser)
+    # dates in braces are filled in anew at each turn
+    return replace(draft, url=url) if filled != url and not reply.moved else draft
 
 
 def blank(url: str, kind: str = "rss", **more: object) -> Source:

@@ -262,6 +262,12 @@ def test_a_page_is_followed_to_the_feed_that_it_names_and_robots_are_obeyed(
                     for one in ("gone", "private/feed", "feed.xml"))  # fmt: skip
     httpserver.expect_request("/two").respond_with_data(f"<html><head>{links}</head></html>")
     assert look(httpserver.url_for("/two"), client, NOW).url == httpserver.url_for("/feed.xml")
+    since = (NOW - timedelta(days=3)).date().isoformat()
+    httpserver.expect_request("/since", query_string={"d": since}).respond_with_data(feed())
+    dated = httpserver.url_for("/since?d=") + "{day:-3}"
+    with pytest.raises(SourceError, match="too far away"):
+        look(dated.replace("-3", "-9999999"), client, NOW)
+    assert (look(dated, client, NOW).url, look(dated, client, NOW).rows) == (dated, 8)
     with pytest.raises(SourceError, match="robots"):
         look(httpserver.url_for("/private/feed"), client, NOW)
     with pytest.raises(SourceError, match=r"404|500"):
