@@ -56,7 +56,7 @@ def source_text(name: str, draft: Draft, now: datetime, words: str = "en") -> st
          "CHECK: of the publisher, ISO code, EU or INT"),
         ('group = "news"', GROUPS_TOLD, GROUPS_TOLD),
         (f"tier = {PRIVATE_TIER}", "자체 수집원은 늘 이 값", "of a private source it is always this"),
-        ('terms = "not read yet"', "CHECK: 프로그램이 읽어도 되는가, 무엇을 두고 보여도 되는가",
+        (f"terms = {quoted('아직 읽지 않음' if words == 'ko' else 'not read yet')}", "CHECK: 프로그램이 읽어도 되는가, 무엇을 두고 보여도 되는가",
          "CHECK: may a program read it, and what may be kept and shown"),
         (f"every = {quoted(span(draft.every_s))}", _why_every(draft, "ko"), _why_every(draft, "en")),
         (f"fresh_within = {quoted(span(draft.fresh_within_s))}", "CHECK: 이보다 오래 조용하면 경고",
