@@ -31,6 +31,7 @@ POLLS_PER_CHANGE = 4
 GROWTH = 1.5  # a wait grows at most so much at one poll, and is halved by the first change
 # However quiet a source is, news of it waits no longer than this because of its history.
 SLOWEST_S = 7_200
+NEWS = "news"  # the group of newsrooms and of queries to them
 ORIGINAL_AGAIN = timedelta(days=7)  # a source that moved is asked at its old address again
 
 
@@ -304,7 +305,8 @@ def freshness(
     """What the source's silence means at `now`, judged by the newest date inside its data.
 
     `last_good` is the latest NEW or UNCHANGED fetch, `last` the latest of any outcome. A source
-    without dates that may be empty (`expect.min = 0`) is judged by its last good answer. A few
+    without dates that may be empty (`expect.min = 0`) is judged by its last good answer; one of news
+    by when it last brought any, since there is no season without news. A few
     failed turns in a row are tolerated, a permanent refusal is not. Texts that stay the same since
     `news_at` (`Polling.news_at`) are old whatever date they bear: some publishers stamp "now".
     """
@@ -322,7 +324,9 @@ def freshness(
     if news_at is not None and last_good.signals and newest is not None:
         newest = min(newest, news_at)
     if newest is None and source.expect_min == 0:
-        return SourceState.FRESH
+        if source.group != NEWS:
+            return SourceState.FRESH
+        newest = news_at  # an empty answer is one; answers that stay empty are no quiet world
     if newest is None or now - newest > timedelta(seconds=source.fresh_within_s):
         return SourceState.STALE
     return SourceState.FRESH

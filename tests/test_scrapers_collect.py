@@ -161,8 +161,16 @@ def test_silence_is_calm_only_when_the_data_are_fresh(web: HTTPServer) -> None:
 
 
 def test_a_quiet_season_is_fresh_where_nothing_is_normal(web: HTTPServer) -> None:
-    source = feed_source(web, expect_min=0)
+    source = feed_source(web, expect_min=0, group="hazard")
     assert freshness(source, good(None), NOW) is SourceState.FRESH
+
+
+def test_news_that_stay_empty_are_no_quiet_season(web: HTTPServer) -> None:
+    source, empty = feed_source(web, expect_min=0), good(None)
+    day = timedelta(seconds=source.fresh_within_s)
+    assert freshness(source, empty, NOW, empty, NOW - day / 2) is SourceState.FRESH
+    assert freshness(source, empty, NOW, empty, NOW - 2 * day) is SourceState.STALE
+    assert freshness(source, empty, NOW, empty) is SourceState.STALE  # it never brought a text
 
 
 def test_one_failed_turn_is_tolerated_but_not_many(web: HTTPServer) -> None:
