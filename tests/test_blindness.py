@@ -104,7 +104,11 @@ def test_a_source_is_believed_until_its_data_are_too_old_or_its_last_answer() ->
     assert believed_until(BASE, SourceState.FAILING, good) == NOW
     assert believed_until(BASE, SourceState.NEVER, None) is None
     dateless = replace(good, newest=None)
-    assert believed_until(replace(BASE, expect_min=0), SourceState.STALE, dateless) == NOW + DAY
+    storms, news = (replace(BASE, expect_min=0, group=one) for one in ("hazard", "news"))
+    assert believed_until(storms, SourceState.STALE, dateless) == NOW + DAY
+    # a query to the news that stays empty: since it last brought a text, if it ever did
+    assert believed_until(news, SourceState.STALE, dateless, NOW - 3 * DAY) == NOW - 2 * DAY
+    assert believed_until(news, SourceState.STALE, dateless) is None
 
 
 def test_it_is_dark_from_the_moment_the_quorum_was_lost() -> None:

@@ -15,6 +15,7 @@ from functools import cache, cached_property, lru_cache
 from alerts.rulebook import BlindLimits
 from ews.model import Fetch, Source, SourceState
 from graph.reference import EU_MEMBERS, ITEMS, USES, best_share, partners
+from scrapers.schedule import NEWS
 
 EVERYTHING = "all"
 HOME = "KR"
@@ -89,7 +90,11 @@ def believed_until(
         return None if good is None else good.at
     fresh = timedelta(seconds=source.fresh_within_s)
     if good.newest is None:
-        return good.at + fresh if source.expect_min == 0 else good.at
+        if source.expect_min:
+            return good.at
+        if source.group != NEWS:
+            return good.at + fresh
+        return min(good.at, news_at) + fresh if news_at else None
     known = [good.at, good.newest, *([news_at] if news_at and good.signals else [])]
     return min(known) + fresh
 
