@@ -1,4 +1,5 @@
-"""The generated parts of docs/cli.md, docs/api.md and docs/event-types.md, from the code itself.
+"""The generated parts of docs/*.md: commands, API, event types and formats from the code itself, the
+figures of collection from docs/bench/collection.json.
 
 `python -m tests.docs_text` writes them anew; test_docs.py says so when they are stale.
 """
@@ -127,10 +128,18 @@ def event_types() -> str:
     return "\n".join(rows) + "\n"
 
 
+def collection_figures() -> str:
+    """The bars of collection as they were measured, and every wire format."""
+    from tests.collection_bars import page
+
+    return page()
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/cli.md": cli_reference,
     "docs/api.md": api_reference,
     "docs/event-types.md": event_types,
+    "docs/collection.md": collection_figures,
 }
 
 
