@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,3 +151,29 @@ def test_the_figures_of_the_numeric_half_are_those_of_the_last_benchmarks() -> N
         told.append(f"{next(r['sensitivity'] for r in rates if r['set'] == 0.001):.2f}")
     missing = [one for one in told if one not in readme]
     assert not missing, f"benchmarks were run again: write {missing} into README's table"
+
+
+def test_the_figures_of_collection_are_those_of_the_last_benchmarks() -> None:
+    figures = json.loads((ROOT / "docs/bench/collection.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [one for one in collection_told(figures) if f"| {one} |" not in readme]
+    assert not missing, f"benchmarks were run again: write {missing} into README's table"
+
+
+def collection_told(figures: dict[str, Any]) -> list[str]:
+    """The right-hand cells of README's table of collection."""
+    kept, polite = figures["day"]["stored"], figures["day"]["polite"]
+    addresses, sources = figures["addresses"], figures["sources"]
+    charsets, korean = figures["texts"]["charset_matrix"], figures["texts"]["undeclared_korean"]
+    worst = min(v for part in korean.values() for k, v in part.items() if k != "headlines")
+    reached = addresses["sockets_opened"] + addresses["connections"]
+    return [
+        f"{sources['folders']} / {sources['formats']} / {len(sources['ever_run_live'])}",
+        f"{kept['items_sent_whole']:,} / {kept['stored']:,} / {kept['stored_twice']}; "
+        f"{polite['smallest_gap_s']:.1f} s",
+        f"{figures['feeds']['ratio']:.2f} times",
+        f"{figures['gdelt']['ratio']:.2f} times",
+        f"{figures['bombs']['worst_mib']:.0f} MiB",
+        f"{reached + addresses['inner_sockets_opened']}",
+        f"{charsets['right']} of {charsets['of']} / {100 * worst:.2f}%",
+    ]
