@@ -155,9 +155,10 @@ def test_the_figures_of_the_numeric_half_are_those_of_the_last_benchmarks() -> N
 
 def test_the_figures_of_collection_are_those_of_the_last_benchmarks() -> None:
     figures = json.loads((ROOT / "docs/bench/collection.json").read_text(encoding="utf-8"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [one for one in collection_told(figures) if f"| {one} |" not in readme]
-    assert not missing, f"benchmarks were run again: write {missing} into README's table"
+    for name in ("README.md", "README.ko.md"):
+        readme = (ROOT / name).read_text(encoding="utf-8")
+        missing = [one for one in collection_told(figures) if f"| {one} |" not in readme]
+        assert not missing, f"benchmarks were run again: write {missing} into the table of {name}"
 
 
 def collection_told(figures: dict[str, Any]) -> list[str]:
@@ -171,9 +172,9 @@ def collection_told(figures: dict[str, Any]) -> list[str]:
         f"{sources['folders']} / {sources['formats']} / {len(sources['ever_run_live'])}",
         f"{kept['items_sent_whole']:,} / {kept['stored']:,} / {kept['stored_twice']}; "
         f"{polite['smallest_gap_s']:.1f} s",
-        f"{figures['feeds']['ratio']:.2f} times",
-        f"{figures['gdelt']['ratio']:.2f} times",
+        f"{figures['feeds']['ratio']:.2f}",
+        f"{figures['gdelt']['ratio']:.2f}",
         f"{figures['bombs']['worst_mib']:.0f} MiB",
         f"{reached + addresses['inner_sockets_opened']}",
-        f"{charsets['right']} of {charsets['of']} / {100 * worst:.2f}%",
+        f"{charsets['right']}/{charsets['of']}; {100 * worst:.2f}%",
     ]
