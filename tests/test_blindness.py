@@ -268,6 +268,9 @@ def test_one_bulletin_names_all_that_a_receiver_depends_on_in_its_language() -> 
     assert {n.reason for n in done.notifications} == {RouteReason.BULLETIN}
     assert [n.bulletin for n in done.notifications] == [both.id, one.id]
     assert step(old, done.spells, [], routes, Names()).bulletins == ()
+    back = watch(feed("a"), feed("b"), *(feed(f"o{n}") for n in range(6)), of=of)
+    lines = [b.parts[0].lines for b in step(back, done.spells, [], routes, Names()).bulletins]
+    assert lines[1] == ("요소: 2026-01-18 09:00부터 2026-01-20 09:00까지 보이지 않았습니다.",)
 
 
 # --------------------------------------------------------------------------- in the store

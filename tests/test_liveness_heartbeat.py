@@ -135,7 +135,7 @@ def test_who_heard_of_ews_that_day_gets_no_empty_word_but_operators_do(
     beating.look(DUE)
     assert "official" not in receivers(store)
     (ops,) = store.bulletins("ops")
-    assert ops.title == "2026-11-25 08:30: 3 messages in the last 24 hours"
+    assert ops.title == "2026-11-25 08:30: messages in the last 24 hours: 3"
     for name in ("ops", "ops-mail"):
         sent(store, name, DUE, DUE + MINUTE)
     assert "official" not in {one.receiver for one in gone(store, DUE + 2 * GRACE)}
@@ -184,10 +184,37 @@ def test_nothing_collected_is_never_told_as_calm(store: Store) -> None:
     beating.look(DUE)
     text = bulletin_message(store.bulletins("ops")[0]).text
     assert "No text and no figure came in. That is not normal." in text
-    assert "1 silent sources" in text
+    assert "Silent sources (1)" in text
     assert "nothing to report" not in text
     assert "no source answered, so nothing is known to be calm" in text
     assert "Nothing: news of your items" not in text
+    assert "Look first at the line and the clock of this machine" in text
+
+
+def test_sources_that_answer_and_bring_nothing_are_no_calm_either(store: Store) -> None:
+    beating = a_beating(store)
+    beating.look(BEGAN)
+    store.save_fetch(Fetch(SOURCE.name, DUE - MINUTE, FetchOutcome.UNCHANGED, newest=DUE))
+    beating.look(DUE)
+    text = bulletin_message(store.bulletins("ops")[0]).text
+    assert "nothing came in, so nothing is known to be calm" in text
+    assert "Not known: sources answered but brought nothing new." in text
+    assert "nothing to report" not in text
+    assert "is coming in" not in text
+
+
+def test_no_news_of_alerts_that_still_fire_is_not_told_as_if_there_were_none(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beating = a_beating(store)
+    beating.look(BEGAN)
+    store.save_fetch(Fetch(SOURCE.name, DUE - MINUTE, FetchOutcome.NEW, newest=DUE, signals=1))
+    store.add_tally(Tally(SOURCE.name, DUE - MINUTE, 1, new_texts=1))
+    monkeypatch.setattr(Store, "open_alerts", lambda *_: [object(), object()])
+    beating.look(DUE)
+    (english,), (korean,) = store.bulletins("ops"), store.bulletins("official")
+    assert english.title == "2026-11-25 08:30: nothing to report (alerts still firing: 2)"
+    assert korean.title == "2026-11-25 08:30, 특이사항 없음 (발령 중인 경보 2건은 그대로)"
 
 
 # --------------------------------------------------------------------------- it did not come
@@ -220,7 +247,9 @@ def test_one_that_was_never_made_is_seen_from_another_process_and_told_with_the_
     a_beating(store).look(DUE + DAY)
     (bulletin,) = store.bulletins("ops")
     assert bulletin.parts[0].label == "Heartbeats that did not come on time"
-    assert bulletin.parts[0].lines == ("2026-11-25 08:30: not made, because ews was off or hung.",)
+    assert bulletin.parts[0].lines == (
+        "2026-11-25 08:30 was not made, because ews was off or hung.",
+    )
 
 
 def test_the_next_says_what_the_channel_said(store: Store) -> None:
@@ -231,7 +260,7 @@ def test_the_next_says_what_the_channel_said(store: Store) -> None:
     store.save_delivery(Delivery(id, DeliveryState.DEAD, attempts=1, error="disk full"), DUE)
     beating.look(DUE + DAY)
     assert store.bulletins("ops")[-1].parts[0].lines == (
-        "2026-11-25 08:30: not delivered. disk full",
+        "2026-11-25 08:30 was not delivered. disk full",
     )
 
 

@@ -168,9 +168,15 @@ def _bulletin(
 
 
 def _line(spell: BlindSpell, receiver: Receiver, names: Names) -> str:
-    since = spell.since.astimezone(ZoneInfo(receiver.timezone)).strftime("%Y-%m-%d %H:%M")
-    name = subject_name(spell.subject, names, receiver.lang)
-    return say("blind.line", receiver.lang, what=name, since=since)
+    lang, since = receiver.lang, _local(spell.since, receiver)
+    name = subject_name(spell.subject, names, lang)
+    if spell.ended_at is None:
+        return say("blind.line", lang, what=name, since=since)
+    return say("blind.was", lang, what=name, since=since, until=_local(spell.ended_at, receiver))
+
+
+def _local(moment: datetime, receiver: Receiver) -> str:
+    return moment.astimezone(ZoneInfo(receiver.timezone)).strftime("%Y-%m-%d %H:%M")
 
 
 def subject_name(subject: str, names: Names, lang: str) -> str:

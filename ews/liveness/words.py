@@ -49,9 +49,13 @@ def heartbeat(
 def _title(receiver: Receiver, due: datetime, found: Life, blind: int) -> str:
     told = found.told.get(receiver.name, 0)
     key = ("told" if told else "nothing") + ("_blind" if blind else "")
+    if not (told or found.texts or found.figures):
+        key = "nothing_came_in"
     if not found.answered:  # without a look silence is no news, good or bad
         key = "unseen"
-    return say(f"beat.{key}", receiver.lang, at=_local(receiver, due), told=told, n=blind)
+    line = say(f"beat.{key}", receiver.lang, at=_local(receiver, due), told=told, n=blind)
+    still = found.firing and key in ("nothing", "nothing_blind")  # no news of them, and no end
+    return line + (say("beat.still_firing", receiver.lang, n=found.firing) if still else "")
 
 
 def _day(receiver: Receiver, found: Life) -> BulletinPart:
@@ -84,8 +88,10 @@ def _blind(
         lines.append(say("blind.more", lang, n=len(spells) - SHOWN))
     if not found.answered:
         lines.append(say("beat.sees_none", lang))
+        lines += [say("beat.first_look", lang)] if receiver.operator else []
     elif not spells:
-        lines.append(say("beat.sees_all", lang))
+        came = found.texts or found.figures
+        lines.append(say("beat.sees_all" if came else "beat.sees_unsure", lang))
     if found.silent:
         shown = ", ".join(one.spoken_of(lang) for one in found.silent[:NAMED])
         more = "" if len(found.silent) <= NAMED else ", ..."
