@@ -183,7 +183,7 @@ def why_not(host: Host, now: datetime) -> SourceError:
     )
 
 
-class Line:
+class OwnLine:
     """Does our own line work? Which hosts answered last, and when."""
 
     def __init__(self) -> None:

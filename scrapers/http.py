@@ -35,8 +35,8 @@ from scrapers.hops import (
 from scrapers.hosts import (
     Guests,
     HostBook,
-    Line,
     MemoryHosts,
+    OwnLine,
     answered,
     booked,
     failed,
@@ -133,7 +133,7 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._guests = Guests(self._hosts)
-        self._line = Line()
+        self._line = OwnLine()
         self._free_at: dict[str, datetime] = {}  # hosts: the gap after the end of a request
         self._robots = Robots(self._hosts, clock)
 

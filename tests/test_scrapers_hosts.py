@@ -17,8 +17,8 @@ from scrapers.hosts import (
     LONGEST_WAIT_S,
     OPENS_AFTER,
     PROBE_S,
-    Line,
     MemoryHosts,
+    OwnLine,
     booked,
     failed,
     held,
@@ -126,7 +126,7 @@ def test_a_clock_put_back_does_not_leave_a_host_alone_for_hours(
 
 
 def test_our_line_works_when_another_host_answered_lately() -> None:
-    line = Line()
+    line = OwnLine()
     line.works("a", NOW)
     assert not line.works_elsewhere("a", NOW)
     assert line.works_elsewhere("b", NOW)
