@@ -182,7 +182,9 @@ def test_the_long_feed_fills_gaps_under_the_same_ids(name: str) -> None:
 
 def test_japanese_titles_are_whole_japanese_sentences() -> None:
     for name in ("jma_quake", "jma_eqvol", "jma_extra_long"):
-        for one in read_sample(load_source(name)).signals:
+        signals = read_sample(load_source(name)).signals
+        assert signals, name
+        for one in signals:
             assert isinstance(one, Article)
             assert one.lang == "ja"
             assert not any(word in one.title for word in ("earthquake", "intensity", "{"))

@@ -175,7 +175,9 @@ def test_a_worker_may_not_take_the_id_of_another_sources_text() -> None:
 
 def test_korean_sources_speak_korean() -> None:
     for name in ("kotra_market_news", "kotra_flash_news"):
-        for one in read_sample(load_source(name)).signals:
+        signals = read_sample(load_source(name)).signals
+        assert signals, name
+        for one in signals:
             assert isinstance(one, Article)
             assert one.lang == "ko"
             assert any("가" <= letter <= "힣" for letter in one.title)

@@ -175,6 +175,7 @@ def test_the_page_of_sources_is_up_to_date() -> None:
 
 
 def test_state_notices_carry_their_authority() -> None:
+    assert {BY_NAME[name].authority for name in ("koreakr_policy", "ofac_sdn")} == {"KR", "US"}
     for source in SOURCES:
         if source.name.startswith("koreakr"):
             assert source.authority == "KR"
