@@ -14,7 +14,7 @@ DATA ?= $(or $(EWS_RECORDED_DATA),../shared/data)
 .PHONY: help demo test lint check bench bench-nlp bench-graph bench-alerts bench-collection bench-detectors bench-tuning crises model score torture torture-sets lock clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 .venv/run: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
