@@ -32,6 +32,8 @@ from ews.blindness import (
     watch_over,
 )
 from ews.cli import app
+from ews.cli.blind import table_row
+from ews.cli.output import output
 from ews.config import load_settings
 from ews.model import (
     Alert,
@@ -54,7 +56,8 @@ from ews.model import (
     Stage,
 )
 from ews.reports import Names
-from ews.reports.blind import board_states
+from ews.reports.blind import CountryLine, SilentSource, board_states
+from ews.reports.views import Label
 from ews.storage import Store
 from ews.web import create_app
 from scrapers import load_sources
@@ -424,3 +427,11 @@ def test_the_command_and_the_api_say_what_is_blind_and_that_a_demo_is_not_watche
     assert len(answered["lines"]) == len(said["lines"])
     assert len(client.get("/api/v1/blind?every=true").json()["lines"]) > len(said["lines"])
     store.close()
+
+
+def test_a_country_of_which_no_source_of_its_own_speaks_is_not_called_calm() -> None:
+    gone = SilentSource("q", "q", "failing", None, "q")
+    line = CountryLine(Label("QA", "Qatar", "카타르"), "calm", None, False, 1, (gone,))
+    assert table_row(output("en", False), line, "Qatar")[0] == "seen by others only"
+    assert table_row(output("ko", False), line, "카타르")[0] == "다른 출처로만 봄"
+    assert table_row(output("en", False), replace(line, sources=2), "Qatar")[0] == "calm"

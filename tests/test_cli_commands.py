@@ -303,8 +303,8 @@ def test_doctor_looks_at_our_own_line_when_most_sources_are_silent(tmp_path: Pat
             tx.save_fetch(Fetch(one.name, now, FetchOutcome.FAILED, error="no answer"))
     store.close()
     for lang, words in (
-        ("ko", ("곳이 조용함", "인터넷과 시계")),
-        ("en", ("are silent", "the line")),
+        ("ko", ("이상 수집원", "곳이 조용함", "인터넷과 시계")),
+        ("en", ("FAILED sources", "are silent", "the line")),
     ):
         result = ews("doctor", "--lang", lang, home=tmp_path)
         assert result.exit_code == 1

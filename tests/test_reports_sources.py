@@ -16,7 +16,15 @@ from ews.reports.collection import source_lines, sources_here
 from ews.reports.source_advice import ADVICE, advise, todo
 from ews.reports.source_errors import OTHERWISE, in_korean
 from ews.reports.source_views import SourceLine
-from ews.reports.source_words import a_round, ago, flow_words, state_words, trouble
+from ews.reports.source_words import (
+    TERMS_KO,
+    a_round,
+    ago,
+    flow_words,
+    state_words,
+    terms_words,
+    trouble,
+)
 from ews.storage import Store
 from ews.storage.series_rows import units
 from scrapers import load_sources
@@ -55,7 +63,10 @@ def test_a_missing_key_and_the_length_of_a_round_are_said_in_both_languages(stor
     assert "DATA_GO_KR_KEY" in trouble(line, "ko")
     assert trouble(line, "en") == line.advice[0].en
     assert "DATA_GO_KR_KEY" in trouble(line, "en")
-    assert (a_round(line, "ko"), a_round(line, "en")) == ("한 바퀴 0.8일", "a round takes 0.8 d")
+    assert (a_round(line, "ko"), a_round(line, "en")) == (
+        "한 바퀴 도는 데 0.8일",
+        "a round takes 0.8 d",
+    )
     komis = load_source("komis_bismuth")
     (own,) = source_lines(store, NOW, [replace(komis, tier=4, trusted=False)])
     assert "source.toml" in trouble(own, "en"), "nobody's consent is missing for one's own"
@@ -201,5 +212,13 @@ def test_how_a_source_stands_is_said_in_a_few_words(fresh: SourceLine) -> None:
     assert ago(later, NOW, "ko") == "3시간 뒤"
     seen = replace(fresh, seen_day=1200, usual_day=40.4, seen_week=2, usual_week=None)
     assert flow_words(seen, "en") == "day 1,200 (usually 40) · week 2"
-    assert flow_words(fresh, "ko") == "아직 세기 이름"  # never a dash where something came
+    assert flow_words(seen, "ko") == "하루 1,200건 (평소 40건) · 한 주 2건"
+    assert flow_words(fresh, "ko") == "아직 세지 않음"  # never a dash where something came
     assert flow_words(replace(fresh, last_at=None), "ko") == "-"
+
+
+def test_terms_that_many_sources_share_are_told_in_korean() -> None:
+    shared = {one.terms for one in load_sources()} & set(TERMS_KO)
+    assert shared == set(TERMS_KO), "each phrase is one that a source.toml has"
+    assert all(terms_words(one, "ko") != one == terms_words(one, "en") for one in shared)
+    assert terms_words("CC BY 4.0", "ko") == "CC BY 4.0"

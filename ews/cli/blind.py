@@ -60,8 +60,8 @@ def _show(out: Output, board: Board) -> None:
         [out.t("상태", "state"), out.t("품목·나라", "item or country"),
          out.t("보이지 않은 때부터", "blind since"), out.t("출처", "sources"),
          out.t("멈춘 출처", "silent")],
-        [*(_row(out, line, line.item.text(out.lang)) for line in board.lines),
-         *(_row(out, line, line.country.text(out.lang)) for line in board.countries)],
+        [*(table_row(out, line, line.item.text(out.lang)) for line in board.lines),
+         *(table_row(out, line, line.country.text(out.lang)) for line in board.countries)],
     )  # fmt: skip
     lost = sum(line.blind for line in board.lines)
     lands = sum(line.blind for line in board.countries)
@@ -70,12 +70,16 @@ def _show(out: Output, board: Board) -> None:
                   f"{lost} items and {lands} countries blind, {silent} of {of} sources silent."))  # fmt: skip
 
 
-def _row(out: Output, line: BoardLine | CountryLine, name: str) -> tuple[str, ...]:
+def table_row(out: Output, line: BoardLine | CountryLine, name: str) -> tuple[str, ...]:
+    """State, name, blind since, speaking of its sources, silent ones."""
     from ews.cli.output import moment
     from ews.reports.words import word
 
+    state = word(line.state, out.lang)
+    if line.state == "calm" and len(line.silent) == line.sources:  # nobody of its own speaks
+        state = out.t("다른 출처로만 봄", "seen by others only")
     return (
-        word(line.state, out.lang) + (" !" if line.blind and line.state != "blind" else ""),
+        state + (" !" if line.blind and line.state != "blind" else ""),
         name, moment(line.since) if line.blind else "",
         f"{line.sources - len(line.silent)}/{line.sources}",
         _some(out, [one.name for one in line.silent]),

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from ews.cli.checks import Check
 
 
+KOREAN = {
+    "scheduler": "수집·처리 (ews run)", "cycles": "처리", "collection": "수집",
+    "heartbeat": "가동 확인 알림", "dead mans switch": "바깥 감시",
+    "heartbeat to": "가동 확인 받는 곳", "store": "저장소", "sources": "수집원",
+    "private sources": "자체 수집원", "schedule": "수집 차례", "undone articles": "읽지 않은 글",
+    "routes": "수신처 설정", "dead deliveries": "포기한 알림", "unsettled deliveries": "보냈는지 모르는 알림",
+    "contact": "연락처",
+}  # fmt: skip
+
+
 def register(app: typer.Typer) -> None:
     for command in (check, config, doctor):
         app.command()(command)
@@ -66,10 +76,21 @@ def _print(found: Sequence[Check], lang: str | None, as_json: bool, setting: str
     if out.as_json:
         out.json(found)
     else:
-        marks = {True: Text("ok", "green"), False: Text("FAILED", "bold red")}
+        marks = {
+            True: Text(out.t("정상", "ok"), "green"),
+            False: Text(out.t("이상", "FAILED"), "bold red"),
+        }
         out.table(
             "",
             ["", out.t("무엇", "check"), out.t("본 것", "found"), out.t("할 일", "what to do")],
-            [(marks[one.ok], one.name, one.found, "" if one.ok else one.advice) for one in found],
+            [
+                (
+                    marks[one.ok],
+                    out.t(KOREAN.get(one.name, one.name), one.name),
+                    one.found,
+                    "" if one.ok else one.advice,
+                )
+                for one in found
+            ],
         )
     raise typer.Exit(0 if all(one.ok for one in found) else 1)

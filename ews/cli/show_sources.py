@@ -13,6 +13,7 @@ from ews.reports.source_words import (
     language_words,
     rows_words,
     state_words,
+    terms_words,
     tier_words,
     trouble,
     why_next,
@@ -129,7 +130,7 @@ def _facts(out: Output, found: SourceReport, now: datetime) -> None:
         (out.t("지금 보이지 않음", "dark now"), _some(dark)),
         (out.t("API 키", "API key"), one.key_env),
         ("URL", clean(one.url)),
-        (out.t("이용 조건", "terms"), clean(one.terms)),
+        (out.t("이용 조건", "terms"), clean(terms_words(one.terms, lang))),
     ])  # fmt: skip
 
 
