@@ -20,10 +20,9 @@ from scrapers.golden import told_text
 from scrapers.kinds import parse
 from scrapers.mapping import Parsed
 from scrapers.probe import SAMPLES, Draft
-from scrapers.templates import slug
+from scrapers.templates import FILL_IN, slug
 
 DAY = 86_400
-FILL_IN = "FILL_IN"
 GROUPS_TOLD = "news | official | hazard | shipping | statistics | price | policy"
 HEAD = {
     "en": """\

@@ -20,7 +20,7 @@ from ews.model import (
 )
 from scrapers.errors import SourceError
 from scrapers.periods import first_day
-from scrapers.templates import MissingField, Row, as_text, number, pick, render
+from scrapers.templates import FILL_IN, MissingField, Row, as_text, number, pick, render
 from scrapers.text import canonical_url, clean_text, guess_lang, parse_date
 
 Signal = Article | Observation
@@ -76,6 +76,12 @@ def map_rows(source: Source, rows: Sequence[Row], now: datetime) -> Parsed:
         except MissingField as error:
             tally.missing[str(error)] = tally.missing.get(str(error), 0) + 1
     for name, count in tally.missing.items():
+        if name == FILL_IN:
+            known = ", ".join(repr(str(field)[:40]) for field in list(wanted[0])[:12])
+            raise SourceError(
+                f"{source.name}: FILL_IN still stands in source.toml: write the name of a field "
+                f"there; a row has {known}"
+            )
         if count * 2 > len(wanted):
             raise SourceError(
                 f"{source.name}: field {name!r} is missing in {count} of {len(wanted)} rows; the "

@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 Row = Mapping[str, object]
 
+FILL_IN = "FILL_IN"  # where a draft of source.toml names no field yet
+
 
 class MissingField(Exception):
     """A row lacks a field that a template needs."""

@@ -94,6 +94,8 @@ def test_from_a_url_to_a_source_that_is_tested_asked_and_promoted(
         assert seen.exit_code == 0, seen.output
         assert "부산항 하역 중단 1" in seen.stdout
         assert "unverified source" in seen.stdout
+        assert "not as expected" not in seen.stdout
+    assert "no body is kept" in run("raw", FEED).stdout
     assert "확인되지 않은 출처" in run(FEED, lang="ko").stdout
     assert "(unverified source)" in run().stdout
     assert not known(tmp_path).named(FEED).trusted
@@ -118,6 +120,9 @@ def test_a_feed_is_not_asked_twice_and_what_gives_nothing_is_no_success(
     again = run("new", "other", "--url", url)
     assert (again.exit_code, "port_news reads this feed already" in again.stderr) == (2, True)
     assert "port_news" in run("port_nws").stderr  # a slip of the finger
+    file = tmp_path / "sources" / FEED / "source.toml"
+    file.write_text(file.read_text("utf-8").replace("min = 1", "min = 30"), "utf-8")
+    assert "such an answer counts as failed" in " ".join(run("test", FEED).stdout.split())
     httpserver.clear()
     httpserver.expect_request("/robots.txt").respond_with_data("", status=404)
     httpserver.expect_request("/rss").respond_with_data(feed(0))

@@ -15,12 +15,13 @@ from pytest_httpserver import HTTPServer
 
 from scrapers import CatalogError, Client, SourceError, load_source, load_sources, parse
 from scrapers.catalog import home_sources, private_source
-from scrapers.drafts import FILL_IN, check_name, source_text, write_source
+from scrapers.drafts import check_name, source_text, write_source
 from scrapers.fields import guess_article, longest_list
 from scrapers.golden import sample_file
 from scrapers.http import Reply
 from scrapers.probe import SAMPLES, Draft, guess, look
 from scrapers.samples import tried
+from scrapers.templates import FILL_IN
 
 NOW = datetime(2026, 11, 25, 3, tzinfo=UTC)
 PAGE = (
@@ -99,7 +100,8 @@ def test_what_was_not_found_is_said_and_stands_in_the_file_to_be_filled_in() -> 
     assert table["options"]["article"] == {
         "title": "{headline}", "url": "https://port.example.org/x", "date": FILL_IN,
     }  # fmt: skip
-    with pytest.raises(SourceError, match="FILL_IN"):
+    said = r"FILL_IN still stands in source\.toml: .* a row has 'headline', 'n'"
+    with pytest.raises(SourceError, match=said):
         parse(private_source("own", source_text("own", draft, NOW)), draft.body, NOW)
 
 

@@ -84,6 +84,9 @@ def _turns(out: Output, store: Store, name: str) -> bool:
              "sha256": one.sha256, "headers": dict(one.headers)} for at, one in rows
         ])  # fmt: skip
         return bool(rows)
+    if not rows:
+        out.say(out.t(f"{name}: 보관한 원문이 없습니다.", f"{name}: no body is kept."))
+        return False
     out.table(
         name,
         [out.t("때", "when"), "UTC", out.t("쪽", "page"), out.t("바이트", "bytes"), "sha256", "URL"],

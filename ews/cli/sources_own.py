@@ -249,11 +249,15 @@ def _show_trial(out: Output, source: Source, tried: dict[str, object]) -> None:
                                 out.t("단위", "unit")],
                   [(v.series, v.observed_at.date().isoformat(), f"{v.value:g}", v.unit) for v in values],
                   right=[2])  # fmt: skip
-    low, high = source.expect_min, source.expect_max
+    low, high, rows = source.expect_min, source.expect_max, tried["rows"]
+    # samples of ours are short; that of a private source is a whole answer
+    outside = not source.trusted and isinstance(rows, int) and not low <= rows <= high
     out.facts([
         (out.t("신호", "signals"), f"{len(signals)} ({out.t('처음 30개씩 보임', 'the first 30 of each are shown')})"
          if len(signals) > 30 else len(signals)),
-        (out.t("행", "rows"), f"{tried['rows']}, {out.t('기대', 'expected')} {low}..{high}"),
+        (out.t("행", "rows"), f"{'-' if rows is None else rows}, " + out.t(f"기대 {low}~{high}", f"expected {low} to {high}")),
+        (out.t("기대 밖", "not as expected"), out.t("이렇게 오면 실패로 셉니다. source.toml의 expect를 고치십시오",
+                                                 "such an answer counts as failed: correct expect in source.toml") if outside else ""),
         (out.t("신뢰", "trust"), out.t("확인된 출처", "trusted") if source.trusted else out.t("확인되지 않은 출처", "unverified source")),
         (out.t("기대와 다른 것", "differs from expected.json"), tried["differs"]),
     ])  # fmt: skip

@@ -67,6 +67,7 @@ _TABLE = (
     (r"holds no entries now",
      "지금은 글이 하나도 없어 얼마나 자주 바뀌는지 알 수 없습니다. 나중에 다시 보거나 every, fresh_within, expect를 손으로 적으십시오"),
     (r"its newest entry is (\d+) days old", "가장 새 글이 {0}일 전 것입니다. 멈춘 피드일 수 있으니 발행처를 열어 보십시오"),
+    (r"FILL_IN still stands", "source.toml에 FILL_IN이 남아 있습니다. 그 자리에 맞는 칸의 이름을 적으십시오"),
     (r"no feed was recognised", "피드를 알아보지 못했습니다. 주소를 열어 보십시오"),
     (r"ENTITY is refused", "해로울 수 있는 XML(ENTITY)이라 읽지 않았습니다. 발행처에 알리십시오"),
     # what came is not what was expected

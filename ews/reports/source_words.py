@@ -141,9 +141,6 @@ def rows_words(line: SourceLine, lang: str) -> str:
     """Rows of the last good answer beside those that source.toml expects."""
     if line.rows is None:
         return "-"
-    expected = f"{line.expect_min:,}~{line.expect_max:,}"
-    return (
-        f"{line.rows:,} (기대 {expected})"
-        if lang == "ko"
-        else f"{line.rows:,} (expected {expected})"
-    )
+    low, high = f"{line.expect_min:,}", f"{line.expect_max:,}"
+    said = f"기대 {low}~{high}" if lang == "ko" else f"expected {low} to {high}"
+    return f"{line.rows:,} ({said})"
