@@ -31,7 +31,7 @@ help: ## this list
 demo: .venv/run ## play the shipped crises and print the alerts as an official reads them
 	$(NICE_ENV) $(BIN)/ews demo --home $(DEMO_HOME)
 
-test: .venv/dev ## the whole suite, offline; with EWS_EVERY_CASE=1 every case of each property
+test: .venv/dev ## the whole suite, offline; with TEST_EVERY_CASE=1 every case of each property
 	$(TEST_ENV) $(BIN)/python -m pytest -m "not torture" -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev ## ruff, mypy --strict, import-linter

@@ -1,7 +1,7 @@
 """Shared by the suite: the shipped classifier (loaded once) and pipelines over a folder.
 
 Where the environment variable CI is set, the cases of property tests are the same in every run;
-elsewhere each run looks at new ones, and without EWS_EVERY_CASE at a fifth of as many. What a fixture needs is imported by the fixture: the process
+elsewhere each run looks at new ones, and without TEST_EVERY_CASE at a fifth of as many. What a fixture needs is imported by the fixture: the process
 that hands tests to the workers runs none.
 """
 
@@ -28,7 +28,7 @@ settings.register_profile("ci", derandomize=True, print_blob=True, deadline=None
 if os.environ.get("CI"):
     settings.load_profile("ci")
 
-EVERY_CASE = bool(os.environ.get("CI") or os.environ.get("EWS_EVERY_CASE"))  # as .ci/run has it
+EVERY_CASE = bool(os.environ.get("CI") or os.environ.get("TEST_EVERY_CASE"))  # as .ci/run has it
 FEWEST = 25  # cases of a property in any run
 
 

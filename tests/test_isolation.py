@@ -59,7 +59,7 @@ ASKED_WITHIN = (B, ALERT, EVENT, CLOSURE)  # of a path with a name in it, also a
 SHARE = {"firm": 1, "open": 5, "official": 8, "analyst": 7}
 SOURCES = "/api/v1/sources"  # long, and of no firm: asked with the names of B and a good alone
 KINDS = ("item", "country", "chokepoint", "industry", "firm", "event")
-EVERY_CASE = bool(os.environ.get("EWS_EVERY_CASE"))  # .ci/run: twice as many of the others
+EVERY_CASE = bool(os.environ.get("TEST_EVERY_CASE"))  # .ci/run: twice as many of the others
 WORLDS = 64  # of an outlook, not 512: who may see it does not turn on how fine its bands are
 
 
