@@ -385,3 +385,12 @@ def test_doctor_and_healthz_name_what_fails_and_healthz_tells_strangers_nothing_
     assert found["heartbeat to"].found == "ops, ops-mail, official, new-york"
     assert not found["scheduler"].ok
     assert "start it again" in found["scheduler"].found
+
+
+def test_a_run_that_never_asked_anybody_does_not_say_that_sources_are_asked(store: Store) -> None:
+    note_begin(store, BEGAN)
+    for at, ok in ((BEGAN + MINUTE, True), (BEGAN + GRACE, False)):
+        found = {one.name: one for one in signs(store, [SOURCE], [], 900, False, at)}
+        assert found["collection"].ok is ok
+    assert "no source was asked for 30 min and 1 are overdue" in found["collection"].en
+    assert "the last sign of `ews run` is 30 min old" in found["scheduler"].en

@@ -99,7 +99,7 @@ def signs(
     if began is None:
         return []
     found = [
-        _aged("scheduler", seen_at(store), SILENT_AFTER, now),
+        _aged("scheduler", seen_at(store) or began, SILENT_AFTER, now),
         _aged("cycles", max(filter(None, (cycle_done(store)[0], began))),
               max(timedelta(seconds=CYCLES * cycle_every_s), CYCLE_LEAST), now),
         _collection(store, sources, began, now),
@@ -121,17 +121,19 @@ def late_sources(
     return sorted(late)
 
 
-def _aged(name: str, at: datetime | None, limit: timedelta, now: datetime) -> Sign:
-    ok = at is not None and now - at <= limit
-    return _sign(name, ok, age=now - at if at else "-", limit=limit)
+def _aged(name: str, at: datetime, limit: timedelta, now: datetime) -> Sign:
+    return _sign(name, now - at <= limit, age=now - at, limit=limit)
 
 
 def _collection(store: Store, sources: Sequence[Source], began: datetime, now: datetime) -> Sign:
     """Silent: nothing at all is asked while something is due. One late source is its own trouble."""
-    late = late_sources(sources, store.pollings(), now)
+    pollings = store.pollings()
+    late = late_sources(sources, pollings, now)
+    tried, _ = store.newest_fetches(one.name for one in sources)
+    if not (pollings or tried):  # nothing was ever asked here, so all of it was due at once
+        late = [one.name for one in sources]
     if not late:
         return _sign("collection", True, late=0)
-    tried, _ = store.newest_fetches(one.name for one in sources)
     newest = max([began, *(fetch.at for fetch in tried.values())])
     ok = now - newest < FETCH_LATE
     return _sign("collection", ok, age=now - newest, late=len(late))
