@@ -74,7 +74,6 @@ class Settings(BaseSettings):
 
     threads: int = Field(ge=0, le=64)
     cycle_every_s: int = Field(ge=60, le=86_400)
-    lookback_days: int = Field(ge=1, le=366)
     keep_raw_days: int = Field(ge=0, le=3_660)
     keep_raw_mb: int = Field(ge=0, le=1_000_000)
 

@@ -2,6 +2,8 @@
 
     scrape -> classify -> detect -> shock, propagate -> evaluate -> route -> deliver
 
+When a source is due says scrapers.schedule; what it sends is read by a parse worker
+(scrapers.worker), and a text that repeats another takes its tags (ews.reading).
 Numbers need no classifying: `scrape` keeps them as series (ews.storage.numbers), and `detect`
 measures what is new among them (ews.measuring: panels, ews.detectors.numeric, the false-alarm
 budget -> Detections) beside the stories, then lets both meet in events (ews.detectors.fusion).
@@ -30,7 +32,7 @@ from ews.blindness import watch_over
 from ews.delivering import LANES, Worker
 from ews.detectors import DETECTORS, DetectorInput
 from ews.detectors.fusion import Settings, fuse, joined
-from ews.judging import NETWORK, judge
+from ews.judging import LOOKBACK, NETWORK, judge
 from ews.keeping import keep_texts, within_quota
 from ews.measuring import Measured, Measurer, items_by_code, shares
 from ews.model import (
@@ -65,7 +67,6 @@ log = logging.getLogger(__name__)
 BATCH = 512  # articles classified in one transaction
 DETECT_BATCH = 5_000
 KEPT_AT_ONCE = 20_000  # values of one fetch in one transaction: some seconds, others write too
-LOOKBACK = timedelta(days=60)  # events that can still change
 AWAITING = timedelta(days=400)  # those that numbers may prove: a measure, its date, monthly figures
 Clock = Callable[[], datetime]
 

@@ -53,7 +53,7 @@ def test_the_file_wins_over_defaults_and_the_environment_over_the_file(
     write(tmp_path, 'lang = "en"\nthreads = 2')
     monkeypatch.setenv("EWS_THREADS", "4")
     settings = load_settings(tmp_path)
-    assert (settings.lang, settings.threads, settings.lookback_days) == ("en", 4, 60)
+    assert (settings.lang, settings.threads, settings.cycle_every_s) == ("en", 4, 900)
 
 
 def test_paths_in_the_file_count_from_its_folder(tmp_path: Path) -> None:
